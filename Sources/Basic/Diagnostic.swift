@@ -1,0 +1,60 @@
+/// One message for the user: what, where, and how to mend it.
+package struct Diagnostic: Error, Hashable, Sendable, Codable, CustomStringConvertible {
+  package enum Severity: String, Sendable, Codable { case error, warning, note }
+
+  package var severity: Severity
+  package var message: String
+  package var location: SourceLocation?
+  /// What the user can do about it, as an imperative sentence.
+  package var fix: String?
+
+  package init(_ severity: Severity, _ message: String, at location: SourceLocation? = nil, fix: String? = nil) {
+    self.severity = severity
+    self.message = message
+    self.location = location
+    self.fix = fix
+  }
+
+  package static func error(_ message: String, at location: SourceLocation? = nil, fix: String? = nil) -> Diagnostic {
+    Diagnostic(.error, message, at: location, fix: fix)
+  }
+
+  /// `file:line: error: message (fix)`, the form editors understand.
+  package var description: String {
+    let place = location.map { "\($0): " } ?? ""
+    let hint = fix.map { " (\($0))" } ?? ""
+    return "\(place)\(severity.rawValue): \(message)\(hint)"
+  }
+}
+
+/// A place in a file: a line of text or a byte of a binary file.
+package struct SourceLocation: Hashable, Sendable, Codable, CustomStringConvertible {
+  package var file: String
+  package var line: Int?
+  package var byte: Int?
+
+  package init(file: String, line: Int? = nil, byte: Int? = nil) {
+    self.file = file
+    self.line = line
+    self.byte = byte
+  }
+
+  package var description: String {
+    if let line { return "\(file):\(line)" }
+    if let byte { return "\(file):@\(byte)" }
+    return file
+  }
+}
+
+/// A request that failed, with everything that was wrong (never just the first).
+package struct Failure: Error, Sendable, CustomStringConvertible {
+  package var diagnostics: [Diagnostic]
+
+  package init(_ diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
+
+  package init(_ message: String, at location: SourceLocation? = nil, fix: String? = nil) {
+    diagnostics = [.error(message, at: location, fix: fix)]
+  }
+
+  package var description: String { diagnostics.map(\.description).joined(separator: "\n") }
+}

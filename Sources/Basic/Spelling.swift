@@ -1,0 +1,27 @@
+/// "Did you mean": the candidate nearest to a misspelt word, if one is near enough.
+package func nearestSpelling(to word: String, in candidates: some Sequence<String>) -> String? {
+  let limit = max(1, word.count / 3)
+  var best: (distance: Int, word: String)?
+  for candidate in candidates where abs(candidate.count - word.count) <= limit {
+    let distance = editDistance(Array(word.lowercased().utf8), Array(candidate.lowercased().utf8))
+    if distance <= limit, best.map({ (distance, candidate) < ($0.distance, $0.word) }) ?? true {
+      best = (distance, candidate)
+    }
+  }
+  return best?.word
+}
+
+/// Levenshtein distance in one rolling row: time O(a·b), memory O(b).
+private func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+  var row = Array(0...b.count)
+  for i in a.indices {
+    var diagonal = row[0]
+    row[0] = i + 1
+    for j in b.indices {
+      let substituted = diagonal + (a[i] == b[j] ? 0 : 1)
+      diagonal = row[j + 1]
+      row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
+    }
+  }
+  return row[b.count]
+}

@@ -1,0 +1,242 @@
+package import Basic
+
+/// A number of a machine description with how well it is known.
+package struct Sourced<Number: Sendable>: Sendable {
+  package var value: Number
+  package var basis: Basis
+  package var source: String
+
+  package init(_ value: Number, basis: Basis, source: String) {
+    self.value = value
+    self.basis = basis
+    self.source = source
+  }
+}
+
+extension Sourced: Equatable where Number: Equatable {}
+extension Sourced: Hashable where Number: Hashable {}
+
+/// A number that was read, for the list of assumptions in a report.
+package struct ReadNumber: Sendable, Hashable {
+  package var path: String
+  package var text: String
+  package var basis: Basis
+  package var source: String
+}
+
+/// Typed reading of one element, with every mistake collected: missing, misspelt, of the wrong unit, or left over.
+///
+/// A number is a child element `<sm-count value="108" basis="documented" source="…"/>`; `basis` and `source` may stand on
+/// an enclosing element instead. Rows of tables use attributes. A reader is used for one pass and then `finish`ed.
+package final class ElementReader {
+  package let element: MachineElement
+  private let log: ReadingLog
+  private let path: String
+  private let inheritedBasis: String?
+  private let inheritedSource: String?
+  private var read: Set<String> = ["basis", "source", "note", "name"]
+  private var readAttributes: Set<String> = ["basis", "source", "note", "name", "replace"]
+
+  package init(_ element: MachineElement, log: ReadingLog) {
+    self.element = element
+    self.log = log
+    path = element.name
+    inheritedBasis = element[attribute: "basis"]
+    inheritedSource = element[attribute: "source"]
+  }
+
+  private init(_ element: MachineElement, parent: ElementReader) {
+    self.element = element
+    log = parent.log
+    path = "\(parent.path).\(element[attribute: "name"] ?? element.name)"
+    inheritedBasis = element[attribute: "basis"] ?? parent.inheritedBasis
+    inheritedSource = element[attribute: "source"] ?? parent.inheritedSource
+  }
+
+  /// The `name` attribute, or the element's own name.
+  package var name: String { element[attribute: "name"] ?? element.name }
+
+  // MARK: Child elements
+
+  package func has(_ child: String) -> Bool { element.children.contains { $0.name == child } }
+
+  /// The one child of that name; missing is an error.
+  package func child(_ name: String) -> ElementReader? {
+    read.insert(name)
+    let found = element.children.filter { $0.name == name }
+    if found.isEmpty { log.error("<\(element.name)> lacks <\(name)>", element.location, fix: suggestion(for: name)) }
+    if found.count > 1 { log.error("<\(name)> stands twice in <\(element.name)>", found[1].location) }
+    return found.first.map { ElementReader($0, parent: self) }
+  }
+
+  package func optionalChild(_ name: String) -> ElementReader? {
+    read.insert(name)
+    return has(name) ? child(name) : nil
+  }
+
+  package func children(_ name: String) -> [ElementReader] {
+    read.insert(name)
+    return element.children.filter { $0.name == name }.map { ElementReader($0, parent: self) }
+  }
+
+  /// The number in `<name value="…"/>`, in the base unit; NaN after an error.
+  package func number(_ name: String, _ unit: Unit) -> Sourced<Double> {
+    guard let child = child(name) else { return Sourced(.nan, basis: .assumed, source: "") }
+    return child.ownNumber(unit)
+  }
+
+  package func optionalNumber(_ name: String, _ unit: Unit) -> Sourced<Double>? {
+    read.insert(name)
+    return has(name) ? number(name, unit) : nil
+  }
+
+  /// A whole number; 0 after an error.
+  package func integer(_ name: String, _ unit: Unit = .none) -> Sourced<Int> {
+    let number = number(name, unit)
+    guard number.value.isFinite, number.value == number.value.rounded(), number.value.magnitude < 1e18 else {
+      if number.value.isFinite { log.error("<\(name)> must be a whole number", element.location) }
+      return Sourced(0, basis: number.basis, source: number.source)
+    }
+    return Sourced(Int(number.value), basis: number.basis, source: number.source)
+  }
+
+  package func optionalInteger(_ name: String, _ unit: Unit = .none) -> Sourced<Int>? {
+    read.insert(name)
+    return has(name) ? integer(name, unit) : nil
+  }
+
+  /// The text in `<name value="…"/>`.
+  package func text(_ name: String) -> String {
+    guard let child = child(name) else { return "" }
+    let text = child.string("value")
+    child.finish()
+    return text
+  }
+
+  package func optionalText(_ name: String) -> String? {
+    read.insert(name)
+    return has(name) ? text(name) : nil
+  }
+
+  /// This element's own `value` attribute as a number.
+  package func ownNumber(_ unit: Unit) -> Sourced<Double> {
+    let text = string("value")
+    let basis = inheritedBasis.flatMap(Basis.init(rawValue:))
+    if basis == nil {
+      log.error(
+        "<\(element.name)> does not say how it is known", element.location,
+        fix: "add basis=\"\(Basis.allCases.map(\.rawValue).joined(separator: "|"))\"")
+    }
+    if inheritedSource == nil { log.error("<\(element.name)> does not name its source", element.location, fix: "add source=\"…\"") }
+    finish()
+    guard let value = unit.parse(text) else {
+      if !text.isEmpty {
+        log.error(
+          "'\(text)' in <\(element.name)> is not a number with a unit of \(unit.rawValue)", element.location,
+          fix: "write for example \"1\(unit.spellings.first.map { $0.name.isEmpty ? "" : " " + $0.name } ?? "")\"")
+      }
+      return Sourced(.nan, basis: basis ?? .assumed, source: inheritedSource ?? "")
+    }
+    log.numbers.append(ReadNumber(path: path, text: text, basis: basis ?? .assumed, source: inheritedSource ?? ""))
+    return Sourced(value, basis: basis ?? .assumed, source: inheritedSource ?? "")
+  }
+
+  // MARK: Attributes
+
+  /// A required attribute as text.
+  package func string(_ attribute: String) -> String {
+    readAttributes.insert(attribute)
+    guard let text = element[attribute: attribute] else {
+      log.error("<\(element.name)> lacks the attribute \(attribute)", element.location)
+      return ""
+    }
+    return text
+  }
+
+  package func optionalString(_ attribute: String) -> String? {
+    readAttributes.insert(attribute)
+    return element[attribute: attribute]
+  }
+
+  /// A required attribute as a number in the base unit; NaN after an error.
+  package func attribute(_ name: String, _ unit: Unit = .none) -> Double {
+    let text = string(name)
+    guard !text.isEmpty else { return .nan }
+    guard let value = unit.parse(text) else {
+      log.error("\(name)=\"\(text)\" in <\(element.name)> is not a number with a unit of \(unit.rawValue)", element.location)
+      return .nan
+    }
+    return value
+  }
+
+  package func optionalAttribute(_ name: String, _ unit: Unit = .none) -> Double? {
+    readAttributes.insert(name)
+    return element[attribute: name] == nil ? nil : attribute(name, unit)
+  }
+
+  package func integerAttribute(_ name: String) -> Int {
+    let value = attribute(name)
+    guard value.isFinite, value == value.rounded(), value.magnitude < 1e15 else {
+      if value.isFinite { log.error("\(name) in <\(element.name)> must be a whole number", element.location) }
+      return 0
+    }
+    return Int(value)
+  }
+
+  package func optionalIntegerAttribute(_ name: String) -> Int? {
+    readAttributes.insert(name)
+    return element[attribute: name] == nil ? nil : integerAttribute(name)
+  }
+
+  /// One of the raw values of an enumeration.
+  package func choice<Choice: RawRepresentable & CaseIterable>(_ attribute: String, of type: Choice.Type) -> Choice?
+  where Choice.RawValue == String {
+    let text = string(attribute)
+    guard !text.isEmpty else { return nil }
+    let all = Choice.allCases.map(\.rawValue)
+    guard let value = Choice(rawValue: text) else {
+      let near = nearestSpelling(to: text, in: all).map { "did you mean \($0)?" } ?? "one of \(all.joined(separator: ", "))"
+      log.error("\(attribute)=\"\(text)\" in <\(element.name)> is not known", element.location, fix: near)
+      return nil
+    }
+    return value
+  }
+
+  /// Reports a mistake at this element.
+  package func error(_ message: String, fix: String? = nil) { log.error(message, element.location, fix: fix) }
+
+  /// Reports everything that nobody read: a misspelt name must not be silently ignored.
+  package func finish() {
+    for attribute in element.attributes where !readAttributes.contains(attribute.name) {
+      let near = nearestSpelling(to: attribute.name, in: readAttributes.sorted())
+      log.error(
+        "<\(element.name)> does not know the attribute '\(attribute.name)'", element.location,
+        fix: near.map { "did you mean \($0)?" })
+    }
+    for child in element.children where !read.contains(child.name) {
+      let near = nearestSpelling(to: child.name, in: read.sorted())
+      log.error("<\(element.name)> does not know <\(child.name)>", child.location, fix: near.map { "did you mean <\($0)>?" })
+    }
+  }
+
+  private func suggestion(for name: String) -> String? {
+    nearestSpelling(to: name, in: element.children.map(\.name)).map { "<\($0)> is there: is it misspelt?" }
+  }
+}
+
+/// What reading a whole description found: mistakes, and the numbers with their basis.
+package final class ReadingLog {
+  package fileprivate(set) var diagnostics: [Diagnostic] = []
+  package fileprivate(set) var numbers: [ReadNumber] = []
+
+  package init() {}
+
+  fileprivate func error(_ message: String, _ location: SourceLocation, fix: String? = nil) {
+    diagnostics.append(.error(message, at: location, fix: fix))
+  }
+
+  /// Throws everything that was wrong.
+  package func check() throws(Failure) {
+    guard diagnostics.isEmpty else { throw Failure(diagnostics) }
+  }
+}

@@ -1,0 +1,66 @@
+internal import Foundation
+package import Basic
+
+/// A machine description after `extends` and `--set`: who it is and its element tree.
+package struct TargetFile: Sendable {
+  package var name: String
+  package var family: String
+  /// Other names under which measurements know the device.
+  package var aliases: [String]
+  /// One line for people.
+  package var summary: String
+  package var file: String
+  /// SHA-256 over the text of the file and of every file it extends.
+  package var sha256: String
+  package var root: MachineElement
+
+  package init(
+    name: String, family: String, aliases: [String], summary: String, file: String, sha256: String, root: MachineElement
+  ) {
+    self.name = name
+    self.family = family
+    self.aliases = aliases
+    self.summary = summary
+    self.file = file
+    self.sha256 = sha256
+    self.root = root
+  }
+}
+
+extension TargetFile {
+  /// Applies `--set path=value`. A path names elements below the root, each by its element name or its `name` attribute,
+  /// and may end in an attribute: `memory.dram.bandwidth=2.5 TB/s`, `array.rows=32`.
+  package mutating func set(_ assignment: String) throws(Failure) {
+    guard let equals = assignment.firstIndex(of: "=") else {
+      throw Failure("--set \(assignment): expected machine.path=value")
+    }
+    let path = assignment[..<equals].split(separator: ".").map(String.init)
+    let value = String(assignment[assignment.index(after: equals)...])
+    guard !path.isEmpty else { throw Failure("--set \(assignment): the path is empty") }
+    try root.set(path[...], value, whole: String(assignment[..<equals]))
+    sha256 = SHA256.hexadecimal(of: sha256 + "\n" + assignment)
+  }
+}
+
+extension MachineElement {
+  fileprivate mutating func set(_ path: ArraySlice<String>, _ value: String, whole: String) throws(Failure) {
+    guard let head = path.first else {
+      self[attribute: "value"] = value
+      self[attribute: "basis"] = Basis.assumed.rawValue
+      self[attribute: "source"] = "--set \(whole)"
+      return
+    }
+    if let index = children.firstIndex(where: { $0.name == head || $0[attribute: "name"] == head }) {
+      return try children[index].set(path.dropFirst(), value, whole: whole)
+    }
+    if path.count == 1, self[attribute: head] != nil {
+      self[attribute: head] = value
+      return
+    }
+    let known = children.map { $0[attribute: "name"] ?? $0.name } + attributes.map(\.name)
+    let near = nearestSpelling(to: head, in: known).map { "did you mean \($0)?" }
+    throw Failure(
+      "--set \(whole): <\(name)> has no '\(head)'", at: location,
+      fix: near ?? "it has " + known.prefix(12).joined(separator: ", "))
+  }
+}

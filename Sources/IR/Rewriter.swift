@@ -1,0 +1,190 @@
+
+/// The only door through which a graph changes: keeps uses, carries origins, and records what changed.
+package struct Rewriter: ~Copyable {
+  package private(set) var graph: Graph
+  /// Nodes that read each value.
+  private var users: [[NodeID]]
+  private var isOutput: Set<ValueID>
+  /// Number of edits so far; zero means the graph is as it was.
+  package private(set) var changeCount = 0
+  /// Nodes made or changed since the last `takeTouched()`, for worklists.
+  private var touched: [NodeID] = []
+
+  package init(_ graph: Graph) {
+    self.graph = graph
+    users = graph.usersByValue()
+    isOutput = Set(graph.outputs)
+  }
+
+  /// Gives the edited graph back.
+  package consuming func finish() -> Graph { graph }
+
+  // MARK: Reading
+
+  package func users(of value: ValueID) -> [NodeID] { users[value.index] }
+
+  /// The only reader of a value that is not a graph output.
+  package func soleUser(of value: ValueID) -> NodeID? {
+    users[value.index].count == 1 && !isOutput.contains(value) ? users[value.index][0] : nil
+  }
+
+  package func isGraphOutput(_ value: ValueID) -> Bool { isOutput.contains(value) }
+
+  /// True when nothing reads the value.
+  package func isDead(_ value: ValueID) -> Bool { users[value.index].isEmpty && !isOutput.contains(value) }
+
+  package mutating func takeTouched() -> [NodeID] {
+    defer { touched = [] }
+    return touched
+  }
+
+  // MARK: Building
+
+  @discardableResult
+  package mutating func addInput(_ type: ValueType, name: String) -> ValueID {
+    let id = addValue(Value(type: type, definition: .input, name: name))
+    graph.inputs.append(id)
+    return id
+  }
+
+  package mutating func addConstant(_ constant: Constant, name: String) -> ValueID {
+    addValue(Value(type: .tensor(constant.type), definition: .constant(constant), name: name))
+  }
+
+  /// Appends a node whose output types are given; the first output takes the node's name unless names are given.
+  @discardableResult
+  package mutating func addNode(
+    _ operation: any Operator, _ inputs: [ValueID?], types: [ValueType], name: String, origin: Origin,
+    regions: [Graph] = [], outputNames: [String]? = nil
+  ) -> NodeID {
+    let id = NodeID(graph.nodeSlots.count)
+    var outputs: [ValueID] = []
+    for (index, type) in types.enumerated() {
+      let outputName = outputNames.flatMap { index < $0.count ? $0[index] : nil } ?? (index == 0 ? name : "\(name).\(index)")
+      outputs.append(addValue(Value(type: type, definition: .node(id, output: index), name: outputName)))
+    }
+    graph.nodeSlots.append(
+      Node(operation: operation, inputs: inputs, outputs: outputs, regions: regions, name: name, origin: origin))
+    for case let input? in inputs { users[input.index].append(id) }
+    changeCount += 1
+    touched.append(id)
+    return id
+  }
+
+  package mutating func setOutputs(_ outputs: [ValueID]) {
+    graph.outputs = outputs
+    isOutput = Set(outputs)
+    changeCount += 1
+  }
+
+  // MARK: Changing
+
+  package mutating func setType(_ type: ValueType, of value: ValueID) {
+    guard graph.valueSlots[value.index]?.type != type else { return }
+    graph.valueSlots[value.index]?.type = type
+    if case .constant(var constant)? = graph.valueSlots[value.index]?.definition, case .tensor(let tensor) = type {
+      constant.type = tensor
+      graph.valueSlots[value.index]?.definition = .constant(constant)
+    }
+    changeCount += 1
+  }
+
+  package mutating func setConstant(_ constant: Constant, of value: ValueID) {
+    graph.valueSlots[value.index]?.definition = .constant(constant)
+    graph.valueSlots[value.index]?.type = .tensor(constant.type)
+    changeCount += 1
+  }
+
+  package mutating func rename(_ value: ValueID, to name: String) { graph.valueSlots[value.index]?.name = name }
+
+  package mutating func setInput(_ index: Int, of node: NodeID, to value: ValueID?) {
+    guard let old = graph.nodeSlots[node.index]?.inputs[index] ?? nil else {
+      graph.nodeSlots[node.index]?.inputs[index] = value
+      if let value { users[value.index].append(node) }
+      changeCount += 1
+      return
+    }
+    guard old != value else { return }
+    removeUse(of: old, by: node)
+    graph.nodeSlots[node.index]?.inputs[index] = value
+    if let value { users[value.index].append(node) }
+    changeCount += 1
+    touched.append(node)
+  }
+
+  package mutating func setOperation(_ operation: any Operator, of node: NodeID) {
+    graph.nodeSlots[node.index]?.operation = operation
+    changeCount += 1
+    touched.append(node)
+  }
+
+  package mutating func mergeOrigin(_ origin: Origin, into node: NodeID) {
+    graph.nodeSlots[node.index]?.origin.merge(origin)
+  }
+
+  /// Makes every reader of `old` (and the graph's outputs) read `new` instead.
+  package mutating func replaceUses(of old: ValueID, with new: ValueID) {
+    guard old != new else { return }
+    let readers = users[old.index]
+    users[old.index] = []
+    for reader in Set(readers).sorted() {
+      guard var node = graph.nodeSlots[reader.index] else { continue }
+      for index in node.inputs.indices where node.inputs[index] == old {
+        node.inputs[index] = new
+        users[new.index].append(reader)
+      }
+      graph.nodeSlots[reader.index] = node
+      touched.append(reader)
+    }
+    if isOutput.contains(old) {
+      graph.outputs = graph.outputs.map { $0 == old ? new : $0 }
+      isOutput = Set(graph.outputs)
+      // A graph output keeps the name by which users know it.
+      if case .node? = graph.valueSlots[new.index]?.definition, let name = graph.valueSlots[old.index]?.name {
+        graph.valueSlots[new.index]?.name = name
+      }
+    }
+    changeCount += 1
+  }
+
+  /// Removes a node whose outputs nobody reads, giving its origin to `heir` or listing it as folded.
+  package mutating func erase(_ node: NodeID, reason: String, heir: NodeID? = nil) {
+    guard let erased = graph.nodeSlots[node.index] else { return }
+    for output in erased.outputs {
+      let dead = isDead(output)
+      precondition(dead, "erasing a node that is still read")
+    }
+    for case let input? in erased.inputs { removeUse(of: input, by: node) }
+    for output in erased.outputs { graph.valueSlots[output.index] = nil }
+    graph.nodeSlots[node.index] = nil
+    if let heir { graph.nodeSlots[heir.index]?.origin.merge(erased.origin) } else {
+      graph.folded += erased.origin.names.map { FoldedNode(name: $0, reason: reason) }
+    }
+    changeCount += 1
+  }
+
+  /// Lists source nodes as folded without erasing anything.
+  package mutating func recordFolded(_ names: [String], reason: String) {
+    graph.folded += names.map { FoldedNode(name: $0, reason: reason) }
+  }
+
+  /// Erases constants that nobody reads.
+  package mutating func eraseDeadConstants() {
+    for index in graph.valueSlots.indices {
+      guard case .constant? = graph.valueSlots[index]?.definition, isDead(ValueID(index)) else { continue }
+      graph.valueSlots[index] = nil
+      changeCount += 1
+    }
+  }
+
+  private mutating func addValue(_ value: Value) -> ValueID {
+    let id = ValueID(graph.valueSlots.count)
+    graph.valueSlots.append(value)
+    users.append([])
+    return id
+  }
+
+  private mutating func removeUse(of value: ValueID, by node: NodeID) {
+    if let index = users[value.index].firstIndex(of: node) { users[value.index].remove(at: index) }
+  }
+}

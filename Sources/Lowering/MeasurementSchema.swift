@@ -1,0 +1,66 @@
+package import Basic
+package import Hardware
+
+/// One row of a table of measurements, by column name.
+package struct MeasurementRow: Sendable {
+  package let line: Int
+  private let columns: [String: Int]
+  private let cells: [Substring]
+
+  package init(line: Int, columns: [String: Int], cells: [Substring]) {
+    self.line = line
+    self.columns = columns
+    self.cells = cells
+  }
+
+  /// Empty when the table has no such column.
+  package subscript(_ column: String) -> Substring { columns[column].map { cells[$0] } ?? "" }
+
+  package func integer(_ column: String) -> Int? { Int(self[column]) ?? number(column).flatMap { Int(exactly: $0) } }
+
+  package func number(_ column: String) -> Double? { Double(self[column]) }
+}
+
+/// What a schema makes of one row.
+package enum RowOutcome: Sendable {
+  /// Measured and predicted in the unit of the measured column.
+  case predicted(measured: Double, predicted: Double, group: MeasurementGroup, note: String = "")
+  /// Not predictable, and why; counted and named, never dropped.
+  case skipped(why: String, group: MeasurementGroup)
+}
+
+/// Rows are summarised per target, number format and operation.
+package struct MeasurementGroup: Sendable, Hashable, Comparable {
+  package var target: String
+  package var format: String
+  package var operation: String
+
+  package init(target: String, format: String, operation: String) {
+    self.target = target
+    self.format = format
+    self.operation = operation
+  }
+
+  package static func < (a: Self, b: Self) -> Bool {
+    (a.target, a.format, a.operation) < (b.target, b.format, b.operation)
+  }
+}
+
+/// A table of measurements that a family can be checked against, recognised by its header.
+package protocol MeasurementSchema: Sendable {
+  /// `gpu-gemm`, `npu-systolic` … as in the documentation.
+  var name: String { get }
+  /// The columns that identify the schema; all must be present.
+  var requiredColumns: [String] { get }
+  /// Column that holds the measured figure.
+  var measuredColumn: String { get }
+  /// Name of the device of a row, for finding its target by name or alias; empty when the row carries its own machine.
+  func device(of row: MeasurementRow) -> String
+  /// Prepares a machine once; rows are then predicted on several threads at a time.
+  func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor
+}
+
+/// Predicts rows of one schema on one machine.
+package protocol RowPredictor: Sendable {
+  func predict(_ row: MeasurementRow) -> RowOutcome
+}

@@ -1,0 +1,170 @@
+package import IR
+
+/// Convolution with any number of spatial axes: y[n,f,o] = b[f] + Σ_{c,t} x[n,c,o·stride + t·dilation − pad]·w[f,c,t].
+///
+/// Inputs: x [n, c, spatial…], w [f, c/groups, taps…], optional b [f]. Output: [n, f, spatial…].
+package struct Convolve: ONNXOperator {
+  package static let name = "conv"
+
+  package enum Padding: String, Codable, Sendable, Hashable {
+    /// `pads` counts.
+    case explicit
+    case sameUpper = "same-upper"
+    case sameLower = "same-lower"
+    case valid
+  }
+
+  package var strides: [Int]
+  package var dilations: [Int]
+  /// Begin pads of every axis, then end pads.
+  package var pads: [Int]
+  package var groups: Int
+  package var padding: Padding
+
+  package init(strides: [Int], dilations: [Int], pads: [Int], groups: Int = 1, padding: Padding = .explicit) {
+    self.strides = strides
+    self.dilations = dilations
+    self.pads = pads
+    self.groups = groups
+    self.padding = padding
+  }
+
+  package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
+    let x = try context.tensor(0)
+    let w = try context.tensor(1)
+    let spatial = x.rank - 2
+    guard spatial >= 1, w.rank == x.rank else {
+      throw OperatorError("ranks-match", "input \(x.shape.text) and weight \(w.shape.text) must have the same rank of at least 3")
+    }
+    guard strides.count == spatial, dilations.count == spatial, pads.count == 2 * spatial else {
+      throw OperatorError("window-rank", "strides, dilations and pads must fit \(spatial) spatial axes")
+    }
+    guard strides.allSatisfy({ $0 > 0 }), dilations.allSatisfy({ $0 > 0 }), groups > 0 else {
+      throw OperatorError("window-positive", "strides, dilations and groups must be positive")
+    }
+    if let c = x.shape[1].constant, let perGroup = w.shape[1].constant, c != perGroup * groups {
+      throw OperatorError("channels-match", "the input has \(c) channels but the weight expects \(perGroup) × \(groups) groups")
+    }
+    if let filters = w.shape[0].constant, filters % groups != 0 {
+      throw OperatorError("groups-divide", "\(filters) filters do not divide into \(groups) groups")
+    }
+    var shape = [x.shape[0], w.shape[0]]
+    for axis in 0..<spatial {
+      let extent = Window(self, axis: axis, taps: w.shape[2 + axis]).output(x.shape[2 + axis])
+      if let number = extent.constant, number < 0 || (number == 0 && x.shape[2 + axis] != 0) {
+        throw OperatorError("window-fits", "the window does not fit axis \(axis) of \(x.shape.text)")
+      }
+      shape.append(extent)
+    }
+    return [.tensor(TensorType(x.element, shape))]
+  }
+
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    let geometry = try geometry(
+      x: operands.shape(ofInput: 0), w: operands.shape(ofInput: 1), y: operands.shape(ofOutput: 0))
+    return .contraction(
+      Contraction(
+        batch: groups, m: geometry.images * geometry.output.reduce(1, *), n: geometry.outputChannels / groups,
+        k: geometry.inputChannels / groups * geometry.kernel.reduce(1, *), lhs: try operands.input(0),
+        rhs: try operands.input(1), output: try operands.output(), convolution: geometry,
+        hasBias: operands.inputs.count > 2 && operands.inputs[2] != nil))
+  }
+
+  package func geometry(x: [Int], w: [Int], y: [Int]) -> Convolution {
+    let spatial = x.count - 2
+    let pads = (0..<spatial).map { axis in
+      Window(self, axis: axis, taps: .constant(w[2 + axis])).pads(input: x[2 + axis], output: y[2 + axis])
+    }
+    return Convolution(
+      images: x[0], inputChannels: x[1], outputChannels: w[0], groups: groups, input: Array(x[2...]),
+      output: Array(y[2...]), kernel: Array(w[2...]), strides: strides, dilations: dilations,
+      padsBegin: pads.map(\.begin), padsEnd: pads.map(\.end))
+  }
+
+  package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
+    let x = try inputs.tensor(0)
+    let w = try inputs.tensor(1)
+    let bias = try inputs.optionalTensor(2)?.doubles()
+    let types = try inferTypes(InferenceContext(inputs: [.tensor(x.type), .tensor(w.type)]))
+    guard let shape = types.first?.tensor?.constantShape else { throw OperatorError("window-fits", "the output shape is not known") }
+    let geometry = geometry(x: x.shape, w: w.shape, y: shape)
+    var result = [Double](repeating: 0, count: shape.reduce(1, *))
+    SlidingWindow(geometry).accumulate(try x.doubles(), try w.doubles(), into: &result)
+    if let bias {
+      let plane = geometry.output.reduce(1, *)
+      for index in result.indices { result[index] += bias[index / plane % geometry.outputChannels] }
+    }
+    return [.tensor(Tensor(x.element, shape, rounding: result))]
+  }
+
+  package static var onnxNames: [ONNXName] { ["Conv"] }
+
+  package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> Convolve {
+    guard node.inputTypes.count > 1, let w = node.inputTypes[1]?.tensor, w.rank >= 3 else {
+      throw OperatorError("weight-rank", "a convolution needs a weight of known rank, at least 3")
+    }
+    node.ignore("kernel_shape")
+    let spatial = w.rank - 2
+    let padding: Padding
+    switch try node.string("auto_pad") ?? "NOTSET" {
+    case "SAME_UPPER": padding = .sameUpper
+    case "SAME_LOWER": padding = .sameLower
+    case "VALID": padding = .valid
+    default: padding = .explicit
+    }
+    return Convolve(
+      strides: try node.integers("strides") ?? Array(repeating: 1, count: spatial),
+      dilations: try node.integers("dilations") ?? Array(repeating: 1, count: spatial),
+      pads: try node.integers("pads") ?? Array(repeating: 0, count: 2 * spatial),
+      groups: try node.integer("group") ?? 1, padding: padding)
+  }
+
+  package func exportONNX() -> ONNXSpelling {
+    var attributes: [(name: String, value: ONNXAttribute)] = [
+      ("dilations", .integers(dilations)), ("group", .integer(groups)), ("strides", .integers(strides)),
+    ]
+    switch padding {
+    case .explicit: attributes.append(("pads", .integers(pads)))
+    case .sameUpper: attributes.append(("auto_pad", .string("SAME_UPPER")))
+    case .sameLower: attributes.append(("auto_pad", .string("SAME_LOWER")))
+    case .valid: attributes.append(("auto_pad", .string("VALID")))
+    }
+    return ONNXSpelling("Conv", attributes)
+  }
+}
+
+/// One axis of a convolution's window.
+private struct Window {
+  let stride: Int
+  let begin: Int
+  let end: Int
+  let padding: Convolve.Padding
+  /// Extent of the dilated window.
+  let reach: Dimension
+
+  init(_ conv: Convolve, axis: Int, taps: Dimension) {
+    stride = conv.strides[axis]
+    begin = conv.pads[axis]
+    end = conv.pads[axis + conv.strides.count]
+    padding = conv.padding
+    reach = (taps - 1) * .constant(conv.dilations[axis]) + 1
+  }
+
+  func output(_ input: Dimension) -> Dimension {
+    switch padding {
+    case .sameUpper, .sameLower: input.ceilingDivided(by: .constant(stride))
+    case .valid: (input - reach).floorDivided(by: .constant(stride)) + 1
+    case .explicit: (input + .constant(begin + end) - reach).floorDivided(by: .constant(stride)) + 1
+    }
+  }
+
+  func pads(input: Int, output: Int) -> (begin: Int, end: Int) {
+    let total = max(0, (output - 1) * stride + (reach.constant ?? 1) - input)
+    switch padding {
+    case .explicit: return (begin, end)
+    case .valid: return (0, 0)
+    case .sameUpper: return (total / 2, total - total / 2)
+    case .sameLower: return (total - total / 2, total / 2)
+    }
+  }
+}

@@ -1,0 +1,40 @@
+package import Basic
+
+/// What a machine family hands back for a list of kernels: the part of a `RunResult` that only the machine knows.
+package struct MachineRun: Sendable {
+  package var kernels: [KernelResult]
+  package var timeline: Timeline
+  package var latencySeconds: Double
+  package var cycles: Int
+  package var floorSeconds: Double
+  package var serialSeconds: Double
+  /// Inputs per second in steady state, when it is not simply images / latency.
+  package var throughputPerSecond: Double?
+  package var energyJoules: Double?
+  package var peakMemoryBytes: [String: Int]
+  package var resources: [String: ResourceUse]
+  package var roofline: Roofline?
+  package var assumptions: [Assumption]
+  package var diagnostics: [Diagnostic]
+
+  package init(
+    kernels: [KernelResult], timeline: Timeline, latencySeconds: Double, cycles: Int, floorSeconds: Double,
+    serialSeconds: Double, throughputPerSecond: Double? = nil, energyJoules: Double? = nil,
+    peakMemoryBytes: [String: Int] = [:], resources: [String: ResourceUse] = [:], roofline: Roofline? = nil,
+    assumptions: [Assumption] = [], diagnostics: [Diagnostic] = []
+  ) {
+    self.kernels = kernels
+    self.timeline = timeline
+    self.latencySeconds = latencySeconds
+    self.cycles = cycles
+    self.floorSeconds = floorSeconds
+    self.serialSeconds = serialSeconds
+    self.throughputPerSecond = throughputPerSecond
+    self.energyJoules = energyJoules
+    self.peakMemoryBytes = peakMemoryBytes
+    self.resources = resources
+    self.roofline = roofline
+    self.assumptions = assumptions
+    self.diagnostics = diagnostics
+  }
+}

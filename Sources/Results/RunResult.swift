@@ -1,0 +1,186 @@
+package import Basic
+
+/// Everything one prediction found, as one value: what `--json` writes and every renderer reads.
+package struct RunResult: Sendable, Codable, Hashable {
+  package static let currentSchema = "cyclewright.run/1"
+
+  package var schema = RunResult.currentSchema
+  package var version: String
+  package var model: ModelSummary
+  package var target: TargetSummary
+  package var request: RequestSummary
+  package var totals: Totals
+  package var kernels: [KernelResult]
+  package var timeline: Timeline
+  package var fusion: FusionLedger
+  /// Source nodes without a kernel of their own, each with the reason.
+  package var folded: [FoldedSource]
+  /// The graph as the model file has it, for before/after pictures; empty when it is too large.
+  package var outline: GraphOutline
+  /// FPGA resources by name; empty for other families.
+  package var resources: [String: ResourceUse]
+  package var roofline: Roofline?
+  package var assumptions: [Assumption]
+  package var diagnostics: [Diagnostic]
+
+  package init(
+    version: String, model: ModelSummary, target: TargetSummary, request: RequestSummary, totals: Totals,
+    kernels: [KernelResult], timeline: Timeline, fusion: FusionLedger, folded: [FoldedSource], outline: GraphOutline,
+    resources: [String: ResourceUse] = [:], roofline: Roofline? = nil, assumptions: [Assumption], diagnostics: [Diagnostic]
+  ) {
+    self.version = version
+    self.model = model
+    self.target = target
+    self.request = request
+    self.totals = totals
+    self.kernels = kernels
+    self.timeline = timeline
+    self.fusion = fusion
+    self.folded = folded
+    self.outline = outline
+    self.resources = resources
+    self.roofline = roofline
+    self.assumptions = assumptions
+    self.diagnostics = diagnostics
+  }
+}
+
+package struct ModelSummary: Sendable, Codable, Hashable {
+  package var name: String
+  package var format: String
+  package var sha256: String
+  package var parameters: Int
+  package var macs: Int
+  package var flops: Int
+  package var weightBytes: Int
+  /// The dimensions that were bound, by name.
+  package var dims: [String: Int]
+  package var sourceNodes: Int
+
+  package init(
+    name: String, format: String, sha256: String, parameters: Int, macs: Int, flops: Int, weightBytes: Int,
+    dims: [String: Int], sourceNodes: Int
+  ) {
+    self.name = name
+    self.format = format
+    self.sha256 = sha256
+    self.parameters = parameters
+    self.macs = macs
+    self.flops = flops
+    self.weightBytes = weightBytes
+    self.dims = dims
+    self.sourceNodes = sourceNodes
+  }
+}
+
+package struct TargetSummary: Sendable, Codable, Hashable {
+  package var name: String
+  package var family: String
+  package var summary: String
+  package var file: String
+  package var sha256: String
+
+  package init(name: String, family: String, summary: String, file: String, sha256: String) {
+    self.name = name
+    self.family = family
+    self.summary = summary
+    self.file = file
+    self.sha256 = sha256
+  }
+}
+
+/// What was asked for: the part of a run that is neither model nor machine.
+package struct RequestSummary: Sendable, Codable, Hashable {
+  package var precision: String?
+  package var sparsity: String?
+  package var fidelity: String
+  package var overrides: [String]
+
+  package init(precision: String?, sparsity: String?, fidelity: String, overrides: [String]) {
+    self.precision = precision
+    self.sparsity = sparsity
+    self.fidelity = fidelity
+    self.overrides = overrides
+  }
+}
+
+package struct Totals: Sendable, Codable, Hashable {
+  package var latencySeconds: Double
+  package var cycles: Int
+  /// No schedule on this machine can be faster: compulsory bytes and arithmetic at full rate.
+  package var floorSeconds: Double
+  /// Every kernel after the other, nothing overlapped.
+  package var serialSeconds: Double
+  package var throughputPerSecond: Double
+  /// Nil when the target does not state its energy.
+  package var energyJoules: Double?
+  package var peakMemoryBytes: [String: Int]
+  package var bytesMoved: [String: Int]
+  /// Share of the latency spent in opaque kernels.
+  package var opaqueShare: Double
+
+  package init(
+    latencySeconds: Double, cycles: Int, floorSeconds: Double, serialSeconds: Double, throughputPerSecond: Double,
+    energyJoules: Double?, peakMemoryBytes: [String: Int], bytesMoved: [String: Int], opaqueShare: Double
+  ) {
+    self.latencySeconds = latencySeconds
+    self.cycles = cycles
+    self.floorSeconds = floorSeconds
+    self.serialSeconds = serialSeconds
+    self.throughputPerSecond = throughputPerSecond
+    self.energyJoules = energyJoules
+    self.peakMemoryBytes = peakMemoryBytes
+    self.bytesMoved = bytesMoved
+    self.opaqueShare = opaqueShare
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case latencySeconds, cycles, floorSeconds, serialSeconds, throughputPerSecond, energyJoules, peakMemoryBytes, bytesMoved, opaqueShare
+  }
+
+  /// Writes an unavailable energy as `null`, so that tools see that it is unknown rather than absent.
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(latencySeconds, forKey: .latencySeconds)
+    try container.encode(cycles, forKey: .cycles)
+    try container.encode(floorSeconds, forKey: .floorSeconds)
+    try container.encode(serialSeconds, forKey: .serialSeconds)
+    try container.encode(throughputPerSecond, forKey: .throughputPerSecond)
+    try container.encode(energyJoules, forKey: .energyJoules)
+    try container.encode(peakMemoryBytes, forKey: .peakMemoryBytes)
+    try container.encode(bytesMoved, forKey: .bytesMoved)
+    try container.encode(opaqueShare, forKey: .opaqueShare)
+  }
+}
+
+package struct FoldedSource: Sendable, Codable, Hashable {
+  package var name: String
+  package var reason: String
+
+  package init(name: String, reason: String) {
+    self.name = name
+    self.reason = reason
+  }
+}
+
+package struct ResourceUse: Sendable, Codable, Hashable {
+  package var used: Double
+  package var available: Double
+
+  package init(used: Double, available: Double) {
+    self.used = used
+    self.available = available
+  }
+}
+
+package struct Assumption: Sendable, Codable, Hashable {
+  package var what: String
+  package var basis: Basis
+  package var source: String
+
+  package init(what: String, basis: Basis, source: String) {
+    self.what = what
+    self.basis = basis
+    self.source = source
+  }
+}
