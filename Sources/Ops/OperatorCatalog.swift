@@ -4,6 +4,7 @@ package import IR
 package enum OperatorCatalog {
   package static let all: [any Operator.Type] = [
     Convolve.self,
+    FusedGroup.self,
     UnaryElementwise.self,
   ]
 
