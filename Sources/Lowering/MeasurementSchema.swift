@@ -47,6 +47,8 @@ package struct MeasurementGroup: Sendable, Hashable, Comparable {
 }
 
 /// A table of measurements that a family can be checked against, recognised by its header.
+///
+/// Several schemas may share a header when a table has several measured columns: every schema that matches is applied.
 package protocol MeasurementSchema: Sendable {
   /// `gpu-gemm`, `npu-systolic` … as in the documentation.
   var name: String { get }
@@ -58,6 +60,14 @@ package protocol MeasurementSchema: Sendable {
   func device(of row: MeasurementRow) -> String
   /// Prepares a machine once; rows are then predicted on several threads at a time.
   func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor
+  /// The same for tables whose rows describe each other (the layers of a design and the design): all rows are given.
+  func predictor(for target: TargetFile?, in table: [MeasurementRow]) throws(Failure) -> any RowPredictor
+}
+
+extension MeasurementSchema {
+  package func predictor(for target: TargetFile?, in table: [MeasurementRow]) throws(Failure) -> any RowPredictor {
+    try predictor(for: target)
+  }
 }
 
 /// Predicts rows of one schema on one machine.
