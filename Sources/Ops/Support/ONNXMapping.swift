@@ -48,6 +48,9 @@ package struct ONNXNode: Sendable {
     case value(ValueID)
     case constant(Constant)
     case absent
+    /// A value that gains axes of extent 1 first (the importer inserts an `unsqueeze`): how the `axis` of old
+    /// broadcasting is normalised.
+    case unsqueezed(ValueID, axes: [Int])
   }
 
   package let name: ONNXName
