@@ -1,0 +1,141 @@
+internal import Dispatch
+package import Basic
+package import Hardware
+internal import Lowering
+
+/// Compares tables of measurements with predictions for the same shapes on the same machines.
+package struct Validation: Sendable {
+  package struct Options: Sendable {
+    package var catalog: TargetCatalog
+    /// `device=target` pairs that override finding a target by name or alias.
+    package var targets: [String: String]
+    package var overrides: [String]
+
+    package init(catalog: TargetCatalog, targets: [String: String] = [:], overrides: [String] = []) {
+      self.catalog = catalog
+      self.targets = targets
+      self.overrides = overrides
+    }
+  }
+
+  package struct Group: Sendable, Codable, Hashable {
+    package var target: String
+    package var dtype: String
+    package var op: String
+    package var statistics: ErrorStatistics
+  }
+
+  /// One row with what came of it.
+  package struct Row: Sendable {
+    package var line: Int
+    package var measured: Double?
+    package var predicted: Double?
+    package var why: String
+  }
+
+  package struct Table: Sendable {
+    package var file: String
+    package var schema: String
+    package var header: [String]
+    package var cells: [[Substring]]
+    package var rows: [Row]
+  }
+
+  package var tables: [Table] = []
+  package var groups: [Group] = []
+  package var overall = ErrorStatistics(pairs: [], skipped: 0)
+  /// Why rows were skipped, with how many.
+  package var skips: [(why: String, count: Int)] = []
+
+  package static func run(files: [String], options: Options) throws(Failure) -> Validation {
+    var validation = Validation()
+    var pairs: [MeasurementGroup: [(measured: Double, predicted: Double)]] = [:]
+    var skipped: [MeasurementGroup: Int] = [:]
+    var reasons: [String: Int] = [:]
+    for file in files {
+      let table = try CommaSeparated(try FileOutput.readText(file), file: file)
+      let schema = try Self.schema(for: table.header, file: file)
+      let outcomes = try Self.outcomes(table, schema: schema, file: file, options: options)
+      var rows: [Row] = []
+      for (row, outcome) in zip(table.rows, outcomes) {
+        switch outcome {
+        case .predicted(let measured, let predicted, let group, let note):
+          pairs[group, default: []].append((measured, predicted))
+          rows.append(Row(line: row.line, measured: measured, predicted: predicted, why: note))
+        case .skipped(let why, let group):
+          skipped[group, default: 0] += 1
+          reasons[why, default: 0] += 1
+          rows.append(Row(line: row.line, measured: nil, predicted: nil, why: why))
+        }
+      }
+      validation.tables.append(
+        Table(file: file, schema: schema.name, header: table.header, cells: table.rows.map(\.cells), rows: rows))
+    }
+    let keys = Set(pairs.keys).union(skipped.keys).sorted()
+    validation.groups = keys.map { key in
+      Group(
+        target: key.target, dtype: key.format, op: key.operation,
+        statistics: ErrorStatistics(pairs: pairs[key] ?? [], skipped: skipped[key] ?? 0))
+    }
+    validation.overall = ErrorStatistics(pairs: keys.flatMap { pairs[$0] ?? [] }, skipped: skipped.values.reduce(0, +))
+    validation.skips = reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
+    return validation
+  }
+
+  private static func schema(for header: [String], file: String) throws(Failure) -> any MeasurementSchema {
+    let known = MachineCatalog.schemas
+    // The most demanding schema whose columns are all there.
+    let fitting = known.filter { schema in schema.requiredColumns.allSatisfy(header.contains) }
+    if let best = fitting.max(by: { $0.requiredColumns.count < $1.requiredColumns.count }) { return best }
+    let nearest = known.max { a, b in
+      a.requiredColumns.count { header.contains($0) } < b.requiredColumns.count { header.contains($0) }
+    }
+    let missing = nearest.map { schema in schema.requiredColumns.filter { !header.contains($0) } } ?? []
+    throw Failure(
+      "no table schema has these columns: \(header.joined(separator: ","))", at: SourceLocation(file: file, line: 1),
+      fix: nearest.map { "the nearest, \($0.name), also needs \(missing.joined(separator: ","))" })
+  }
+
+  private static func outcomes(
+    _ table: CommaSeparated, schema: any MeasurementSchema, file: String, options: Options
+  ) throws(Failure) -> [RowOutcome] {
+    let columns = Dictionary(table.header.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    let rows = table.rows.map { MeasurementRow(line: $0.line, columns: columns, cells: $0.cells) }
+    var predictors: [String: Result<any RowPredictor, Failure>] = [:]
+    for device in Set(rows.map(schema.device)) { predictors[device] = predictor(for: device, schema, options) }
+    let prepared = predictors
+    // Rows are independent; each worker fills its own stretch, so the result does not depend on the number of threads.
+    let chunk = 512
+    let chunks = (rows.count + chunk - 1) / chunk
+    var results = [[RowOutcome]](repeating: [], count: chunks)
+    results.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let slots = buffer
+      DispatchQueue.concurrentPerform(iterations: chunks) { index in
+        slots[index] = rows[(index * chunk)..<min(rows.count, (index + 1) * chunk)].map { row in
+          let device = schema.device(of: row)
+          switch prepared[device] {
+          case .success(let predictor)?: return predictor.predict(row)
+          case .failure(let failure)?:
+            let why = failure.diagnostics.first?.message ?? "no target"
+            return .skipped(why: why, group: MeasurementGroup(target: device, format: "", operation: schema.name))
+          case nil: return .skipped(why: "no target", group: MeasurementGroup(target: device, format: "", operation: schema.name))
+          }
+        }
+      }
+    }
+    return results.flatMap { $0 }
+  }
+
+  private static func predictor(
+    for device: String, _ schema: any MeasurementSchema, _ options: Options
+  ) -> Result<any RowPredictor, Failure> {
+    do throws(Failure) {
+      guard !device.isEmpty else { return .success(try schema.predictor(for: nil)) }
+      var target = try options.catalog.load(options.targets[device] ?? device)
+      for assignment in options.overrides { try target.set(assignment) }
+      return .success(try schema.predictor(for: target))
+    } catch {
+      return .failure(error)
+    }
+  }
+}

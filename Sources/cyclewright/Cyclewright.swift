@@ -1,0 +1,17 @@
+import ArgumentParser
+
+@main
+struct Cyclewright: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cyclewright",
+    abstract: "Predicts how fast a neural network runs on hardware given as XML, what compression would buy, and draws the fused schedule.",
+    discussion: """
+      Start with:
+        cyclewright target list
+        cyclewright predict graphs/resnet-50.cwg --target nvidia-a100-sxm4-80gb --report svg=schedule.svg
+
+      Every number comes with a floor, a bound, a reason and a source.
+      Exit status: 0 success, 1 the input or request is wrong (named on stderr), 2 usage, 3 a declared goal was not met.
+      """,
+    subcommands: [ValidateCommand.self, VersionCommand.self])
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Basic
+import Driver
+import Foundation
+
+struct ValidateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "validate",
+    abstract: "Compares tables of measurements with predictions for the same shapes.",
+    discussion: """
+      Tables are CSV, recognised by their header; docs/validation.md lists the schemas. The target of a row is found by its
+      name or alias. Rows that cannot be predicted are counted and named.
+
+      Example:
+        cyclewright validate gemm.csv --predictions out.csv --json summary.json
+      """)
+
+  @OptionGroup var folder: TargetFolderOption
+
+  @Argument(help: ArgumentHelp("Tables of measurements.", valueName: "file.csv"))
+  var files: [String]
+
+  @Option(name: .customLong("target"), help: ArgumentHelp("Use target T for the device named GPU in the tables.", valueName: "GPU=T"))
+  var targets: [String] = []
+
+  @Option(name: .customLong("set"), help: ArgumentHelp("Change a number of every machine before predicting.", valueName: "machine.path=value"))
+  var overrides: [String] = []
+
+  @Option(help: ArgumentHelp("Write the summary as JSON (- for standard output).", valueName: "file"))
+  var json: String?
+
+  @Option(help: ArgumentHelp("Write the rows with the columns predicted and why.", valueName: "out.csv"))
+  var predictions: String?
+
+  func run() throws {
+    try reporting {
+      var mapping: [String: String] = [:]
+      for pair in targets {
+        guard let equals = pair.firstIndex(of: "=") else { throw Failure("--target \(pair): expected GPU=T") }
+        mapping[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
+      }
+      let options = Validation.Options(catalog: try folder.catalog(), targets: mapping, overrides: overrides)
+      let validation = try Validation.run(files: files, options: options)
+      if let predictions { try FileOutput.write(validation.predictionsCSV(), to: predictions) }
+      if let json { try FileOutput.write(try validation.json(), to: json) }
+      if json != "-" { try FileOutput.write(validation.text(), to: "-") }
+    }
+  }
+}
