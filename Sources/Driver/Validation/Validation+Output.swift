@@ -49,14 +49,21 @@ extension Validation {
     return String(decoding: data, as: UTF8.self) + "\n"
   }
 
-  /// The input rows plus `predicted` and `why`.
+  /// The input rows plus `predicted` and `why`; further measured columns of the table get `predicted_<column>`.
   package func predictionsCSV() -> String {
     var text = ""
     for table in tables {
-      text += (table.header + ["predicted", "why"]).map(Self.cell).joined(separator: ",") + "\n"
-      for (cells, row) in zip(table.cells, table.rows) {
-        let predicted = row.predicted.map { "\($0)" } ?? ""
-        text += (cells.map { Self.cell(String($0)) } + [predicted, Self.cell(row.why)]).joined(separator: ",") + "\n"
+      let further = table.predictions.dropFirst()
+      text += (table.header + ["predicted", "why"] + further.map { "predicted_\($0.measuredColumn)" }).map(Self.cell).joined(separator: ",") + "\n"
+      for (index, cells) in table.cells.enumerated() {
+        let first = table.predictions.first?.rows[index]
+        let figures = [first] + further.map { $0.rows[index] }
+        var row = cells.map { Self.cell(String($0)) }
+        for (position, figure) in figures.enumerated() {
+          row.append(figure?.predicted.map { "\($0)" } ?? "")
+          if position == 0 { row.append(Self.cell(figure?.why ?? "")) }
+        }
+        text += row.joined(separator: ",") + "\n"
       }
     }
     return text

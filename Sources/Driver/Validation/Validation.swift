@@ -35,10 +35,10 @@ package struct Validation: Sendable {
 
   package struct Table: Sendable {
     package var file: String
-    package var schema: String
     package var header: [String]
     package var cells: [[Substring]]
-    package var rows: [Row]
+    /// One entry per schema that the header matches, the most demanding first: its measured column and its rows.
+    package var predictions: [(measuredColumn: String, rows: [Row])]
   }
 
   package var tables: [Table] = []
@@ -54,22 +54,24 @@ package struct Validation: Sendable {
     var reasons: [String: Int] = [:]
     for file in files {
       let table = try CommaSeparated(try FileOutput.readText(file), file: file)
-      let schema = try Self.schema(for: table.header, file: file)
-      let outcomes = try Self.outcomes(table, schema: schema, file: file, options: options)
-      var rows: [Row] = []
-      for (row, outcome) in zip(table.rows, outcomes) {
-        switch outcome {
-        case .predicted(let measured, let predicted, let group, let note):
-          pairs[group, default: []].append((measured, predicted))
-          rows.append(Row(line: row.line, measured: measured, predicted: predicted, why: note))
-        case .skipped(let why, let group):
-          skipped[group, default: 0] += 1
-          reasons[why, default: 0] += 1
-          rows.append(Row(line: row.line, measured: nil, predicted: nil, why: why))
+      var predictions: [(measuredColumn: String, rows: [Row])] = []
+      for schema in try Self.schemas(for: table.header, file: file) {
+        var rows: [Row] = []
+        for (row, outcome) in zip(table.rows, Self.outcomes(table, schema: schema, options: options)) {
+          switch outcome {
+          case .predicted(let measured, let predicted, let group, let note):
+            pairs[group, default: []].append((measured, predicted))
+            rows.append(Row(line: row.line, measured: measured, predicted: predicted, why: note))
+          case .skipped(let why, let group):
+            skipped[group, default: 0] += 1
+            reasons[why, default: 0] += 1
+            rows.append(Row(line: row.line, measured: nil, predicted: nil, why: why))
+          }
         }
+        predictions.append((schema.measuredColumn, rows))
       }
       validation.tables.append(
-        Table(file: file, schema: schema.name, header: table.header, cells: table.rows.map(\.cells), rows: rows))
+        Table(file: file, header: table.header, cells: table.rows.map(\.cells), predictions: predictions))
     }
     let keys = Set(pairs.keys).union(skipped.keys).sorted()
     validation.groups = keys.map { key in
@@ -82,11 +84,10 @@ package struct Validation: Sendable {
     return validation
   }
 
-  private static func schema(for header: [String], file: String) throws(Failure) -> any MeasurementSchema {
+  private static func schemas(for header: [String], file: String) throws(Failure) -> [any MeasurementSchema] {
     let known = MachineCatalog.schemas
-    // The most demanding schema whose columns are all there.
     let fitting = known.filter { schema in schema.requiredColumns.allSatisfy(header.contains) }
-    if let best = fitting.max(by: { $0.requiredColumns.count < $1.requiredColumns.count }) { return best }
+    guard fitting.isEmpty else { return fitting.sorted { $0.requiredColumns.count > $1.requiredColumns.count } }
     let nearest = known.max { a, b in
       a.requiredColumns.count { header.contains($0) } < b.requiredColumns.count { header.contains($0) }
     }
@@ -97,12 +98,12 @@ package struct Validation: Sendable {
   }
 
   private static func outcomes(
-    _ table: CommaSeparated, schema: any MeasurementSchema, file: String, options: Options
-  ) throws(Failure) -> [RowOutcome] {
+    _ table: CommaSeparated, schema: any MeasurementSchema, options: Options
+  ) -> [RowOutcome] {
     let columns = Dictionary(table.header.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     let rows = table.rows.map { MeasurementRow(line: $0.line, columns: columns, cells: $0.cells) }
     var predictors: [String: Result<any RowPredictor, Failure>] = [:]
-    for device in Set(rows.map(schema.device)) { predictors[device] = predictor(for: device, schema, options) }
+    for device in Set(rows.map(schema.device)) { predictors[device] = predictor(for: device, schema, rows, options) }
     let prepared = predictors
     // Rows are independent; each worker fills its own stretch, so the result does not depend on the number of threads.
     let chunk = 512
@@ -127,13 +128,13 @@ package struct Validation: Sendable {
   }
 
   private static func predictor(
-    for device: String, _ schema: any MeasurementSchema, _ options: Options
+    for device: String, _ schema: any MeasurementSchema, _ rows: [MeasurementRow], _ options: Options
   ) -> Result<any RowPredictor, Failure> {
     do throws(Failure) {
-      guard !device.isEmpty else { return .success(try schema.predictor(for: nil)) }
+      guard !device.isEmpty else { return .success(try schema.predictor(for: nil, in: rows)) }
       var target = try options.catalog.load(options.targets[device] ?? device)
       for assignment in options.overrides { try target.set(assignment) }
-      return .success(try schema.predictor(for: target))
+      return .success(try schema.predictor(for: target, in: rows))
     } catch {
       return .failure(error)
     }
