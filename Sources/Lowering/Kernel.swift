@@ -26,12 +26,15 @@ package struct Kernel: Sendable {
     package var name: String
     package var type: TensorType
     package var operand: Operand
+    /// The bytes of a constant, lent lazily; nil for activations and for graphs without weights.
+    package var data: TensorData?
 
-    package init(id: Int, name: String, type: TensorType, operand: Operand) {
+    package init(id: Int, name: String, type: TensorType, operand: Operand, data: TensorData? = nil) {
       self.id = id
       self.name = name
       self.type = type
       self.operand = operand
+      self.data = data
     }
   }
 
