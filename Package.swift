@@ -60,6 +60,7 @@ let package = Package(
       name: "cyclewright-render", dependencies: ["CGraphviz"], swiftSettings: settings),
     tests("BasicTests", ["Basic"]),
     tests("IRTests", ["IR", "Ops"]),
+    tests("EngineTests", ["Engine"]),
   ],
   swiftLanguageModes: [.v6]
 )
