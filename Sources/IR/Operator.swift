@@ -21,9 +21,13 @@ package protocol Operator: Sendable, Hashable, Codable {
 
   /// True when equal inputs may give different outputs (random numbers): never folded, merged or removed.
   var isNondeterministic: Bool { get }
+
+  /// The rule that made a fused group, whose body machines run as one kernel; nil for every plain operator.
+  var fusionRule: String? { get }
 }
 
 extension Operator {
+  package var fusionRule: String? { nil }
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] { [] }
   package var isNondeterministic: Bool { false }
 }

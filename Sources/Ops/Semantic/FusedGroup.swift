@@ -9,6 +9,8 @@ package struct FusedGroup: Operator {
 
   package init(rule: String) { self.rule = rule }
 
+  package var fusionRule: String? { rule }
+
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     guard let body = context.regionOutputs.first else { throw OperatorError("body-present", "a fused group needs a body") }
     return body

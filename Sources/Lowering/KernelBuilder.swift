@@ -1,0 +1,146 @@
+package import Basic
+package import IR
+
+/// The kernels of a fused graph, and the source nodes that need none.
+package struct KernelProgram: Sendable {
+  package var kernels: [Kernel]
+  /// Views and nodes computed at compile time, each with the reason.
+  package var folded: [FoldedNode]
+
+  /// Turns every top-level node into a kernel, in execution order; views become nothing and alias what they view.
+  package init(_ graph: Graph) throws(Failure) {
+    var builder = KernelBuilder(graph)
+    try builder.build()
+    kernels = builder.kernels
+    folded = graph.folded + builder.folded
+  }
+}
+
+private struct KernelBuilder {
+  let graph: Graph
+  var kernels: [Kernel] = []
+  var folded: [FoldedNode] = []
+  /// What a view stands for.
+  private var aliases: [ValueID: ValueID] = [:]
+  private var producers: [ValueID: Int] = [:]
+  private var failures: [Diagnostic] = []
+
+  init(_ graph: Graph) { self.graph = graph }
+
+  mutating func build() throws(Failure) {
+    guard let order = graph.topologicalOrder() else { throw Failure("graph '\(graph.name)' has a cycle") }
+    for id in order { add(graph[id]) }
+    guard failures.isEmpty else { throw Failure(failures) }
+  }
+
+  private mutating func add(_ node: Node) {
+    let steps: [Kernel.Step]
+    do throws(OperatorError) {
+      steps = try self.steps(of: node)
+    } catch {
+      failures.append(.error("node '\(node.name)' (\(type(of: node.operation).name)): \(error)"))
+      return
+    }
+    if steps.allSatisfy(\.computation.isView), let input = node.inputs.first ?? nil, node.outputs.count == 1 {
+      aliases[node.outputs[0]] = resolve(input)
+      folded += node.origin.names.map { FoldedNode(name: $0, reason: "a view: no bytes move") }
+      return
+    }
+    let busy = steps.filter { !$0.computation.isView }
+    let id = kernels.count
+    var reads: [Kernel.Tensor] = []
+    var dependencies: Set<Int> = []
+    var seen: Set<ValueID> = []
+    for case let input? in node.inputs {
+      let value = resolve(input)
+      guard seen.insert(value).inserted else { continue }
+      if let producer = producers[value] { dependencies.insert(producer) }
+      if graph[value].constant?.shapeContents == nil, let tensor = tensor(value) { reads.append(tensor) }
+    }
+    for output in node.outputs { producers[output] = id }
+    kernels.append(
+      Kernel(
+        id: id, name: node.name, origin: node.origin.names, steps: busy, anchor: Self.anchor(busy), reads: reads,
+        writes: node.outputs.compactMap(tensor), dependencies: dependencies.sorted(), rule: node.operation.fusionRule ?? ""))
+  }
+
+  private func resolve(_ value: ValueID) -> ValueID { aliases[value] ?? value }
+
+  private func tensor(_ id: ValueID) -> Kernel.Tensor? {
+    guard let type = graph[id].type.tensor, let count = type.elementCount else { return nil }
+    let operand = Operand(
+      element: type.element, encoding: type.encoding, count: count, isConstant: graph[id].constant != nil)
+    return Kernel.Tensor(id: id.index, name: graph[id].name, type: type, operand: operand)
+  }
+
+  private func steps(of node: Node) throws(OperatorError) -> [Kernel.Step] {
+    guard node.operation.fusionRule != nil, let body = node.regions.first else { return [try step(node, in: graph)] }
+    // Types inside the body follow the outer values, whose encodings may have been assigned after fusion.
+    var steps: [Kernel.Step] = []
+    let constants = Set(zip(node.inputs, body.inputs).filter { graph.constant($0.0) != nil }.map(\.1))
+    for id in body.topologicalOrder() ?? [] { steps.append(try step(body[id], in: body, constants: constants)) }
+    return steps
+  }
+
+  private func step(_ node: Node, in graph: Graph, constants: Set<ValueID> = []) throws(OperatorError) -> Kernel.Step {
+    var operands = graph.operandTypes(of: node)
+    for (index, input) in node.inputs.enumerated() where input.map(constants.contains) == true { operands.isConstant[index] = true }
+    let computation = try node.operation.computation(operands)
+    return Kernel.Step(
+      computation: computation, label: computation.label(operator: type(of: node.operation).name),
+      inputs: node.inputs.map { $0?.index ?? -1 }, outputs: node.outputs.map(\.index))
+  }
+
+  /// The step that gives a kernel its shape: a contraction or attention, else a loop, else a reduction, else the largest.
+  private static func anchor(_ steps: [Kernel.Step]) -> Int {
+    let rank = { (computation: Computation) -> Int in
+      switch computation {
+      case .contraction, .attention: 4
+      case .loop: 3
+      case .opaque: 2
+      case .reduction: 1
+      case .pointwise, .movement: 0
+      }
+    }
+    var best = 0
+    for index in steps.indices.dropFirst() {
+      let (a, b) = (rank(steps[index].computation), rank(steps[best].computation))
+      let sizes = (steps[index].computation.outputs.first?.count ?? 0, steps[best].computation.outputs.first?.count ?? 0)
+      if a > b || (a == b && a == 0 && sizes.0 > sizes.1) { best = index }
+    }
+    return best
+  }
+}
+
+extension Computation {
+  /// One row of a picture: `conv 3×3/2 64→128`, `relu`, `softmax`.
+  fileprivate func label(operator name: String) -> String {
+    switch self {
+    case .contraction(let c):
+      guard let geometry = c.convolution else { return c.batch > 1 ? "matmul \(c.batch)×[\(c.m)×\(c.k)·\(c.n)]" : "matmul \(c.m)×\(c.k)·\(c.n)" }
+      let kernel = geometry.kernel.map(String.init).joined(separator: "×")
+      let stride = geometry.strides.allSatisfy { $0 == 1 } ? "" : "/" + geometry.strides.map(String.init).joined(separator: "×")
+      let kind = geometry.isTransposed ? "deconv" : geometry.isDepthwise ? "dwconv" : "conv"
+      return "\(kind) \(kernel)\(stride) \(geometry.inputChannels)→\(geometry.outputChannels)"
+    case .attention(let a): return "attention \(a.heads)×\(a.headDimension) q\(a.queryLength) k\(a.keyLength)\(a.isCausal ? " causal" : "")"
+    case .pointwise(let p): return p.function
+    case .reduction(let r): return r.window == nil ? "\(r.kind.rawValue) \(r.rows)×\(r.columns)" : "\(r.kind.rawValue) pool"
+    case .movement(let m): return m.kind.rawValue
+    case .loop(let l): return "\(l.label) ×\(l.tripCount)"
+    case .opaque(let o): return o.label.isEmpty ? name : o.label
+    }
+  }
+
+  /// Family of operation, for colours and tables.
+  package var kind: String {
+    switch self {
+    case .contraction(let c): c.convolution == nil ? "matmul" : "convolution"
+    case .attention: "attention"
+    case .pointwise: "pointwise"
+    case .reduction(let r): r.window == nil ? "reduction" : "pooling"
+    case .movement: "movement"
+    case .loop: "loop"
+    case .opaque: "opaque"
+    }
+  }
+}

@@ -1,0 +1,170 @@
+internal import Basic
+internal import IR
+
+/// Gathers nodes into kernels: contraction + epilogue, transposes into operands, pointwise chains, reductions as sinks.
+///
+/// Before `%1 = conv(%0,…)`, `%2 = unary(%1) relu`; after one `fused` node with both in its body. What may join comes from the
+/// target's `Capabilities`; every group and every near miss is written to the ledger. Linear in nodes and edges.
+package let fuseKernels = GraphPass(
+  "fuse-kernels", "Gathers nodes into the kernels the target can run as one.", preserves: .bitExact
+) { rewriter, context throws(Failure) in
+  let planner = FusionPlanner(rewriter.graph, context)
+  for group in planner.groups() {
+    let names = group.members.flatMap { rewriter.graph[$0].origin.names }
+    context.ledger.apply(group.rule, names)
+    makeFusedNode(group, in: &rewriter)
+  }
+}
+
+/// Decides the groups of a graph without changing it.
+private struct FusionPlanner {
+  private let graph: Graph
+  private let facts: FusionFacts
+  private let context: PassContext
+  private var taken: [Bool]
+
+  init(_ graph: Graph, _ context: PassContext) {
+    self.graph = graph
+    self.context = context
+    facts = FusionFacts(graph)
+    taken = [Bool](repeating: false, count: graph.nodeSlots.count)
+  }
+
+  /// Groups of at least two nodes, in execution order of their first member.
+  consuming func groups() -> [FusionGroup] {
+    var result: [FusionGroup] = []
+    for pass in [Seed.contraction, .reduction, .pointwise] {
+      for node in facts.order where !taken[node.index] && graph[node].operation.fusionRule == nil {
+        guard let group = group(from: node, pass) else { continue }
+        for member in group.members { taken[member.index] = true }
+        if group.members.count > 1 { result.append(group) }
+      }
+    }
+    return result.sorted { facts.position[$0.members[0].index] < facts.position[$1.members[0].index] }
+  }
+
+  private enum Seed { case contraction, reduction, pointwise }
+
+  private func group(from node: NodeID, _ seed: Seed) -> FusionGroup? {
+    guard let computation = facts.computation(node), graph[node].outputs.count >= 1 else { return nil }
+    switch (computation, seed) {
+    case (.contraction, .contraction): return contractionGroup(node, computation, rule: "contraction-epilogue")
+    case (.attention, .contraction): return contractionGroup(node, computation, rule: "attention-epilogue")
+    case (.reduction(let reduction), .reduction) where reduction.window == nil: return reductionGroup(node, computation)
+    case (.pointwise, .pointwise): return chain(node, computation)
+    default: return nil
+    }
+  }
+
+  private func start(_ node: NodeID, _ computation: Computation, rule: String) -> FusionGroup {
+    FusionGroup(
+      node, result: graph[node].outputs[0], count: computation.resultCount,
+      inputs: Set(graph[node].inputs.compactMap { $0 }), rule: rule)
+  }
+
+  private var grower: FusionGrower {
+    let taken = self.taken
+    return FusionGrower(graph: graph, facts: facts, capabilities: context.capabilities, isTaken: { taken[$0.index] })
+  }
+
+  // MARK: Contractions
+
+  private func contractionGroup(_ node: NodeID, _ computation: Computation, rule: String) -> FusionGroup {
+    var group = start(node, computation, rule: rule)
+    guard graph[node].outputs.count == 1 else { return group }
+    absorbOperandTransposes(&group)
+    let capabilities = context.capabilities
+    let anchor = group.result
+    let stop = grower.grow(&group) { pointwise in
+      guard capabilities.epilogueFunctions.contains("*") || capabilities.epilogueFunctions.contains(pointwise.function) else {
+        return "the target has no epilogue for \(pointwise.function)"
+      }
+      let tensors = pointwise.inputs.count { !$0.isConstant && $0.count == pointwise.count }
+      guard tensors < 2 || capabilities.fusesResidual else { return "the target cannot add a second tensor in an epilogue" }
+      return nil
+    }
+    dropTrailingViews(&group)
+    recordNearMiss(group, anchor: anchor, stop)
+    return group
+  }
+
+  /// A transposition that only this contraction reads is done by the addressing of the operand load.
+  private func absorbOperandTransposes(_ group: inout FusionGroup) {
+    guard let anchor = group.members.first else { return }
+    for case let input? in graph[anchor].inputs {
+      guard let producer = graph[input].producer, !taken[producer.index], facts.users[input.index].count == 1,
+        !facts.graphOutputs.contains(input), case .movement(let movement)? = facts.computation(producer),
+        movement.kind == .transpose, graph[producer].outputs.count == 1
+      else { continue }
+      group.insert([producer], orderedBy: facts.position)
+      group.inputs.remove(input)
+      group.inputs.formUnion(graph[producer].inputs.compactMap { $0 })
+    }
+  }
+
+  /// Views at the end of a group do nothing inside it.
+  private func dropTrailingViews(_ group: inout FusionGroup) {
+    while group.members.count > 1, let last = group.members.last, facts.computation(last)?.isView == true,
+      let input = graph[last].inputs.first ?? nil
+    {
+      group.removeLast()
+      group.result = input
+    }
+  }
+
+  /// A pointwise reader right behind a contraction that did not join is worth telling.
+  private func recordNearMiss(_ group: FusionGroup, anchor: ValueID, _ stop: FusionGrower.Stop) {
+    guard let node = stop.node, case .pointwise? = facts.computation(node) else { return }
+    let names = group.members.flatMap { graph[$0].origin.names } + graph[node].origin.names
+    context.ledger.miss(group.rule, names, stop.reason)
+  }
+
+  // MARK: Reductions and chains
+
+  /// A reduction takes the pointwise chain that only it reads, and the pointwise chain on its result.
+  private func reductionGroup(_ node: NodeID, _ computation: Computation) -> FusionGroup {
+    var group = start(node, computation, rule: "reduction-sink")
+    if context.capabilities.fusesReductionSinks { absorbPrologue(&group) }
+    guard graph[node].outputs.count == 1, context.capabilities.fusesPointwiseChains else { return group }
+    let stop = grower.grow(&group) { _ in nil }
+    dropTrailingViews(&group)
+    if group.members.count == 1 { recordNearMiss(group, anchor: group.result, stop) }
+    return group
+  }
+
+  /// Pulls producers into the group as long as they are pointwise, of the reduction's input size, and read by the group only.
+  private func absorbPrologue(_ group: inout FusionGroup) {
+    guard let reduction = group.members.first, let input = graph[reduction].inputs.first ?? nil,
+      let size = graph.tensorType(input)?.elementCount
+    else { return }
+    var members = Set(group.members)
+    var worklist = [input]
+    while let value = worklist.popLast() {
+      guard let producer = graph[value].producer, !members.contains(producer), !taken[producer.index],
+        graph[producer].operation.fusionRule == nil, graph[producer].outputs.count == 1, !facts.graphOutputs.contains(value),
+        facts.users[value.index].allSatisfy(members.contains), let computation = facts.computation(producer)
+      else { continue }
+      switch computation {
+      case .pointwise(let pointwise) where pointwise.count == size: break
+      case .movement(let movement) where movement.kind == .view || movement.kind == .cast: break
+      default: continue
+      }
+      let inputs = group.inputs.subtracting([value]).union(graph[producer].inputs.compactMap { $0 })
+      guard inputs.count <= context.capabilities.maximumKernelInputs else { continue }
+      members.insert(producer)
+      group.inputs = inputs
+      worklist += graph[producer].inputs.compactMap { $0 }
+    }
+    group.insert(members, orderedBy: facts.position)
+    // Leading views belong to nobody.
+    while group.members.count > 1, facts.computation(group.members[0])?.isView == true { group.removeFirst() }
+  }
+
+  private func chain(_ node: NodeID, _ computation: Computation) -> FusionGroup? {
+    guard context.capabilities.fusesPointwiseChains, graph[node].outputs.count == 1 else { return nil }
+    var group = start(node, computation, rule: "pointwise-chain")
+    _ = grower.grow(&group) { _ in nil }
+    dropTrailingViews(&group)
+    return group
+  }
+}

@@ -1,0 +1,37 @@
+package import Basic
+package import IR
+
+/// One named rewriting of a graph: a value in the catalog.
+package struct GraphPass: Sendable {
+  /// What a pass promises about the numbers.
+  package enum Promise: Sendable, Hashable, CustomStringConvertible {
+    case bitExact
+    /// Outputs differ by at most this share of their largest magnitude.
+    case values(relative: Double)
+    case lossy
+
+    package var description: String {
+      switch self {
+      case .bitExact: "bit exact"
+      case .values(let relative): "values within \(relative) relative"
+      case .lossy: "lossy"
+      }
+    }
+  }
+
+  package let name: String
+  /// One sentence for `opt --help` and the generated list of passes.
+  package let summary: String
+  package let preserves: Promise
+  package let run: @Sendable (inout Rewriter, PassContext) throws(Failure) -> Void
+
+  package init(
+    _ name: String, _ summary: String, preserves: Promise,
+    run: @escaping @Sendable (inout Rewriter, PassContext) throws(Failure) -> Void
+  ) {
+    self.name = name
+    self.summary = summary
+    self.preserves = preserves
+    self.run = run
+  }
+}

@@ -1,0 +1,37 @@
+package import IR
+
+/// The number formats a what-if prediction assumes: `bf16`, `int8`, `w4a16` …
+package struct PrecisionRequest: Sendable, Hashable {
+  /// Spelling on the command line.
+  package var name: String
+  package var weights: ElementType
+  package var activations: ElementType
+  /// Scales of the weights, nil when they are plain floats.
+  package var weightGranularity: Encoding.Quantization.Granularity?
+  /// Activations are quantised with a scale found at run time.
+  package var isDynamic: Bool
+
+  package static let spellings: [String: PrecisionRequest] = {
+    var table: [String: PrecisionRequest] = [:]
+    func add(_ names: [String], _ weights: ElementType, _ activations: ElementType, _ granularity: Encoding.Quantization.Granularity? = nil, dynamic: Bool = false) {
+      for name in names {
+        table[name] = PrecisionRequest(name: names[0], weights: weights, activations: activations, weightGranularity: granularity, isDynamic: dynamic)
+      }
+    }
+    add(["fp32", "f32"], .float32, .float32)
+    add(["tf32"], .tfloat32, .tfloat32)
+    add(["fp16", "f16"], .float16, .float16)
+    add(["bf16"], .bfloat16, .bfloat16)
+    add(["fp8", "f8e4m3"], .float8e4m3, .float8e4m3, .tensor, dynamic: true)
+    add(["fp8-static"], .float8e4m3, .float8e4m3, .tensor)
+    add(["int8", "w8a8"], .int8, .int8, .channel(axis: 0))
+    add(["int8-dynamic", "w8a8-dynamic"], .int8, .int8, .channel(axis: 0), dynamic: true)
+    add(["int4", "w4a4"], .int4, .int4, .channel(axis: 0))
+    add(["w8a16"], .int8, .bfloat16, .channel(axis: 0))
+    add(["w4a16"], .int4, .bfloat16, .group(axis: 0, size: 128))
+    add(["w4a8"], .int4, .int8, .group(axis: 0, size: 128))
+    add(["nvfp4"], .float4e2m1, .float4e2m1, .group(axis: 0, size: 16), dynamic: true)
+    add(["mxfp4"], .float4e2m1, .float4e2m1, .group(axis: 0, size: 32), dynamic: true)
+    return table
+  }()
+}
