@@ -70,7 +70,9 @@ private struct KernelBuilder {
     guard let type = graph[id].type.tensor, let count = type.elementCount else { return nil }
     let operand = Operand(
       element: type.element, encoding: type.encoding, count: count, isConstant: graph[id].constant != nil)
-    return Kernel.Tensor(id: id.index, name: graph[id].name, type: type, operand: operand)
+    var data: TensorData?
+    if case .bytes(let bytes)? = graph[id].constant?.payload { data = bytes }
+    return Kernel.Tensor(id: id.index, name: graph[id].name, type: type, operand: operand, data: data)
   }
 
   private func steps(of node: Node) throws(OperatorError) -> [Kernel.Step] {

@@ -23,11 +23,13 @@ package struct GraphPass: Sendable {
   /// One sentence for `opt --help` and the generated list of passes.
   package let summary: String
   package let preserves: Promise
-  package let run: @Sendable (inout Rewriter, PassContext) throws(Failure) -> Void
+  /// What went wrong, for the thrown type of `run`.
+  package typealias Problem = Failure
+  package let run: @Sendable (inout Rewriter, PassContext) throws(Problem) -> Void
 
   package init(
     _ name: String, _ summary: String, preserves: Promise,
-    run: @escaping @Sendable (inout Rewriter, PassContext) throws(Failure) -> Void
+    run: @escaping @Sendable (inout Rewriter, PassContext) throws(Problem) -> Void
   ) {
     self.name = name
     self.summary = summary
