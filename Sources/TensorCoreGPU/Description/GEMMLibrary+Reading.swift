@@ -1,0 +1,69 @@
+internal import Hardware
+internal import IR
+
+extension GEMMLibrary {
+  /// Reads `<gemm>`: constants, `<tiles>` lists and the `<path>`s that use them.
+  init(_ reader: ElementReader?, instructions: [MatrixInstruction]) {
+    name = reader?.optionalString("library") ?? ""
+    fill = reader.number("fill", .seconds)
+    epilogue = reader.number("epilogue", .seconds)
+    storeRate = reader.number("store-rate", .bytesPerCycle)
+    stepOverhead = reader.number("step-overhead", .seconds)
+    overlap = reader.number("overlap", .ratio)
+    splitReduction = reader.number("split-reduction", .seconds)
+    writeCost = reader.number("write-cost", .ratio)
+    var lists: [String: [GEMMTile]] = [:]
+    for list in reader?.children("tiles") ?? [] {
+      lists[list.name] = list.children("tile").map { GEMMTile($0) }
+      list.finish()
+    }
+    paths = (reader?.children("path") ?? []).compactMap { GEMMPath($0, tiles: lists, instructions: instructions) }
+    if paths.isEmpty { reader?.error("<gemm> needs at least one <path>") }
+    reader?.finish()
+  }
+}
+
+extension GEMMPath {
+  fileprivate init?(_ reader: ElementReader, tiles lists: [String: [GEMMTile]], instructions: [MatrixInstruction]) {
+    name = reader.name
+    activations = reader.formats("activations")
+    weights = reader.formats("weights")
+    isBlockScaled = reader.optionalString("block-scaled") == "true"
+    let word = reader.string("instruction")
+    if word == "fma" {
+      instruction = .cores(reader, formats: activations)
+    } else if let found = instructions.first(where: { $0.name == word }) {
+      instruction = found
+    } else {
+      reader.error("<path> names the instruction '\(word)', which is not in <tensor-cores>")
+      return nil
+    }
+    operandBytes = reader.attribute("operand", .bytes)
+    issueEfficiency = reader.attribute("issue-efficiency", .ratio)
+    latency = reader.attribute("latency", .seconds)
+    splitLimit = reader.integerAttribute("split-limit")
+    prelude = reader.optionalAttribute("prelude", .seconds) ?? 0
+    preludeBytes = reader.optionalAttribute("prelude-bytes", .bytes) ?? 0
+    vectorRows = reader.optionalIntegerAttribute("vector-rows") ?? 0
+    let list = reader.string("tiles")
+    tiles = lists[list] ?? []
+    if tiles.isEmpty { reader.error("<path> names the tile list '\(list)', which is missing or empty") }
+    reader.finish()
+  }
+}
+
+extension GEMMTile {
+  fileprivate init(_ reader: ElementReader) {
+    m = reader.integerAttribute("m")
+    n = reader.integerAttribute("n")
+    stepBytes = reader.integerAttribute("step")
+    stages = reader.integerAttribute("stages")
+    warpsM = reader.integerAttribute("warps-m")
+    warpsN = reader.integerAttribute("warps-n")
+    loaderWarps = reader.optionalIntegerAttribute("loader-warps") ?? 0
+    cluster = reader.optionalIntegerAttribute("cluster") ?? 1
+    let valid = m > 0 && n > 0 && stepBytes > 0 && stages > 1 && warpsM > 0 && warpsN > 0
+    if !valid { reader.error("a tile needs positive extents and at least two stages") }
+    reader.finish()
+  }
+}

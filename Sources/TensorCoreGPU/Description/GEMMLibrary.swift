@@ -1,0 +1,63 @@
+package import IR
+
+/// What the matrix library brings: candidate kernels and the costs of its code.
+package struct GEMMLibrary: Sendable, Hashable {
+  /// Which library, for reports.
+  package var name: String
+  /// From the start of a thread block to its first multiplication, in seconds.
+  package var fill: Double
+  /// Fixed part of the epilogue of a thread block, in seconds.
+  package var epilogue: Double
+  /// Bytes of result one SM stores per clock.
+  package var storeRate: Double
+  /// Barrier and address work per main-loop step, in seconds.
+  package var stepOverhead: Double
+  /// Share of fill and epilogue hidden behind another block's main loop.
+  package var overlap: Double
+  /// Fixed cost of adding up split-K partial results, in seconds.
+  package var splitReduction: Double
+  /// Device-memory cost of a written byte against a read one.
+  package var writeCost: Double
+  package var paths: [GEMMPath]
+}
+
+/// One way of the library to multiply: which encodings it takes, on which instruction, with which candidate kernels.
+package struct GEMMPath: Sendable, Hashable {
+  package var name: String
+  /// Storage formats of the activations and of the weights it takes.
+  package var activations: [ElementType]
+  package var weights: [ElementType]
+  /// True when scales belong to blocks along the reduction axis.
+  package var isBlockScaled: Bool
+  package var instruction: MatrixInstruction
+  /// Bytes of an operand element as the instruction takes it (weight-only paths widen in registers).
+  package var operandBytes: Double
+  /// Share of the issue rate the main loop reaches.
+  package var issueEfficiency: Double
+  /// Time from a load to its data in this path's pipeline, in seconds.
+  package var latency: Double
+  /// Largest split of the reduction axis.
+  package var splitLimit: Int
+  /// Kernels launched before the product (quantising the activations), in seconds.
+  package var prelude: Double
+  /// Bytes these kernels move per activation element.
+  package var preludeBytes: Double
+  /// Rows up to which a matrix-vector kernel on the ordinary cores is used; 0 for none.
+  package var vectorRows: Int
+  package var tiles: [GEMMTile]
+}
+
+/// A candidate kernel of the library: the thread-block tile and how it is carried out.
+package struct GEMMTile: Sendable, Hashable {
+  package var m: Int
+  package var n: Int
+  /// Depth of one main-loop step in bytes of an instruction operand: the same for every number format.
+  package var stepBytes: Int
+  package var stages: Int
+  package var warpsM: Int
+  package var warpsN: Int
+  /// Extra warps that only load (warp-specialised kernels).
+  package var loaderWarps: Int
+  /// Thread blocks that share loads of their narrower operand by multicast.
+  package var cluster: Int
+}

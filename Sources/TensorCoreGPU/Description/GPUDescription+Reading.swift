@@ -1,0 +1,130 @@
+package import Basic
+package import Hardware
+internal import IR
+
+extension GPUDescription {
+  /// Reads the `<gpu>` element of a target file; every mistake of the file is in the failure.
+  package init(_ target: TargetFile) throws(Failure) {
+    guard let element = target.root.children.first(where: { $0.name == "gpu" }) else {
+      throw Failure("target '\(target.name)' has no <gpu> element", at: target.root.location)
+    }
+    let log = ReadingLog()
+    let gpu = ElementReader(element, log: log)
+    name = target.name
+    computeCapability = gpu.number("compute-capability", .none).value
+    smCount = gpu.integer("sm-count").value
+    boostClock = gpu.number("boost-clock", .hertz).value
+    sm = Multiprocessor(gpu.child("sm"))
+    l2 = L2Cache(gpu.child("l2"))
+    memory = DeviceMemory(gpu.child("dram"))
+    power = PowerLimit(gpu.child("power"))
+    launch = LaunchCost(gpu.child("launch"))
+    let tensor = gpu.child("tensor-cores")
+    let rows = tensor?.children("instruction").compactMap { MatrixInstruction($0) } ?? []
+    tensor?.finish()
+    instructions = rows
+    gemm = GEMMLibrary(gpu.child("gemm"), instructions: rows)
+    gpu.finish()
+    numbers = log.numbers
+    if smCount <= 0 || boostClock <= 0 { gpu.error("sm-count and boost-clock must be positive") }
+    try log.check()
+  }
+}
+
+extension Multiprocessor {
+  fileprivate init(_ reader: ElementReader?) {
+    sharedMemory = reader.number("shared-memory", .bytes)
+    sharedMemoryBandwidth = reader.number("shared-memory-bandwidth", .bytesPerCycle)
+    registers = reader.number("registers", .none)
+    threads = reader.number("threads", .none)
+    blocks = reader.number("blocks", .none)
+    l2Port = reader.number("l2-port", .bytesPerCycle)
+    fp32Lanes = reader.number("fp32-lanes", .lanes)
+    fp16Lanes = reader.number("fp16-lanes", .lanes)
+    specialLanes = reader.number("special-lanes", .lanes)
+    reader?.finish()
+  }
+}
+
+extension L2Cache {
+  fileprivate init(_ reader: ElementReader?) {
+    capacity = reader.number("capacity", .bytes)
+    bytesPerClock = reader.number("bandwidth", .bytesPerCycle)
+    efficiency = reader.number("efficiency", .ratio)
+    usableShare = reader.number("usable-share", .ratio)
+    reader?.finish()
+  }
+}
+
+extension DeviceMemory {
+  fileprivate init(_ reader: ElementReader?) {
+    capacity = reader.number("capacity", .bytes)
+    bandwidth = reader.number("bandwidth", .bytesPerSecond)
+    efficiency = reader.number("efficiency", .ratio)
+    latency = reader.number("latency", .seconds)
+    skew = reader.number("skew", .ratio)
+    skewLimit = reader.number("skew-limit", .seconds)
+    energyPerByte = reader.number("energy", .joulesPerByte)
+    reader?.finish()
+  }
+}
+
+extension PowerLimit {
+  fileprivate init(_ reader: ElementReader?) {
+    board = reader.number("board", .watts)
+    idle = reader.number("idle", .watts)
+    clockExponent = reader.number("clock-exponent", .none)
+    responseTime = reader.number("response-time", .seconds)
+    reader?.finish()
+  }
+}
+
+extension LaunchCost {
+  fileprivate init(_ reader: ElementReader?) {
+    graph = reader.number("graph", .seconds)
+    eager = reader.number("eager", .seconds)
+    reader?.finish()
+  }
+}
+
+extension MatrixInstruction {
+  /// Instruction that stands for the ordinary cores, so that a path without matrix unit reads like the others.
+  static func cores(_ path: ElementReader, formats: [ElementType]) -> MatrixInstruction {
+    MatrixInstruction(
+      name: "fma", formats: formats, m: 1, n: 1, k: 1, feed: .cores, sparsity: "",
+      rate: path.attribute("rate", .lanes), energy: path.attribute("energy", .joules))
+  }
+
+  fileprivate init?(_ reader: ElementReader) {
+    guard let feed = reader.choice("feed", of: Feed.self) else { return nil }
+    name = reader.name
+    formats = reader.formats("formats")
+    m = reader.integerAttribute("m")
+    n = reader.integerAttribute("n")
+    k = reader.integerAttribute("k")
+    self.feed = feed
+    sparsity = reader.optionalString("sparsity") ?? ""
+    rate = reader.attribute("rate", .lanes)
+    energy = reader.attribute("energy", .joules)
+    reader.finish()
+  }
+}
+
+extension ElementReader {
+  /// A list of number formats separated by spaces.
+  func formats(_ attribute: String) -> [ElementType] {
+    string(attribute).split(separator: " ").compactMap { word in
+      let format = ElementType(rawValue: String(word))
+      if format == nil {
+        let near = nearestSpelling(to: String(word), in: ElementType.allCases.map(\.rawValue))
+        error("'\(word)' is not a number format", fix: near.map { "did you mean \($0)?" })
+      }
+      return format
+    }
+  }
+}
+
+extension Optional where Wrapped == ElementReader {
+  /// The number of a child; NaN when the enclosing element is missing, which has been reported already.
+  func number(_ name: String, _ unit: Unit) -> Double { self?.number(name, unit).value ?? .nan }
+}

@@ -1,0 +1,127 @@
+package import Hardware
+package import IR
+
+/// A Tensor Core GPU as its target file describes it: the plain numbers every kernel model works from.
+///
+/// Times are seconds, rates are per clock of one multiprocessor (SM) unless the name says otherwise.
+package struct GPUDescription: Sendable {
+  package var name: String
+  /// Version of the instruction set, `8.0` for GA100: decides nothing by itself, printed for people.
+  package var computeCapability: Double
+  package var smCount: Int
+  /// Highest clock the chip holds when power allows, in Hz.
+  package var boostClock: Double
+  package var sm: Multiprocessor
+  package var l2: L2Cache
+  package var memory: DeviceMemory
+  package var power: PowerLimit
+  package var launch: LaunchCost
+  /// Matrix instructions, in the order of the file.
+  package var instructions: [MatrixInstruction]
+  package var gemm: GEMMLibrary
+  /// Every number that was read, for the list of assumptions.
+  package var numbers: [ReadNumber]
+
+  /// Clocks per second, and back: `seconds = clocks / boostClock`.
+  package func seconds(_ clocks: Double) -> Double { clocks / boostClock }
+
+  /// Bytes the L2 hands to all SMs in one clock, at its measured share of the stated rate.
+  package var l2BytesPerClock: Double { l2.bytesPerClock * l2.efficiency }
+
+  /// Bytes device memory moves in one core clock, at its measured share of the pin rate.
+  package var memoryBytesPerClock: Double { memory.bandwidth * memory.efficiency / boostClock }
+}
+
+/// What one SM holds and how fast its parts are.
+package struct Multiprocessor: Sendable, Hashable {
+  /// Shared memory that kernels can use on one SM, in bytes.
+  package var sharedMemory: Double
+  /// Bytes per clock between shared memory and the registers.
+  package var sharedMemoryBandwidth: Double
+  /// 32-bit registers.
+  package var registers: Double
+  package var threads: Double
+  package var blocks: Double
+  /// Bytes per clock one SM can take from the L2.
+  package var l2Port: Double
+  /// fp32 multiply-adds per clock outside the tensor cores.
+  package var fp32Lanes: Double
+  /// fp16 multiply-adds per clock outside the tensor cores.
+  package var fp16Lanes: Double
+  /// Exponentials, reciprocals, square roots per clock.
+  package var specialLanes: Double
+}
+
+package struct L2Cache: Sendable, Hashable {
+  package var capacity: Double
+  /// Bytes per core clock over all slices, as stated.
+  package var bytesPerClock: Double
+  /// Share of the stated rate that kernels reach.
+  package var efficiency: Double
+  /// Share of the capacity that a tensor can keep between two uses.
+  package var usableShare: Double
+}
+
+package struct DeviceMemory: Sendable, Hashable {
+  package var capacity: Double
+  /// Bytes per second at the pins.
+  package var bandwidth: Double
+  /// Share of the pin rate that a long stream reaches.
+  package var efficiency: Double
+  /// Time from a load to its data with traffic on the way, in seconds.
+  package var latency: Double
+  /// Extra time of a stream because SMs do not finish together, as a share of the stream …
+  package var skew: Double
+  /// … up to this many seconds, when dynamic scheduling has evened it out.
+  package var skewLimit: Double
+  /// Energy per byte moved, in joules.
+  package var energyPerByte: Double
+}
+
+/// Board power and how the clock reacts to it.
+package struct PowerLimit: Sendable, Hashable {
+  package var board: Double
+  /// Watts that do not depend on the work.
+  package var idle: Double
+  /// Dynamic power grows with this power of the clock (voltage follows frequency).
+  package var clockExponent: Double
+  /// Kernels shorter than this see only part of the clock reduction, in seconds.
+  package var responseTime: Double
+}
+
+/// Time a kernel costs beside its work.
+package struct LaunchCost: Sendable, Hashable {
+  /// From the end of one kernel to the first instruction of the next in a replayed graph, in seconds.
+  package var graph: Double
+  /// One kernel called from the host and timed by events, in seconds.
+  package var eager: Double
+}
+
+/// One matrix instruction: number formats, shape and issue rate.
+package struct MatrixInstruction: Sendable, Hashable {
+  /// Where the operands are read from.
+  package enum Feed: String, Sendable, CaseIterable {
+    /// Each warp loads its fragments from shared memory into registers (`mma.sync`).
+    case registers
+    /// The instruction reads shared memory itself, one warpgroup of 64 rows at a time (`wgmma`).
+    case shared
+    /// As `shared`, with the accumulators in tensor memory and 128 rows at a time (`tcgen05.mma`).
+    case tensorMemory = "tensor-memory"
+    /// No matrix unit: multiply-adds on the ordinary cores.
+    case cores
+  }
+
+  package var name: String
+  /// Operand storage formats it takes.
+  package var formats: [ElementType]
+  package var m: Int
+  package var n: Int
+  package var k: Int
+  package var feed: Feed
+  /// `2:4` for the sparse form, empty for dense.
+  package var sparsity: String
+  /// Multiply-adds per clock and SM, counted dense.
+  package var rate: Double
+  /// Energy per dense-equivalent multiply-add, in joules.
+  package var energy: Double
+}

@@ -1,0 +1,188 @@
+/// The time of one candidate kernel at one split of the reduction axis: waves of thread blocks over the SMs.
+///
+/// Per wave: fill + steps · max(issue, shared-memory feed, L2, device memory, latency) + epilogue; the maximum is
+/// smoothed by an eighth-power norm because the limits interfere slightly when they are close. All times in clocks.
+struct GEMMCandidate {
+  /// What a wave of `blocks` thread blocks costs.
+  struct Wave {
+    var steps = 0.0
+    var epilogue = 0.0
+    /// Device-memory part of `steps` taken alone.
+    var memory = 0.0
+    var issue = 0.0
+    var feed = 0.0
+    var l2 = 0.0
+    var latency = 0.0
+  }
+
+  let cost: GEMMTileCost
+  let split: Double
+  let blocks: Double
+  /// Waves that fill every slot, before the last one.
+  let fullWaves: Double
+  let full: Wave
+  let last: Wave
+  let fill: Double
+  let mainLoop: Double
+  let epilogue: Double
+  let skew: Double
+  let reduction: Double
+  let memoryBytes: Double
+  let clocks: Double
+
+  init(_ cost: GEMMTileCost, split: Double, traffic: GEMMTraffic, on machine: GEMMMachine) {
+    self.cost = cost
+    let shape = traffic.shape
+    let tilesM = (traffic.m / cost.m).rounded(.up)
+    let tilesN = (traffic.n / cost.n).rounded(.up)
+    let allSteps = (traffic.k / cost.stepK).rounded(.up)
+    let steps = (allSteps / split).rounded(.up)
+    let split = (allSteps / steps).rounded(.up)
+    self.split = split
+    let tiles = tilesM * tilesN * Double(shape.batch)
+    let blocks = tiles * split
+    self.blocks = blocks
+    let fullWaves = ((blocks - 1) / cost.slots).rounded(.down)
+    self.fullWaves = fullWaves
+    let lastBlocks = blocks - fullWaves * cost.slots
+    let firstBlocks = fullWaves > 0 ? cost.slots : lastBlocks
+
+    // Distinct bytes a wave asks for per step: the blocks that run together form a near-square patch of tiles.
+    func distinct(_ wave: Double) -> (a: Double, b: Double) {
+      let together = min(max(wave / split, 1), tilesM * tilesN)
+      let copies = wave / together
+      var rows = min(max((together * cost.bBytes / cost.aBytes).squareRoot(), 1), tilesM)
+      let columns = min(max(together / rows, 1), tilesN)
+      rows = min(max(together / columns, 1), tilesM)
+      return (
+        min(rows, traffic.m / cost.m) * cost.aBytes * copies, min(columns, traffic.n / cost.n) * cost.bBytes * copies
+      )
+    }
+    let fullBytes = distinct(firstBlocks)
+    let lastBytes = fullWaves > 0 ? distinct(lastBlocks) : fullBytes
+    // What waves ask for beyond the tensor's own bytes hits the L2 as far as both operands fit there.
+    let asked = (
+      a: (fullWaves * fullBytes.a + lastBytes.a) * steps, b: (fullWaves * fullBytes.b + lastBytes.b) * steps
+    )
+    let missA = traffic.missShare(asked: asked.a, own: traffic.aBytes, hot: traffic.hotA)
+    let missB = traffic.missShare(asked: asked.b, own: traffic.bBytes, hot: traffic.hotB)
+
+    func wave(_ count: Double, _ bytes: (a: Double, b: Double)) -> Wave {
+      let perSM = (count / machine.smCount).rounded(.up)
+      let issue = perSM * cost.issue
+      let feed = perSM * cost.feed
+      let l2 = max(count * cost.l2Bytes / machine.l2BytesPerClock, perSM * cost.l2Bytes / machine.l2Port)
+      let memory = (bytes.a * missA + bytes.b * missB) / machine.memoryBytesPerClock
+      let step = eighthNorm(issue, feed, l2, memory, cost.latency) + machine.stepOverhead
+      let stored = (split > 1 ? 4 : traffic.encoding.output) * cost.m * cost.n
+      let store = max(
+        perSM * stored / machine.storeRate, count * stored / machine.l2BytesPerClock,
+        count * stored * machine.writeCost / machine.memoryBytesPerClock)
+      return Wave(
+        steps: steps * step, epilogue: store + machine.epilogue, memory: steps * memory, issue: steps * issue,
+        feed: steps * feed, l2: steps * l2, latency: steps * cost.latency)
+    }
+    full = fullWaves > 0 ? wave(cost.slots, fullBytes) : Wave()
+    last = wave(lastBlocks, lastBytes)
+
+    let shown = 1 - cost.overlap
+    fill = machine.fill * (1 + fullWaves * shown)
+    mainLoop = fullWaves * full.steps + last.steps
+    epilogue = fullWaves * shown * full.epilogue + last.epilogue
+    let memory = fullWaves * full.memory + last.memory
+    memoryBytes = memory * machine.memoryBytesPerClock
+    let skewed = machine.skew * memory
+    skew = skewed / (1 + skewed / machine.skewLimit)
+    // Partial sums are written by every split in fp32 and read once by the kernel that adds them.
+    reduction =
+      split > 1
+      ? machine.splitReduction + (split + 1) * traffic.m * traffic.n * Double(shape.batch) * 4 / machine.l2BytesPerClock : 0
+    clocks = fill + mainLoop + epilogue + skew + reduction
+  }
+}
+
+/// (a⁸ + b⁸ + c⁸ + d⁸ + e⁸)^⅛: the maximum, rounded where two limits meet.
+func eighthNorm(_ a: Double, _ b: Double, _ c: Double, _ d: Double, _ e: Double) -> Double {
+  let top = max(a, b, c, d, e)
+  guard top > 0 else { return 0 }
+  func eighth(_ x: Double) -> Double {
+    let square = (x / top) * (x / top)
+    return (square * square) * (square * square)
+  }
+  let sum = eighth(a) + eighth(b) + eighth(c) + eighth(d) + eighth(e)
+  return top * sum.squareRoot().squareRoot().squareRoot()
+}
+
+/// The machine's constants in clocks at boost frequency, gathered once.
+struct GEMMMachine: Sendable {
+  let smCount: Double
+  let l2BytesPerClock: Double
+  let l2Port: Double
+  let memoryBytesPerClock: Double
+  let stepOverhead: Double
+  let storeRate: Double
+  let writeCost: Double
+  let epilogue: Double
+  let fill: Double
+  let skew: Double
+  let skewLimit: Double
+  let splitReduction: Double
+
+  init(_ gpu: GPUDescription) {
+    let clock = gpu.boostClock
+    smCount = Double(gpu.smCount)
+    l2BytesPerClock = gpu.l2BytesPerClock
+    l2Port = gpu.sm.l2Port
+    memoryBytesPerClock = gpu.memoryBytesPerClock
+    stepOverhead = gpu.gemm.stepOverhead * clock
+    storeRate = gpu.gemm.storeRate
+    writeCost = gpu.gemm.writeCost
+    epilogue = gpu.gemm.epilogue * clock
+    fill = gpu.gemm.fill * clock
+    skew = gpu.memory.skew
+    skewLimit = gpu.memory.skewLimit * clock
+    splitReduction = gpu.gemm.splitReduction * clock
+  }
+}
+
+/// What a shape brings from where: bytes of each operand and how much of them the L2 already holds.
+struct GEMMTraffic {
+  let shape: GEMMShape
+  let encoding: OperandBytes
+  let m: Double
+  let n: Double
+  let k: Double
+  let aBytes: Double
+  let bBytes: Double
+  let cBytes: Double
+  /// Share of A that its producer left in the L2.
+  let hotA: Double
+  /// Share of B that survived in the L2 since its last use.
+  let hotB: Double
+  /// Share of both operands that stays in the L2 once it has been read.
+  let kept: Double
+
+  init(_ shape: GEMMShape, encoding: OperandBytes, on gpu: GPUDescription) {
+    self.shape = shape
+    self.encoding = encoding
+    m = Double(shape.m)
+    n = Double(shape.n)
+    k = Double(shape.k)
+    let batch = Double(shape.batch)
+    aBytes = shape.activationBytes ?? batch * m * k * encoding.activation
+    bBytes = batch * n * k * encoding.weight
+    cBytes = batch * m * n * encoding.output
+    let cache = gpu.l2.capacity * gpu.l2.usableShare
+    hotA = min(1, cache / max(aBytes, 1))
+    let survives = min(1, max(0, (cache - aBytes) / max(shape.weightReuseBytes, bBytes + cBytes)))
+    hotB = survives * survives
+    kept = min(1, cache / max(aBytes + bBytes, 1))
+  }
+
+  /// Share of the bytes waves ask for that device memory has to deliver.
+  func missShare(asked: Double, own: Double, hot: Double) -> Double {
+    let most = max(asked, own)
+    guard most > 0 else { return 0 }
+    return (own + (most - own) * (1 - kept)) / most * (1 - hot)
+  }
+}

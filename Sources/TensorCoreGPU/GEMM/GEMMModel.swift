@@ -1,0 +1,136 @@
+internal import IR
+
+/// Predicts matrix products on one machine: chooses a path for the encodings, then the candidate kernel that is predicted
+/// fastest, as the library's own selection does from its timings.
+///
+/// A pure function of shape and description; prepare once, ask often (about 10 µs a shape).
+package struct GEMMModel: Sendable {
+  package let gpu: GPUDescription
+  private let machine: GEMMMachine
+
+  package init(_ gpu: GPUDescription) {
+    self.gpu = gpu
+    machine = GEMMMachine(gpu)
+  }
+
+  /// Time of a product on a path that takes its encodings.
+  package func estimate(_ shape: GEMMShape, on path: GEMMPath) -> GEMMEstimate {
+    let encoding = OperandBytes(shape, path)
+    let traffic = GEMMTraffic(shape, encoding: encoding, on: gpu)
+    if shape.m <= path.vectorRows { return vectorEstimate(traffic, path) }
+    var best: GEMMCandidate?
+    for tile in path.tiles {
+      let cost = GEMMTileCost(tile, path: path, encoding: encoding, on: gpu)
+      for split in Self.splits where split <= path.splitLimit {
+        guard isOffered(split, cost, traffic) else { break }
+        let candidate = GEMMCandidate(cost, split: Double(split), traffic: traffic, on: machine)
+        if candidate.clocks < best?.clocks ?? .infinity { best = candidate }
+      }
+    }
+    guard let best else { return vectorEstimate(traffic, path) }
+    return estimate(best, traffic, path)
+  }
+
+  /// Splits the library tries: it does not split a reduction below four steps' worth of a cache line per row, nor when the
+  /// unsplit grid already fills the machine twice.
+  private func isOffered(_ split: Int, _ cost: GEMMTileCost, _ traffic: GEMMTraffic) -> Bool {
+    guard split > 1 else { return true }
+    let steps = (traffic.k / cost.stepK).rounded(.up)
+    let perSplit = (steps / Double(split)).rounded(.up)
+    let tiles = (traffic.m / cost.m).rounded(.up) * (traffic.n / cost.n).rounded(.up) * Double(traffic.shape.batch)
+    return perSplit * Double(cost.tile.stepBytes) >= 512 && tiles * Double(split) <= 2 * cost.slots
+  }
+
+  private static let splits = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32]
+
+  private func estimate(_ best: GEMMCandidate, _ traffic: GEMMTraffic, _ path: GEMMPath) -> GEMMEstimate {
+    let boost = gpu.boostClock
+    let tile = best.cost.tile
+    let covered =
+      (traffic.m / best.cost.m).rounded(.up) * best.cost.m * (traffic.n / best.cost.n).rounded(.up) * best.cost.n
+    let macs = covered * traffic.k * Double(traffic.shape.batch)
+    let work = macs * path.instruction.energy + best.memoryBytes * gpu.memory.energyPerByte
+    let share = clockShare(work: work, seconds: best.clocks / boost)
+    let clock = boost * share
+    let preludeSeconds = prelude(traffic, path)
+    let seconds = gpu.launch.graph + preludeSeconds + best.clocks / clock
+    let steps = (traffic.k / best.cost.stepK).rounded(.up)
+    return GEMMEstimate(
+      seconds: seconds, floorSeconds: floor(traffic, path), limit: limit(best, seconds: seconds), path: path.name,
+      tile: tile, split: Int(best.split), blocks: best.blocks, slots: best.cost.slots, launch: gpu.launch.graph,
+      prelude: preludeSeconds, fill: best.fill / clock, mainLoop: best.mainLoop / clock,
+      epilogue: best.epilogue / clock, reduction: best.reduction / clock, skew: best.skew / clock, clockShare: share,
+      deviceBytes: best.memoryBytes + traffic.cBytes, l2Bytes: best.blocks / best.split * steps * best.cost.l2Bytes,
+      sharedBytes: best.blocks / best.split * steps * best.cost.sharedBytes,
+      energy: work + traffic.cBytes * gpu.memory.energyPerByte + gpu.power.idle * seconds)
+  }
+
+  /// The clock the board's power allows: P = idle + E/t · f^e ≤ board, felt in full only by long kernels.
+  private func clockShare(work: Double, seconds: Double) -> Double {
+    let demand = work / seconds
+    let budget = gpu.power.board - gpu.power.idle
+    guard demand > budget, budget > 0 else { return 1 }
+    let settled = power(budget / demand, 1 / gpu.power.clockExponent)
+    let felt = seconds / (seconds + gpu.power.responseTime)
+    return 1 / (1 + felt * (1 / settled - 1))
+  }
+
+  /// Kernels before the product: a fixed part and a pass over the activations.
+  private func prelude(_ traffic: GEMMTraffic, _ path: GEMMPath) -> Double {
+    guard path.prelude > 0 || path.preludeBytes > 0 else { return 0 }
+    let elements = traffic.m * traffic.k * Double(traffic.shape.batch)
+    return path.prelude + path.preludeBytes * elements / gpu.memory.bandwidth
+  }
+
+  /// What no kernel can undercut: every multiply-add at peak rate, or the bytes the L2 does not hold at pin rate.
+  private func floor(_ traffic: GEMMTraffic, _ path: GEMMPath) -> Double {
+    let peak = path.instruction.rate * Double(gpu.smCount) * gpu.boostClock
+    let cold = traffic.aBytes * (1 - traffic.hotA) + traffic.bBytes * (1 - traffic.hotB)
+    return max(traffic.shape.macs / peak, cold / gpu.memory.bandwidth)
+  }
+
+  private func limit(_ best: GEMMCandidate, seconds: Double) -> GEMMEstimate.Limit {
+    guard best.mainLoop / gpu.boostClock > seconds / 2 else { return .launch }
+    func total(_ part: KeyPath<GEMMCandidate.Wave, Double>) -> Double {
+      best.fullWaves * best.full[keyPath: part] + best.last[keyPath: part]
+    }
+    let parts: [(GEMMEstimate.Limit, Double)] = [
+      (.issue, total(\.issue)), (.sharedMemory, total(\.feed)), (.l2, total(\.l2)), (.deviceMemory, total(\.memory)),
+      (.latency, total(\.latency)),
+    ]
+    return parts.max { $0.1 < $1.1 }?.0 ?? .issue
+  }
+
+  /// A matrix-vector kernel: streams the weights once past the ordinary cores, all SMs alike.
+  private func vectorEstimate(_ traffic: GEMMTraffic, _ path: GEMMPath) -> GEMMEstimate {
+    let bytes = traffic.aBytes * (1 - traffic.hotA) + traffic.bBytes * (1 - traffic.hotB)
+    let memory = bytes / machine.memoryBytesPerClock
+    let cache = (traffic.aBytes + traffic.bBytes) / machine.l2BytesPerClock
+    // Half of the issue slots multiply, the others load and convert.
+    let issue = traffic.shape.macs / (gpu.sm.fp32Lanes * machine.smCount) * 2
+    let clocks = machine.fill + max(memory, cache, issue) + machine.epilogue
+    let preludeSeconds = prelude(traffic, path)
+    let seconds = gpu.launch.graph + preludeSeconds + clocks / gpu.boostClock
+    let loop = max(memory, cache, issue) / gpu.boostClock
+    return GEMMEstimate(
+      seconds: seconds, floorSeconds: min(floor(traffic, path), seconds),
+      limit: loop < seconds / 2 ? .launch : (issue > memory ? .vector : .deviceMemory), path: path.name, tile: nil,
+      split: 1, blocks: Double(gpu.smCount), slots: Double(gpu.smCount), launch: gpu.launch.graph,
+      prelude: preludeSeconds, fill: machine.fill / gpu.boostClock, mainLoop: loop,
+      epilogue: machine.epilogue / gpu.boostClock, reduction: 0, skew: 0, clockShare: 1,
+      deviceBytes: bytes + traffic.cBytes, l2Bytes: traffic.aBytes + traffic.bBytes, sharedBytes: 0,
+      energy: bytes * gpu.memory.energyPerByte + traffic.shape.macs * path.instruction.energy + gpu.power.idle * seconds)
+  }
+}
+
+extension OperandBytes {
+  /// Bytes per element on a path: weights as stored (2:4 keeps half the values and two bits of position for each), activations
+  /// as the product reads them after a prelude has quantised them.
+  init(_ shape: GEMMShape, _ path: GEMMPath) {
+    activation = Double(shape.activation.bits) / 8
+    var stored = Double(shape.weight.bits) / 8
+    if shape.isSparse { stored = stored / 2 + 0.125 }
+    weight = stored
+    output = Double(shape.output.bits) / 8
+  }
+}

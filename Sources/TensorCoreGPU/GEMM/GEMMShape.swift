@@ -1,0 +1,82 @@
+package import IR
+
+/// One matrix product as the kernel model sees it: extents, encodings, and what the caches hold before it starts.
+///
+/// `batch` independent products C[m,n] = Σ_k A[m,k]·B[k,n]; A is the activation, B the weight (or second activation).
+package struct GEMMShape: Sendable, Hashable {
+  package var batch: Int
+  package var m: Int
+  package var n: Int
+  package var k: Int
+  package var activation: ElementType
+  package var weight: ElementType
+  package var output: ElementType
+  /// True when scales belong to blocks along the reduction axis.
+  package var isBlockScaled: Bool
+  /// True when the activations' scale is found at run time.
+  package var isDynamic: Bool
+  /// True when B holds two of every four values.
+  package var isSparse: Bool
+  /// Distinct bytes of A in device memory when A is read with overlap (convolution); nil for a plain matrix.
+  package var activationBytes: Double?
+  /// Bytes touched between two uses of this weight: other layers, or other copies in a benchmark; decides whether it is
+  /// still in the L2. `.infinity` for a model much larger than the L2.
+  package var weightReuseBytes: Double
+
+  package init(
+    batch: Int = 1, m: Int, n: Int, k: Int, activation: ElementType, weight: ElementType, output: ElementType,
+    isBlockScaled: Bool = false, isDynamic: Bool = false, isSparse: Bool = false, activationBytes: Double? = nil,
+    weightReuseBytes: Double = .infinity
+  ) {
+    self.batch = batch
+    self.m = m
+    self.n = n
+    self.k = k
+    self.activation = activation
+    self.weight = weight
+    self.output = output
+    self.isBlockScaled = isBlockScaled
+    self.isDynamic = isDynamic
+    self.isSparse = isSparse
+    self.activationBytes = activationBytes
+    self.weightReuseBytes = weightReuseBytes
+  }
+
+  package var macs: Double { Double(batch) * Double(m) * Double(n) * Double(k) }
+}
+
+/// Where the time of a product goes.
+package struct GEMMEstimate: Sendable, Hashable {
+  package enum Limit: String, Sendable, CaseIterable {
+    case issue, sharedMemory, l2, deviceMemory, latency, launch, vector
+  }
+
+  package var seconds: Double
+  /// No implementation can be faster: peak issue rate at boost clock, or bytes that must come from device memory.
+  package var floorSeconds: Double
+  package var limit: Limit
+  /// The chosen kernel.
+  package var path: String
+  package var tile: GEMMTile?
+  package var split: Int
+  /// Thread blocks, and how many the machine holds at once.
+  package var blocks: Double
+  package var slots: Double
+  /// Parts of the time in seconds; they sum to `seconds`.
+  package var launch: Double
+  package var prelude: Double
+  package var fill: Double
+  package var mainLoop: Double
+  package var epilogue: Double
+  package var reduction: Double
+  package var skew: Double
+  /// Sustained clock as a share of the boost clock.
+  package var clockShare: Double
+  package var deviceBytes: Double
+  package var l2Bytes: Double
+  package var sharedBytes: Double
+  /// Dynamic and idle energy over the kernel, in joules.
+  package var energy: Double
+
+  package var waves: Double { slots > 0 ? blocks / slots : 0 }
+}

@@ -1,0 +1,86 @@
+/// What one candidate kernel costs per main-loop step on one machine: everything that does not depend on the shape.
+///
+/// All times in clocks at boost frequency.
+struct GEMMTileCost: Sendable {
+  let tile: GEMMTile
+  let m: Double
+  let n: Double
+  /// Elements of the reduction axis per main-loop step.
+  let stepK: Double
+  /// Thread blocks one SM holds, from shared memory, registers and threads.
+  let perSM: Double
+  let slots: Double
+  /// Clocks of matrix instructions per block and step.
+  let issue: Double
+  /// Clocks of shared-memory traffic per block and step.
+  let feed: Double
+  let sharedBytes: Double
+  /// Bytes a block asks the L2 for per step, multicast counted once.
+  let l2Bytes: Double
+  /// Bytes of A and of B one block needs per step.
+  let aBytes: Double
+  let bBytes: Double
+  /// Clocks per step when only the pipeline depth hides the memory's latency.
+  let latency: Double
+  let overlap: Double
+
+  init(_ tile: GEMMTile, path: GEMMPath, encoding: OperandBytes, on gpu: GPUDescription) {
+    self.tile = tile
+    m = Double(tile.m)
+    n = Double(tile.n)
+    stepK = Double(tile.stepBytes) / path.operandBytes
+    aBytes = m * encoding.activation * stepK
+    bBytes = n * encoding.weight * stepK
+    let chunk = aBytes + bBytes
+    let warps = Double(tile.warpsM * tile.warpsN)
+    let loaders = Double(tile.loaderWarps)
+    // 64 registers per thread for addresses and fragments beside the accumulators; loader warps keep 40.
+    let accumulators = m * n / (warps * 32)
+    let registers = (accumulators + Self.workingRegisters) * warps * 32 + loaders * 32 * Self.loaderRegisters
+    let shared = chunk * Double(tile.stages) + Self.reservedSharedMemory
+    let held = min(
+      (gpu.sm.sharedMemory / shared).rounded(.down), (gpu.sm.registers / registers).rounded(.down),
+      (gpu.sm.threads / ((warps + loaders) * 32)).rounded(.down), gpu.sm.blocks, Self.residentLimit)
+    perSM = max(1, held)
+    slots = perSM * Double(gpu.smCount)
+
+    let rate = path.instruction.rate * path.issueEfficiency
+    switch path.instruction.feed {
+    case .registers, .cores:
+      // A warp multiplies its own sub-tile; a matrix instruction is never smaller than 16 × 8.
+      let warpM = m / Double(tile.warpsM)
+      let warpN = n / Double(tile.warpsN)
+      let least = path.instruction.feed == .cores ? (m: 1.0, n: 1.0) : (m: 16.0, n: 8.0)
+      let macs = max(warpM, least.m) * Double(tile.warpsM) * max(warpN, least.n) * Double(tile.warpsN) * stepK
+      issue = macs / rate
+      // Every warp loads its rows of A and columns of B from shared memory; the chunk is written there once.
+      sharedBytes = stepK * m * n * (encoding.activation / warpN + encoding.weight / warpM) + chunk
+    case .shared, .tensorMemory:
+      // The instruction takes 64 rows (128 with tensor memory) along the side that has the warps and reads both operands itself.
+      let rows = tile.warpsM >= tile.warpsN ? m : n
+      let columns = tile.warpsM >= tile.warpsN ? n : m
+      let group = path.instruction.feed == .shared ? 64.0 : 128.0
+      let groups = (rows / group).rounded(.up)
+      issue = groups * group * max(8, columns) * stepK / rate
+      sharedBytes = groups * (group + columns) * stepK * path.operandBytes
+    }
+    feed = sharedBytes / gpu.sm.sharedMemoryBandwidth
+    l2Bytes = tile.cluster > 1 ? chunk - min(aBytes, bBytes) * (1 - 1 / Double(tile.cluster)) : chunk
+    latency = path.latency * gpu.boostClock / Double(tile.stages - 1)
+    // A block of a warp-specialised kernel loads ahead during its own epilogue; else only a neighbour on the SM hides it.
+    overlap = tile.loaderWarps > 0 ? gpu.gemm.overlap : gpu.gemm.overlap * (perSM - 1) / perSM
+  }
+
+  private static let workingRegisters = 64.0
+  private static let loaderRegisters = 40.0
+  private static let reservedSharedMemory = 1024.0
+  /// Schedulers keep at most this many blocks of one GEMM busy; more only share the same units.
+  private static let residentLimit = 8.0
+}
+
+/// Bytes per element as stored, metadata and scales included.
+struct OperandBytes: Sendable, Hashable {
+  var activation: Double
+  var weight: Double
+  var output: Double
+}
