@@ -61,6 +61,7 @@ let package = Package(
     tests("BasicTests", ["Basic"]),
     tests("IRTests", ["IR", "Ops"]),
     tests("EngineTests", ["Engine"]),
+    tests("ReportsTests", ["Reports", "Hardware", "cyclewright-render"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,53 @@
+/// Text of unknown origin made safe for HTML, SVG and Graphviz.
+package enum Markup {
+  /// Escapes the five XML characters and makes control characters visible.
+  package static func escape(_ text: some StringProtocol) -> String {
+    var result = ""
+    result.reserveCapacity(text.utf8.count + 16)
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case "'": result += "&#39;"
+      default: result.unicodeScalars.append(visible(scalar))
+      }
+    }
+    return result
+  }
+
+  /// A quoted string of the DOT language; backslashes lose their meaning, newlines stay newlines.
+  package static func quoted(_ text: some StringProtocol) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      // Graphviz reads entities in plain labels too.
+      case "&": result += "&amp;"
+      default: result.unicodeScalars.append(visible(scalar))
+      }
+    }
+    return result + "\""
+  }
+
+  /// At most `count` characters, the middle cut out with an ellipsis: both ends of a layer's name matter.
+  package static func shortened(_ text: String, to count: Int) -> String {
+    guard text.utf8.count > count, text.count > count, count > 3 else { return text }
+    let tail = (count - 1) * 2 / 3
+    return "\(text.prefix(count - 1 - tail))…\(text.suffix(tail))"
+  }
+
+  /// Control characters, bidirectional overrides and code points that XML forbids become U+FFFD or a space.
+  package static func visible(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
+    switch scalar.value {
+    case 9, 10, 13: " "
+    case 0..<32, 0x7F..<0xA0, 0xFFFE, 0xFFFF: "\u{FFFD}"
+    case 0x202A...0x202E, 0x2066...0x2069, 0x200B...0x200F: "\u{FFFD}"
+    case let value where value & 0xFFFE == 0xFFFE: "\u{FFFD}"
+    default: scalar
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import Basic
+import Results
+import Testing
+
+@testable import Reports
+
+@Suite struct TextReportTests {
+  @Test func firstScreenNamesEverything() {
+    let text = TextReport.render(SyntheticResult.residualNetwork())
+    for word in ["resnet50 on Example GPU 80 GB", "latency", "floor", "60.0 % of the latency", "throughput", "energy", "unavailable", "opaque", "bytes moved: l2", "1 fusions missed", "targets/gpu/example-gpu.xml cdcdcdcdcdcd", "fidelity fast"] {
+      #expect(text.contains(word), "no '\(word)' in\n\(text)")
+    }
+  }
+
+  @Test(arguments: [80, 100, 140]) func tablesFitTheWidth(width: Int) {
+    var style = TextStyle()
+    style.width = width
+    let text = TextReport.render(SyntheticResult.transformer(layers: 12), style)
+    for line in text.split(separator: "\n") where line.contains("launch") || line.contains("compute") { #expect(line.count <= width, "\(line)") }
+  }
+
+  @Test func namesCannotSteerTheTerminal() {
+    let text = TextReport.render(SyntheticResult.hostile())
+    for scalar in text.unicodeScalars { #expect(scalar == "\n" || scalar.value >= 32, "control character \(scalar.value)") }
+  }
+
+  @Test func emptyResultHasAFirstScreen() {
+    #expect(TextReport.render(SyntheticResult().result()).contains("bytes moved: none"))
+  }
+}
