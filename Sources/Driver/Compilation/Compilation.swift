@@ -1,0 +1,49 @@
+package import Basic
+package import IR
+package import Passes
+
+/// A model taken through a pipeline for a machine.
+package struct Compilation: Sendable {
+  package var graph: Graph
+  package var ledger: FusionRecords
+  package var reports: [PassManager.Report]
+
+  /// What the passes are told.
+  package struct Options: Sendable {
+    package var capabilities = Capabilities()
+    package var values: PassContext.Values = .structural
+    package var precision: String?
+    package var sparsity: String?
+    package var manager = PassManager.Options()
+
+    package init() {}
+  }
+
+  package init(
+    _ graph: Graph, passes: [GraphPass], options: Options, observer: PassManager.Observer? = nil
+  ) throws(Failure) {
+    let context = PassContext(
+      capabilities: options.capabilities, values: options.values, precision: try Self.precision(options.precision),
+      sparsity: try Self.sparsity(options.sparsity))
+    reports = []
+    self.graph = try PassManager(passes, options: options.manager).run(graph, context, reports: &reports, observer: observer)
+    ledger = context.ledger
+  }
+
+  private static func precision(_ name: String?) throws(Failure) -> PrecisionRequest? {
+    guard let name else { return nil }
+    if let request = PrecisionRequest.spellings[name.lowercased()] { return request }
+    let known = PrecisionRequest.spellings.keys.sorted()
+    let near = nearestSpelling(to: name, in: known).map { "did you mean \($0)?" }
+    throw Failure("--precision \(name) is not known", fix: near ?? "one of \(known.joined(separator: ", "))")
+  }
+
+  private static func sparsity(_ text: String?) throws(Failure) -> Encoding.Sparsity? {
+    guard let text else { return nil }
+    let parts = text.split(separator: ":").map { Int($0) }
+    guard parts.count == 2, let kept = parts[0], let of = parts[1], kept > 0, of > kept, of <= 64 else {
+      throw Failure("--sparsity \(text) is not understood", fix: "write kept:of, such as 2:4")
+    }
+    return .structured(kept: kept, of: of)
+  }
+}

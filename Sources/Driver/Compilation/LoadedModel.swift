@@ -1,0 +1,94 @@
+internal import Dispatch
+internal import Foundation
+internal import Frontend
+internal import Ops
+package import Basic
+package import IR
+
+/// A model read from a file, with its dimensions bound.
+package struct LoadedModel: Sendable {
+  package var graph: Graph
+  package var name: String
+  package var dimensions: [String: Int]
+
+  /// Reads a model and binds `--dim` and `--batch`.
+  package init(_ request: ModelRequest) throws(Failure) {
+    let path = Self.resolve(request.path)
+    name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    var dimensions = request.dimensions
+    if let batch = request.batch {
+      guard batch > 0 else { throw Failure("--batch \(batch): a batch is at least 1") }
+      let unbound = try ModelLoader.load(path: path, dimensions: request.dimensions, allowsOpaque: request.allowsOpaque)
+      for (key, value) in Self.batchDimensions(of: unbound, batch: batch) where dimensions[key] == nil { dimensions[key] = value }
+    }
+    graph = try ModelLoader.load(path: path, dimensions: dimensions, allowsOpaque: request.allowsOpaque)
+    self.dimensions = dimensions
+  }
+
+  /// The path as given, or the name of a graph shipped with the program.
+  private static func resolve(_ path: String) -> String {
+    let manager = FileManager.default
+    guard !manager.fileExists(atPath: path), !path.contains("/"), let home = InstallationFolders.home() else { return path }
+    let shipped = "\(home)/graphs/\(path).cwg"
+    return manager.fileExists(atPath: shipped) ? shipped : path
+  }
+
+  /// The batch axis is the first axis of the first input; a symbol there is bound, a number is replaced on every input
+  /// that starts with the same number.
+  private static func batchDimensions(of graph: Graph, batch: Int) -> [String: Int] {
+    let inputs = graph.inputs.map { (name: graph[$0].name, shape: graph[$0].type.tensor?.shape ?? []) }
+    guard let leading = inputs.first(where: { !$0.shape.isEmpty })?.shape.first else { return [:] }
+    if case .symbolic(let expression) = leading {
+      return expression.symbols.count == 1 ? [expression.symbols.first ?? "": batch] : [:]
+    }
+    var result: [String: Int] = [:]
+    for input in inputs where input.shape.first == leading { result["\(input.name).0"] = batch }
+    return result
+  }
+
+  /// Every dimension that is still a symbol, which a prediction cannot have.
+  package func checkBound() throws(Failure) {
+    let symbols = graph.inputs.reduce(into: Set<String>()) { $0.formUnion(graph[$1].type.symbols) }.sorted()
+    guard symbols.isEmpty else {
+      let flags = symbols.map { "--dim '\($0)=…'" }.joined(separator: " ")
+      throw Failure(
+        "dimensions are not bound: \(symbols.joined(separator: ", "))", at: SourceLocation(file: graph.source.file), fix: "add \(flags)")
+    }
+  }
+}
+
+/// SHA-256 of a file, computed beside other work.
+package final class FileDigest: Sendable {
+  private let group = DispatchGroup()
+  private let box = DigestBox()
+
+  package init(path: String) {
+    let (group, box) = (self.group, self.box)
+    DispatchQueue.global(qos: .userInitiated).async(group: group) { box.compute(path) }
+  }
+
+  /// Waits for the digest; empty when the file could not be read.
+  package func value() -> String {
+    group.wait()
+    return box.text
+  }
+}
+
+private final class DigestBox: @unchecked Sendable {
+  /// Written once before `wait` returns.
+  private(set) var text = ""
+
+  func compute(_ path: String) {
+    guard let handle = FileHandle(forReadingAtPath: path) else { return }
+    defer { try? handle.close() }
+    let hash = SHA256()
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    let descriptor = handle.fileDescriptor
+    while true {
+      let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+      guard count > 0 else { break }
+      buffer.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
+    }
+    text = hash.hexadecimal()
+  }
+}

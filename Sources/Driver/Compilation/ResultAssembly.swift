@@ -1,0 +1,84 @@
+internal import Basic
+internal import Hardware
+internal import IR
+internal import Lowering
+internal import Passes
+internal import Results
+
+/// Puts together what loader, compiler and machine found.
+struct ResultAssembly {
+  let prediction: Prediction
+  let target: TargetFile
+  let loaded: LoadedModel
+  let options: Compilation.Options
+  let compiled: Compilation
+  let program: KernelProgram
+  let run: MachineRun
+
+  /// Source graphs with more nodes than this are not repeated in the result.
+  private static let outlineLimit = 20_000
+
+  func result(sha256: String) -> RunResult {
+    RunResult(
+      version: Version.current, model: model(sha256), target: TargetSummary(
+        name: target.name, family: target.family, summary: target.summary, file: target.file, sha256: target.sha256),
+      request: RequestSummary(
+        precision: options.precision, sparsity: options.sparsity, fidelity: prediction.fidelity.rawValue,
+        overrides: prediction.overrides),
+      totals: totals, kernels: run.kernels, timeline: run.timeline, fusion: ledger,
+      folded: program.folded.map { FoldedSource(name: $0.name, reason: $0.reason) }, outline: outline,
+      resources: run.resources, roofline: run.roofline, assumptions: run.assumptions, diagnostics: run.diagnostics)
+  }
+
+  private func model(_ sha256: String) -> ModelSummary {
+    let work = program.kernels.reduce(Work()) { $0 + $1.work }
+    var weights: [Int: (count: Int, bytes: Int)] = [:]
+    for kernel in program.kernels {
+      for read in kernel.reads where read.operand.isConstant { weights[read.id] = (read.operand.count, read.operand.bytes) }
+    }
+    let source = loaded.graph.source
+    return ModelSummary(
+      name: loaded.name, format: source.format, sha256: sha256, parameters: weights.values.reduce(0) { $0 + $1.count },
+      macs: work.macs, flops: work.flops, weightBytes: weights.values.reduce(0) { $0 + $1.bytes },
+      dims: loaded.dimensions, sourceNodes: Set(source.nodeNames).count)
+  }
+
+  private var totals: Totals {
+    var moved: [String: Int] = [:]
+    for kernel in run.kernels { for (level, bytes) in kernel.bytes { moved[level, default: 0] += bytes } }
+    let opaque = run.kernels.reduce(0) { $0 + ($1.isOpaque ? $1.latencySeconds : 0) }
+    return Totals(
+      latencySeconds: run.latencySeconds, cycles: run.cycles, floorSeconds: run.floorSeconds,
+      serialSeconds: run.serialSeconds,
+      throughputPerSecond: run.throughputPerSecond ?? (run.latencySeconds > 0 ? Double(loaded.batch) / run.latencySeconds : 0),
+      energyJoules: run.energyJoules, peakMemoryBytes: run.peakMemoryBytes, bytesMoved: moved,
+      opaqueShare: run.latencySeconds > 0 ? min(1, opaque / run.latencySeconds) : 0)
+  }
+
+  private var ledger: FusionLedger {
+    FusionLedger(
+      applied: compiled.ledger.applied.map { .init(rule: $0.rule, nodes: $0.nodes) },
+      missed: compiled.ledger.missed.map { .init(rule: $0.rule, nodes: $0.nodes, reason: $0.reason) })
+  }
+
+  /// The graph as the model file has it.
+  private var outline: GraphOutline {
+    let graph = loaded.graph
+    let order = graph.topologicalOrder() ?? []
+    guard order.count <= Self.outlineLimit else { return GraphOutline() }
+    var position: [NodeID: Int] = [:]
+    for (index, id) in order.enumerated() { position[id] = index }
+    var edges: [[Int]] = []
+    for (index, id) in order.enumerated() {
+      let producers = graph[id].inputs.compactMap { graph.producer($0) }.compactMap { position[$0] }
+      for producer in Set(producers).sorted() { edges.append([producer, index]) }
+    }
+    let nodes = order.map { id in
+      let node = graph[id]
+      return GraphOutline.Node(
+        name: node.name, operation: type(of: node.operation).name,
+        type: node.outputs.first.map { graph[$0].type.description } ?? "")
+    }
+    return GraphOutline(nodes: nodes, edges: edges)
+  }
+}

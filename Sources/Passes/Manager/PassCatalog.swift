@@ -1,0 +1,22 @@
+/// Every pass and every pipeline by name, one line each.
+package enum PassCatalog {
+  package static let all: [GraphPass] = [
+    removeDeadNodes,
+    assignPrecision,
+    assignSparsity,
+    fuseKernels,
+  ]
+
+  /// Exact rewritings that make graphs of different exporters alike.
+  package static let canonicalize: [GraphPass] = [
+    removeDeadNodes
+  ]
+
+  /// What `predict` runs.
+  package static let predict: [GraphPass] = canonicalize + [assignPrecision, assignSparsity, fuseKernels]
+
+  package static let pipelines: [(name: String, summary: String, passes: [GraphPass])] = [
+    ("canonicalize", "Makes graphs of different exporters alike; values are kept.", canonicalize),
+    ("predict", "Canonicalises, assumes the requested formats and fuses kernels.", predict),
+  ]
+}
