@@ -53,7 +53,7 @@ let package = Package(
     .executableTarget(
       name: "cyclewright",
       dependencies: [
-        "Driver", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Driver", "cyclewright-render", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
     .executableTarget(

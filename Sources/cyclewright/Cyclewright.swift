@@ -13,5 +13,7 @@ struct Cyclewright: ParsableCommand {
       Every number comes with a floor, a bound, a reason and a source.
       Exit status: 0 success, 1 the input or request is wrong (named on stderr), 2 usage, 3 a declared goal was not met.
       """,
-    subcommands: [ValidateCommand.self, VersionCommand.self])
+    subcommands: [
+      PredictCommand.self, DrawCommand.self, TargetCommand.self, ValidateCommand.self, VersionCommand.self,
+    ])
 }

@@ -1,0 +1,47 @@
+internal import Lowering
+package import Basic
+package import Hardware
+
+/// Text views of the targets folder.
+package struct TargetListing: Sendable {
+  private let catalog: TargetCatalog
+
+  package init(_ catalog: TargetCatalog) { self.catalog = catalog }
+
+  /// Name, family, summary and aliases of every machine.
+  package func text() throws(Failure) -> String {
+    var table = TextTable([("family", .left), ("name", .left), ("summary", .left), ("aliases", .left)])
+    var rows: [[String]] = []
+    for file in catalog.files() {
+      let target = try catalog.load(path: file.path)
+      rows.append([target.family, target.name, target.summary, target.aliases.joined(separator: ", ")])
+    }
+    guard !rows.isEmpty else { throw Failure("no machine descriptions in \(catalog.folder)") }
+    for row in rows.sorted(by: { ($0[0], $0[1]) < ($1[0], $1[1]) }) { table.add(row) }
+    return table.render() + "\n"
+  }
+
+  /// The tree of numbers, each with basis and source.
+  package func show(_ target: TargetFile) throws(Failure) -> String {
+    var text = "\(target.name)  \(target.summary)\nfamily \(target.family)  file \(target.file)  sha256 \(target.sha256.prefix(12))\n"
+    if !target.aliases.isEmpty { text += "also known as \(target.aliases.joined(separator: ", "))\n" }
+    let machine = try MachineCatalog.machine(for: target)
+    text += "default precision \(machine.defaultPrecision.rawValue); contraction formats \(machine.capabilities.contractionTypes.sorted().joined(separator: ", "))"
+    if !machine.capabilities.sparsities.isEmpty { text += "; sparsity \(machine.capabilities.sparsities.sorted().joined(separator: ", "))" }
+    text += "\n\n"
+    var table = TextTable([("number", .left), ("value", .left), ("basis", .left), ("source", .left)])
+    for child in target.root.children where child.name != "alias" { Self.add(child, path: "", basis: nil, source: nil, to: &table) }
+    return text + table.render() + "\n"
+  }
+
+  private static func add(_ element: MachineElement, path: String, basis: String?, source: String?, to table: inout TextTable) {
+    let name = element[attribute: "name"].map { "\(element.name)[\($0)]" } ?? element.name
+    let path = path.isEmpty ? name : "\(path).\(name)"
+    let basis = element[attribute: "basis"] ?? basis
+    let source = element[attribute: "source"] ?? source
+    let own = element.attributes.filter { !["basis", "source", "name", "note", "value"].contains($0.name) }
+    let value = ([element[attribute: "value"]].compactMap { $0 } + own.map { "\($0.name)=\($0.value)" }).joined(separator: " ")
+    if !value.isEmpty { table.add([path, value, basis ?? "", source ?? ""]) }
+    for child in element.children { add(child, path: path, basis: basis, source: source, to: &table) }
+  }
+}

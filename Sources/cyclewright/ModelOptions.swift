@@ -1,0 +1,58 @@
+import ArgumentParser
+import Basic
+import Driver
+
+/// The model and what is to be assumed of it; shared by every command that reads one.
+struct ModelOptions: ParsableArguments {
+  @Argument(help: ArgumentHelp("An ONNX file, a graph in text form (.cwg), or the name of a shipped graph.", valueName: "model"))
+  var model: String
+
+  @Option(help: ArgumentHelp("Inputs per run: binds or replaces the leading axis of the inputs.", valueName: "N"))
+  var batch: Int?
+
+  @Option(
+    name: .customLong("dim"),
+    help: ArgumentHelp("Bind a symbolic dimension, or axis i of an input as input.i.", valueName: "name=value"))
+  var dimensions: [String] = []
+
+  @Flag(help: "Show operators nobody has described as opaque kernels instead of stopping.")
+  var allowOpaque = false
+
+  func request() throws(Failure) -> ModelRequest {
+    var request = ModelRequest(path: model)
+    request.batch = batch
+    request.allowsOpaque = allowOpaque
+    for pair in dimensions {
+      guard let equals = pair.lastIndex(of: "="), let value = Int(pair[pair.index(after: equals)...]), value >= 0 else {
+        throw Failure("--dim \(pair): expected name=number")
+      }
+      guard request.dimensions.updateValue(value, forKey: String(pair[..<equals])) == nil else {
+        throw Failure("--dim \(pair): the dimension is given twice")
+      }
+    }
+    return request
+  }
+}
+
+/// The number formats to assume.
+struct FormatOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Number format: fp32, tf32, fp16, bf16, fp8, int8, w8a16, w4a16, w4a8, int4, nvfp4, mxfp4 … (default: the model's own, or the machine's).",
+      valueName: "format"))
+  var precision: String?
+
+  @Option(help: ArgumentHelp("Structured sparsity of the weights, such as 2:4.", valueName: "kept:of"))
+  var sparsity: String?
+}
+
+/// The machine.
+struct TargetOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("A machine: name, alias or path of an XML file (see 'target list').", valueName: "T"))
+  var target: String
+
+  @Option(name: .customLong("set"), help: ArgumentHelp("Change a number of the machine for this run.", valueName: "machine.path=value"))
+  var overrides: [String] = []
+
+  @OptionGroup var folder: TargetFolderOption
+}
