@@ -1,0 +1,82 @@
+package import IR
+
+/// Consecutive parts of a tensor along one axis.
+///
+/// Inputs: x, optional extents of the parts. Without them the parts are ⌈extent / parts⌉ long, the last one shorter.
+package struct Split: ONNXOperator {
+  package static let name = "split"
+
+  package var axis: Int
+
+  package init(axis: Int = 0) { self.axis = axis }
+
+  package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
+    let x = try context.tensor(0)
+    let axis = try resolveAxis(axis, rank: x.rank)
+    let extents = try parts(context, x.shape[axis])
+    guard extents.count == context.outputCount else {
+      throw OperatorError("parts-match", "\(extents.count) parts for \(context.outputCount) results")
+    }
+    return extents.map { extent in
+      var shape = x.shape
+      shape[axis] = extent
+      return .tensor(TensorType(x.element, shape))
+    }
+  }
+
+  private func parts(_ context: InferenceContext, _ extent: Dimension) throws(OperatorError) -> [Dimension] {
+    let count = context.outputCount
+    guard context.hasInput(1) else {
+      guard count > 0 else { return [] }
+      if let number = extent.constant {
+        let chunk = number.ceilingQuotient(count)
+        return (0..<count).map { .constant(min(chunk, max(number - $0 * chunk, 0))) }
+      }
+      let chunk = extent.floorDivided(by: .constant(count))
+      if chunk * .constant(count) == extent { return Array(repeating: chunk, count: count) }
+      let wide = extent.ceilingDivided(by: .constant(count))
+      return (0..<count).map { $0 == count - 1 ? extent - wide * .constant(count - 1) : wide }
+    }
+    guard let known = context.known(1) else { return (0..<count).map { context.freshDimension("part\($0)") } }
+    if let whole = extent.constant, let sum = known.reduce(0, +).constant, sum != whole || known.contains(where: { ($0.constant ?? 0) < 0 }) {
+      throw OperatorError("parts-match", "parts \(known.text) do not make up an extent of \(whole)")
+    }
+    return known
+  }
+
+  package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
+    guard context.inputs[0]?.tensor?.rank == 1, let known = context.known(0),
+      let extents = try? parts(context, .constant(known.count)).compactMap(\.constant), extents.reduce(0, +) == known.count
+    else { return [] }
+    var start = 0
+    return extents.map { extent in
+      defer { start += extent }
+      return Array(known[start..<start + extent])
+    }
+  }
+
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    .movement(Movement(kind: .slice, inputs: [try operands.input(0)], outputs: try operands.allOutputs()))
+  }
+
+  package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
+    let x = try inputs.tensor(0)
+    let axis = try resolveAxis(axis, rank: x.rank)
+    let strides = x.shape.rowMajorStrides
+    var start = 0
+    return try shapes(inputs, outputCount: context.outputCount).map { shape in
+      defer { start += shape[axis] }
+      return .tensor(x.rearranged(shape, StridedView(shape: shape, strides: strides, offset: start * strides[axis])))
+    }
+  }
+
+  package static var onnxNames: [ONNXName] { ["Split"] }
+
+  package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> Split {
+    node.ignore("num_outputs")
+    if let parts = try node.integers("split") { node.setInput(1, integers: parts) }
+    return Split(axis: try node.integer("axis") ?? 0)
+  }
+
+  package func exportONNX() -> ONNXSpelling { ONNXSpelling("Split", [("axis", .integer(axis))]) }
+}
