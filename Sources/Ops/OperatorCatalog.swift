@@ -3,8 +3,11 @@ package import IR
 /// Every operator, one line each: what the importer and the text format can read.
 package enum OperatorCatalog {
   package static let all: [any Operator.Type] = [
+    // Linear
     Convolve.self,
+    // Semantic
     FusedGroup.self,
+    // Elementwise
     BinaryElementwise.self,
     Cast.self,
     CastLike.self,
@@ -16,6 +19,7 @@ package enum OperatorCatalog {
     UnaryElementwise.self,
     VariadicElementwise.self,
     Where.self,
+    // Movement
     Concatenate.self,
     Gather.self,
     GatherElements.self,
@@ -29,7 +33,9 @@ package enum OperatorCatalog {
     Tile.self,
     Transpose.self,
     Triangle.self,
+    // Random
     Dropout.self,
+    // Shape
     ConstantOfShape.self,
     Expand.self,
     EyeLike.self,
