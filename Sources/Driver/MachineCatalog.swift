@@ -9,7 +9,7 @@ internal import TiledNPU
 package enum MachineCatalog {
   package static let families: [any Machine.Type] = []
 
-  package static let schemas: [any MeasurementSchema] = []
+  package static let schemas: [any MeasurementSchema] = GPUMeasurements.schemas
 
   /// Reads a target into its family's machine.
   package static func machine(for target: TargetFile) throws(Failure) -> any Machine {

@@ -1,0 +1,113 @@
+package import Basic
+package import Hardware
+internal import IR
+package import Lowering
+
+/// Matrix products: `gpu,dtype,op,batch,m,n,k,latency_us` with the campaign in `source`, times in microseconds.
+package struct GEMMMeasurements: MeasurementSchema {
+  package let name = "gpu-gemm"
+  package let requiredColumns = ["gpu", "dtype", "op", "batch", "m", "n", "k", "latency_us"]
+  package let measuredColumn = "latency_us"
+
+  package init() {}
+
+  package func device(of row: MeasurementRow) -> String { String(row["gpu"]) }
+
+  package func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor {
+    guard let target else { throw Failure("rows of a GPU table name their gpu") }
+    return GEMMRowPredictor(target: target.name, model: GEMMModel(try GPUDescription(target)))
+  }
+}
+
+private struct GEMMRowPredictor: RowPredictor {
+  let target: String
+  let model: GEMMModel
+
+  func predict(_ row: MeasurementRow) -> RowOutcome {
+    let format = String(row["dtype"])
+    let group = MeasurementGroup(target: target, format: format, operation: String(row["op"]))
+    guard let batch = row.integer("batch"), let m = row.integer("m"), let n = row.integer("n"), let k = row.integer("k"),
+      batch > 0, m > 0, n > 0, k > 0, let measured = row.number("latency_us")
+    else { return .skipped(why: "batch, m, n, k or latency_us is not a positive number", group: group) }
+    guard let precision = GEMMPrecision(format) else { return .skipped(why: "unknown dtype '\(format)'", group: group) }
+    let campaign = Campaign(source: String(row["source"]))
+    var shape = precision.shape(batch: batch, m: m, n: n, k: k)
+    let operands = Double(batch) * Double(n) * (Double(k) * Double(shape.weight.bits) + Double(m) * Double(shape.output.bits)) / 8
+    shape.weightReuseBytes = Double(campaign.operandSets) * operands
+    guard let choice = model.choosePath(for: shape) else {
+      return .skipped(why: "\(target) cannot multiply \(format)", group: group)
+    }
+    let estimate = model.estimate(choice.shape, on: choice.path)
+    let seconds = estimate.seconds + (campaign.isEager ? model.gpu.launch.eager : 0)
+    return .predicted(
+      measured: measured, predicted: seconds * 1e6, group: group,
+      note: ([estimate.path, estimate.choice] + choice.notes).joined(separator: "; "))
+  }
+}
+
+/// How the published timings of a campaign were taken, by its name in the `source` column.
+struct Campaign: Sendable, Hashable {
+  /// Copies of the operands used in turn, so that the L2 is not warm by accident.
+  var operandSets: Int
+  /// Timed by events around host calls instead of replayed as a graph.
+  var isEager: Bool
+
+  init(source: String) {
+    switch source {
+    case "neusight", "deepbench": (operandSets, isEager) = (1, true)
+    case "aiconfigurator": (operandSets, isEager) = (6, false)
+    default: (operandSets, isEager) = (1, false)
+    }
+  }
+}
+
+/// The number formats of a product by the names measurement tables use.
+struct GEMMPrecision: Sendable, Hashable {
+  var activation: ElementType
+  var weight: ElementType
+  var output: ElementType
+  var isBlockScaled = false
+  var isDynamic = false
+
+  init?(_ name: String) {
+    switch name {
+    case "bf16": (activation, weight, output) = (.bfloat16, .bfloat16, .bfloat16)
+    case "fp16", "f16", "fp16-acc32": (activation, weight, output) = (.float16, .float16, .float16)
+    case "fp32", "f32": (activation, weight, output) = (.float32, .float32, .float32)
+    case "tf32": (activation, weight, output) = (.tfloat32, .tfloat32, .float32)
+    case "fp8":
+      (activation, weight, output) = (.float8e4m3, .float8e4m3, .bfloat16)
+      isDynamic = true
+    case "fp8-block":
+      (activation, weight, output) = (.float8e4m3, .float8e4m3, .bfloat16)
+      isBlockScaled = true
+      isDynamic = true
+    case "w8a8-int8", "int8": (activation, weight, output) = (.int8, .int8, .bfloat16)
+    case "w8a16": (activation, weight, output) = (.bfloat16, .int8, .bfloat16)
+    case "w4a16": (activation, weight, output) = (.bfloat16, .int4, .bfloat16)
+    case "nvfp4", "fp4":
+      (activation, weight, output) = (.float4e2m1, .float4e2m1, .bfloat16)
+      isBlockScaled = true
+      isDynamic = true
+    default: return nil
+    }
+  }
+
+  func shape(batch: Int, m: Int, n: Int, k: Int) -> GEMMShape {
+    GEMMShape(
+      batch: batch, m: m, n: n, k: k, activation: activation, weight: weight, output: output,
+      isBlockScaled: isBlockScaled, isDynamic: isDynamic)
+  }
+}
+
+extension GEMMEstimate {
+  /// The chosen kernel: `128×256, step 128 B, 3 stages, split-K 4`.
+  package var choice: String {
+    guard let tile else { return "matrix-vector kernel" }
+    let parts = [
+      "\(tile.m)×\(tile.n)", "step \(tile.stepBytes) B", "\(tile.stages) stages", tile.cluster > 1 ? "cluster \(tile.cluster)" : "",
+      split > 1 ? "split-K \(split)" : "",
+    ]
+    return parts.filter { !$0.isEmpty }.joined(separator: ", ")
+  }
+}
