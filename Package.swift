@@ -62,6 +62,7 @@ let package = Package(
     tests("IRTests", ["IR", "Ops"]),
     tests("EngineTests", ["Engine"]),
     tests("ReportsTests", ["Reports", "Hardware", "cyclewright-render"]),
+    tests("DataflowFPGATests", ["DataflowFPGA", "Engine"]),
   ],
   swiftLanguageModes: [.v6]
 )

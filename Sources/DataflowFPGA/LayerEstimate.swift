@@ -38,6 +38,8 @@ package struct LayerEstimate: Sendable, Hashable {
   package var reported = Area()
   /// After logic synthesis.
   package var synthesised = Area()
+  /// Block memory primitives of either size after logic synthesis, as utilisation reports list them.
+  package var blockPrimitives = 0
   /// The factor in use, and the one asked for.
   package var reuse: ReuseFactor?
 }

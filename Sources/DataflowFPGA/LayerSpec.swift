@@ -64,6 +64,8 @@ package struct LayerSpec: Sendable, Hashable {
   package var weightBits = 16
   package var dataBits = 16
   package var weights: WeightStatistics?
+  /// Products go to look-up tables whatever their width.
+  package var forcesTables = false
 
   package init(name: String, kind: Kind) {
     self.name = name

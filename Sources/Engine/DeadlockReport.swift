@@ -88,3 +88,8 @@ package struct DeadlockFailure: Error, Sendable, Equatable {
 
   package init(report: DeadlockReport) { self.report = report }
 }
+
+extension DeadlockFailure {
+  /// A run that could not even start.
+  package static let unknown = DeadlockFailure(report: DeadlockReport(cycle: [], remedy: nil))
+}
