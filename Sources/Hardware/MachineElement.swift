@@ -40,8 +40,11 @@ package struct MachineElement: Sendable, Hashable {
     result.line = overlay.line
     result.file = overlay.file
     for attribute in overlay.attributes { result[attribute: attribute.name] = attribute.value }
+    // Each inherited child takes one overlay, so that repeated rows without a name (aliases, table rows) stay apart.
+    var open = result.children.map { Optional($0.key) }
     for child in overlay.children {
-      if let index = result.children.firstIndex(where: { $0.key == child.key }) {
+      if let index = open.firstIndex(of: child.key) {
+        open[index] = nil
         result.children[index] = result.children[index].overlaid(by: child)
       } else {
         result.children.append(child)
