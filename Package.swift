@@ -63,6 +63,7 @@ let package = Package(
     tests("EngineTests", ["Engine"]),
     tests("ReportsTests", ["Reports", "Hardware", "cyclewright-render"]),
     tests("DataflowFPGATests", ["DataflowFPGA", "Engine"]),
+    tests("OpsTests", ["IR", "Ops"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -46,6 +46,35 @@ package enum OperatorCatalog {
     SizeOf.self,
     Squeeze.self,
     Unsqueeze.self,
+    // Elementwise
+    UnaryElementwise.self,
+    // Linear
+    Convolve.self,
+    ConvolveTransposed.self,
+    Gemm.self,
+    MatrixMultiply.self,
+    // Normalization
+    BatchNormalization.self,
+    GroupNormalization.self,
+    LayerNormalization.self,
+    LocalResponseNormalization.self,
+    LpNormalization.self,
+    MeanVarianceNormalization.self,
+    RootMeanSquareNormalization.self,
+    // Reduction
+    ArgumentReduce.self,
+    CumulativeSum.self,
+    GlobalPool.self,
+    MaxUnpool.self,
+    Pool.self,
+    Reduce.self,
+    Softmax.self,
+    TopK.self,
+    // Semantic
+    FusedGroup.self,
+    Gelu.self,
+    RotaryEmbedding.self,
+    ScaledDotProductAttention.self,
   ]
 
   /// By IR name.

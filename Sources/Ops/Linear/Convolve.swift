@@ -6,22 +6,14 @@ package import IR
 package struct Convolve: ONNXOperator {
   package static let name = "conv"
 
-  package enum Padding: String, Codable, Sendable, Hashable {
-    /// `pads` counts.
-    case explicit
-    case sameUpper = "same-upper"
-    case sameLower = "same-lower"
-    case valid
-  }
-
   package var strides: [Int]
   package var dilations: [Int]
   /// Begin pads of every axis, then end pads.
   package var pads: [Int]
   package var groups: Int
-  package var padding: Padding
+  package var padding: WindowPadding
 
-  package init(strides: [Int], dilations: [Int], pads: [Int], groups: Int = 1, padding: Padding = .explicit) {
+  package init(strides: [Int], dilations: [Int], pads: [Int], groups: Int = 1, padding: WindowPadding = .explicit) {
     self.strides = strides
     self.dilations = dilations
     self.pads = pads
@@ -50,7 +42,7 @@ package struct Convolve: ONNXOperator {
     }
     var shape = [x.shape[0], w.shape[0]]
     for axis in 0..<spatial {
-      let extent = Window(self, axis: axis, taps: w.shape[2 + axis]).output(x.shape[2 + axis])
+      let extent = window(axis, taps: w.shape[2 + axis]).output(x.shape[2 + axis])
       if let number = extent.constant, number < 0 || (number == 0 && x.shape[2 + axis] != 0) {
         throw OperatorError("window-fits", "the window does not fit axis \(axis) of \(x.shape.text)")
       }
@@ -73,12 +65,18 @@ package struct Convolve: ONNXOperator {
   package func geometry(x: [Int], w: [Int], y: [Int]) -> Convolution {
     let spatial = x.count - 2
     let pads = (0..<spatial).map { axis in
-      Window(self, axis: axis, taps: .constant(w[2 + axis])).pads(input: x[2 + axis], output: y[2 + axis])
+      window(axis, taps: .constant(w[2 + axis])).pads(input: x[2 + axis], output: y[2 + axis])
     }
     return Convolution(
       images: x[0], inputChannels: x[1], outputChannels: w[0], groups: groups, input: Array(x[2...]),
       output: Array(y[2...]), kernel: Array(w[2...]), strides: strides, dilations: dilations,
       padsBegin: pads.map(\.begin), padsEnd: pads.map(\.end))
+  }
+
+  private func window(_ axis: Int, taps: Dimension) -> WindowAxis {
+    WindowAxis(
+      taps: taps, stride: strides[axis], dilation: dilations[axis], pads: (pads[axis], pads[axis + strides.count]),
+      padding: padding)
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
@@ -105,13 +103,7 @@ package struct Convolve: ONNXOperator {
     }
     node.ignore("kernel_shape")
     let spatial = w.rank - 2
-    let padding: Padding
-    switch try node.string("auto_pad") ?? "NOTSET" {
-    case "SAME_UPPER": padding = .sameUpper
-    case "SAME_LOWER": padding = .sameLower
-    case "VALID": padding = .valid
-    default: padding = .explicit
-    }
+    let padding = WindowPadding(onnx: try node.string("auto_pad"))
     return Convolve(
       strides: try node.integers("strides") ?? Array(repeating: 1, count: spatial),
       dilations: try node.integers("dilations") ?? Array(repeating: 1, count: spatial),
@@ -120,51 +112,11 @@ package struct Convolve: ONNXOperator {
   }
 
   package func exportONNX() -> ONNXSpelling {
-    var attributes: [(name: String, value: ONNXAttribute)] = [
-      ("dilations", .integers(dilations)), ("group", .integer(groups)), ("strides", .integers(strides)),
-    ]
-    switch padding {
-    case .explicit: attributes.append(("pads", .integers(pads)))
-    case .sameUpper: attributes.append(("auto_pad", .string("SAME_UPPER")))
-    case .sameLower: attributes.append(("auto_pad", .string("SAME_LOWER")))
-    case .valid: attributes.append(("auto_pad", .string("VALID")))
-    }
-    return ONNXSpelling("Conv", attributes)
-  }
-}
-
-/// One axis of a convolution's window.
-private struct Window {
-  let stride: Int
-  let begin: Int
-  let end: Int
-  let padding: Convolve.Padding
-  /// Extent of the dilated window.
-  let reach: Dimension
-
-  init(_ conv: Convolve, axis: Int, taps: Dimension) {
-    stride = conv.strides[axis]
-    begin = conv.pads[axis]
-    end = conv.pads[axis + conv.strides.count]
-    padding = conv.padding
-    reach = (taps - 1) * .constant(conv.dilations[axis]) + 1
-  }
-
-  func output(_ input: Dimension) -> Dimension {
-    switch padding {
-    case .sameUpper, .sameLower: input.ceilingDivided(by: .constant(stride))
-    case .valid: (input - reach).floorDivided(by: .constant(stride)) + 1
-    case .explicit: (input + .constant(begin + end) - reach).floorDivided(by: .constant(stride)) + 1
-    }
-  }
-
-  func pads(input: Int, output: Int) -> (begin: Int, end: Int) {
-    let total = max(0, (output - 1) * stride + (reach.constant ?? 1) - input)
-    switch padding {
-    case .explicit: return (begin, end)
-    case .valid: return (0, 0)
-    case .sameUpper: return (total / 2, total - total / 2)
-    case .sameLower: return (total - total / 2, total / 2)
-    }
+    ONNXSpelling(
+      "Conv",
+      [
+        ("dilations", .integers(dilations)), ("group", .integer(groups)), ("strides", .integers(strides)),
+        padding.onnxAttribute(pads: pads),
+      ])
   }
 }

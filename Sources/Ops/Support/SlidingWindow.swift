@@ -34,6 +34,31 @@ package struct SlidingWindow {
     }
   }
 
+  /// The transpose of `accumulate`: x += convᵀ(y, w), with the roles (and the shapes) of x and y exchanged.
+  package func scatter(_ y: [Double], _ w: [Double], into x: inout [Double]) {
+    let g = geometry
+    let inPlane = g.input.reduce(1, *)
+    let outPlane = g.output.reduce(1, *)
+    let taps = g.kernel.reduce(1, *)
+    let channels = g.inputChannels / g.groups
+    let filters = g.outputChannels / g.groups
+    for tap in 0..<taps {
+      let target = (0..<outPlane).map { inputOffset(output: $0, tap: tap) }
+      for image in 0..<g.images {
+        for filter in 0..<g.outputChannels {
+          let outBase = (image * g.outputChannels + filter) * outPlane
+          for channel in 0..<channels {
+            let weight = w[(filter * channels + channel) * taps + tap]
+            let inBase = (image * g.inputChannels + filter / filters * channels + channel) * inPlane
+            for position in 0..<outPlane where target[position] >= 0 {
+              x[inBase + target[position]] += weight * y[outBase + position]
+            }
+          }
+        }
+      }
+    }
+  }
+
   /// Offset within an input plane that output `output` reads through `tap`, or -1.
   package func inputOffset(output: Int, tap: Int) -> Int {
     var (o, t) = (output, tap)

@@ -1,0 +1,90 @@
+package import IR
+
+/// softmax(scale·Q·Kᵀ + mask)·V for every head.
+///
+/// Inputs: q [b, h, s, d], k [b, g, t, d], v [b, g, t, e], optional mask that broadcasts to [b, h, s, t] (added, or
+/// booleans that keep). Query head i reads key head i·g/h. Output: [b, h, s, e].
+package struct ScaledDotProductAttention: ONNXOperator {
+  package static let name = "attention"
+
+  /// Query i sees keys up to i + t − s only.
+  package var isCausal: Bool
+  /// Keys a query sees at most, counted back from its own position.
+  package var window: Int?
+  /// Factor on the scores; 1/√d when absent.
+  package var scale: Float?
+
+  package init(isCausal: Bool = false, window: Int? = nil, scale: Float? = nil) {
+    self.isCausal = isCausal
+    self.window = window
+    self.scale = scale
+  }
+
+  package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
+    let q = try context.tensor(0)
+    let k = try context.tensor(1)
+    let v = try context.tensor(2)
+    guard q.rank == 4, k.rank == 4, v.rank == 4 else {
+      throw OperatorError("ranks-match", "queries, keys and values must be [batch, heads, length, depth]")
+    }
+    if let a = q.shape[3].constant, let b = k.shape[3].constant, a != b {
+      throw OperatorError("inner-extents", "queries of depth \(a) meet keys of depth \(b)")
+    }
+    if let heads = q.shape[1].constant, let shared = k.shape[1].constant, shared == 0 || heads % shared != 0 {
+      throw OperatorError("heads-divide", "\(heads) query heads cannot share \(shared) key heads")
+    }
+    if let t = k.shape[2].constant, let u = v.shape[2].constant, t != u {
+      throw OperatorError("lengths-match", "\(t) keys but \(u) values")
+    }
+    if let mask = try context.optionalTensor(3) {
+      _ = try Broadcast.shape([mask.shape, [q.shape[0], q.shape[1], q.shape[2], k.shape[2]]])
+    }
+    return [.tensor(TensorType(q.element, [q.shape[0], q.shape[1], q.shape[2], v.shape[3]]))]
+  }
+
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    let q = try operands.shape(ofInput: 0)
+    let k = try operands.shape(ofInput: 1)
+    let v = try operands.shape(ofInput: 2)
+    return .attention(
+      Attention(
+        batch: q[0], heads: q[1], keyHeads: k[1], queryLength: q[2], keyLength: k[2], headDimension: q[3],
+        valueDimension: v[3], isCausal: isCausal, window: window,
+        hasMask: operands.inputs.count > 3 && operands.inputs[3] != nil, query: try operands.input(0),
+        key: try operands.input(1), value: try operands.input(2), output: try operands.output()))
+  }
+
+  package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
+    let q = try inputs.tensor(0)
+    let k = try inputs.tensor(1)
+    let v = try inputs.tensor(2)
+    var rule = AttentionScores(batch: q.shape[0], heads: q.shape[1], keyHeads: k.shape[1], queries: q.shape[2], keys: k.shape[2])
+    rule.scale = scale.map(Double.init)
+    rule.isCausal = isCausal
+    rule.window = window
+    if let mask = try inputs.optionalTensor(3) { try rule.add(mask) }
+    let y = rule.attend(try q.doubles(), try k.doubles(), try v.doubles(), depth: q.shape[3], valueDepth: v.shape[3])
+    return [.tensor(Tensor(q.element, Array(q.shape[..<3]) + [v.shape[3]], rounding: y))]
+  }
+
+  package static var onnxNames: [ONNXName] { ["Attention"] }
+
+  package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> ScaledDotProductAttention {
+    guard !node.has("q_num_heads"), node.outputCount == 1, node.inputs.count <= 4 else {
+      throw OperatorError("attention-form", "only the form with separate heads and without cache or score output is supported")
+    }
+    node.ignore("softmax_precision")
+    if let cap = try node.float("softcap"), cap != 0 {
+      throw OperatorError("attention-form", "capped scores are not supported")
+    }
+    return ScaledDotProductAttention(
+      isCausal: try node.integer("is_causal") ?? 0 != 0, scale: try node.float("scale"))
+  }
+
+  /// The operator of opset 23.
+  package func exportONNX() -> ONNXSpelling {
+    var attributes: [(name: String, value: ONNXAttribute)] = [("is_causal", .integer(isCausal ? 1 : 0))]
+    if let scale { attributes.append(("scale", .float(scale))) }
+    return ONNXSpelling("Attention", attributes)
+  }
+}

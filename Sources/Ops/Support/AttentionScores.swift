@@ -1,0 +1,89 @@
+package import IR
+internal import Foundation
+
+/// The plain loops of attention over heads [b, h, s, d] with everything that is added to or kept from the scores.
+package struct AttentionScores {
+  package let batch: Int
+  package let heads: Int
+  package let keyHeads: Int
+  package let queries: Int
+  package let keys: Int
+  package var scale: Double?
+  package var isCausal = false
+  package var window: Int?
+  /// Added to a score whose key comes after the query.
+  package var causalPenalty = -Double.infinity
+  /// Keys that count, per image; all when nil.
+  package var keyLengths: [Int]?
+  /// scores ← cap·tanh(scores/cap)
+  package var cap = 0.0
+  private var bias: [(values: [Double], strides: [Int])] = []
+
+  package init(batch: Int, heads: Int, keyHeads: Int, queries: Int, keys: Int) {
+    self.batch = batch
+    self.heads = heads
+    self.keyHeads = keyHeads
+    self.queries = queries
+    self.keys = keys
+  }
+
+  /// Adds a tensor that broadcasts to [b, h, s, t]; false elements of a Boolean one hide their key.
+  package mutating func add(_ mask: Tensor) throws(OperatorError) {
+    let target = [batch, heads, queries, keys]
+    guard try Broadcast.shape([target, mask.shape].map { $0.map(Dimension.constant) }).compactMap(\.constant) == target else {
+      throw OperatorError("mask-broadcast", "the mask \(mask.shape) does not broadcast to \(target)")
+    }
+    var values = try mask.doubles()
+    if mask.element == .bool { values = values.map { $0 != 0 ? 0 : -.infinity } }
+    bias.append((values, Broadcast.strides(mask.shape, in: target)))
+  }
+
+  /// Scores of one query, before softmax.
+  private func scores(_ image: Int, _ head: Int, _ query: Int, dot: (Int) -> Double, into row: inout [Double]) {
+    let position = query + keys - queries
+    for key in 0..<keys {
+      var score = dot(key)
+      if cap > 0 { score = cap * Foundation.tanh(score / cap) }
+      if isCausal, key > position { score += causalPenalty }
+      if let window, key > position || key <= position - window { score = -.infinity }
+      if let keyLengths, key >= keyLengths[image] { score = -.infinity }
+      for (values, strides) in bias {
+        score += values[image * strides[0] + head * strides[1] + query * strides[2] + key * strides[3]]
+      }
+      row[key] = score
+    }
+  }
+
+  /// y [b, h, s, e] from q [b, h, s, d], k [b, g, t, d] and v [b, g, t, e], all row-major.
+  package func attend(_ q: [Double], _ k: [Double], _ v: [Double], depth: Int, valueDepth: Int) -> [Double] {
+    let factor = scale ?? 1 / Double(max(1, depth)).squareRoot()
+    var y = [Double](repeating: 0, count: batch * heads * queries * valueDepth)
+    var row = [Double](repeating: 0, count: keys)
+    for image in 0..<batch {
+      for head in 0..<heads {
+        let shared = (image * keyHeads + head * keyHeads / heads) * keys
+        for query in 0..<queries {
+          let line = (image * heads + head) * queries + query
+          scores(image, head, query, dot: { key in
+            var sum = 0.0
+            for index in 0..<depth { sum += q[line * depth + index] * k[(shared + key) * depth + index] }
+            return sum * factor
+          }, into: &row)
+          let largest = row.max() ?? 0
+          // A query that sees no key gives zeros.
+          guard largest > -.infinity else { continue }
+          var sum = 0.0
+          for key in 0..<keys {
+            row[key] = Foundation.exp(row[key] - largest)
+            sum += row[key]
+          }
+          for key in 0..<keys where row[key] != 0 {
+            let weight = row[key] / sum
+            for index in 0..<valueDepth { y[line * valueDepth + index] += weight * v[(shared + key) * valueDepth + index] }
+          }
+        }
+      }
+    }
+    return y
+  }
+}
