@@ -3,10 +3,6 @@ package import IR
 /// Every operator, one line each: what the importer and the text format can read.
 package enum OperatorCatalog {
   package static let all: [any Operator.Type] = [
-    // Linear
-    Convolve.self,
-    // Semantic
-    FusedGroup.self,
     // Elementwise
     BinaryElementwise.self,
     Cast.self,
@@ -19,35 +15,6 @@ package enum OperatorCatalog {
     UnaryElementwise.self,
     VariadicElementwise.self,
     Where.self,
-    // Movement
-    Concatenate.self,
-    Gather.self,
-    GatherElements.self,
-    GatherND.self,
-    Pad.self,
-    PixelShuffle.self,
-    ScatterElements.self,
-    ScatterND.self,
-    Slice.self,
-    Split.self,
-    Tile.self,
-    Transpose.self,
-    Triangle.self,
-    // Random
-    Dropout.self,
-    // Shape
-    ConstantOfShape.self,
-    Expand.self,
-    EyeLike.self,
-    Flatten.self,
-    NumberRange.self,
-    Reshape.self,
-    ShapeOf.self,
-    SizeOf.self,
-    Squeeze.self,
-    Unsqueeze.self,
-    // Elementwise
-    UnaryElementwise.self,
     // Linear
     Convolve.self,
     ConvolveTransposed.self,
@@ -70,6 +37,33 @@ package enum OperatorCatalog {
     Reduce.self,
     Softmax.self,
     TopK.self,
+    // Shape
+    ConstantOfShape.self,
+    Expand.self,
+    EyeLike.self,
+    Flatten.self,
+    NumberRange.self,
+    Reshape.self,
+    ShapeOf.self,
+    SizeOf.self,
+    Squeeze.self,
+    Unsqueeze.self,
+    // Movement
+    Concatenate.self,
+    Gather.self,
+    GatherElements.self,
+    GatherND.self,
+    Pad.self,
+    PixelShuffle.self,
+    ScatterElements.self,
+    ScatterND.self,
+    Slice.self,
+    Split.self,
+    Tile.self,
+    Transpose.self,
+    Triangle.self,
+    // Random
+    Dropout.self,
     // Semantic
     FusedGroup.self,
     Gelu.self,
