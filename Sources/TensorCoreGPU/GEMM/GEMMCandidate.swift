@@ -74,7 +74,7 @@ struct GEMMCandidate {
       let l2 = max(count * cost.l2Bytes / machine.l2BytesPerClock, perSM * cost.l2Bytes / machine.l2Port)
       let memory = (bytes.a * missA + bytes.b * missB) / machine.memoryBytesPerClock
       let step = eighthNorm(issue, feed, l2, memory, cost.latency) + machine.stepOverhead
-      let stored = (split > 1 ? 4 : traffic.encoding.output) * cost.m * cost.n
+      let stored = (split > 1 ? 4 : traffic.storedPerElement) * cost.m * cost.n
       let store = max(
         perSM * stored / machine.storeRate, count * stored / machine.l2BytesPerClock,
         count * stored * machine.writeCost / machine.memoryBytesPerClock)
@@ -96,7 +96,8 @@ struct GEMMCandidate {
     // Partial sums are written by every split in fp32 and read once by the kernel that adds them.
     reduction =
       split > 1
-      ? machine.splitReduction + (split + 1) * traffic.m * traffic.n * Double(shape.batch) * 4 / machine.l2BytesPerClock : 0
+      ? machine.splitReduction + ((split + 1) * traffic.elements * 4 + shape.epilogueBytes) / machine.l2BytesPerClock
+      : 0
     clocks = fill + mainLoop + epilogue + skew + reduction
   }
 }
@@ -155,6 +156,9 @@ struct GEMMTraffic {
   let aBytes: Double
   let bBytes: Double
   let cBytes: Double
+  /// Elements of the result, and bytes its epilogue moves for each.
+  let elements: Double
+  let storedPerElement: Double
   /// Share of A that its producer left in the L2.
   let hotA: Double
   /// Share of B that survived in the L2 since its last use.
@@ -171,7 +175,9 @@ struct GEMMTraffic {
     let batch = Double(shape.batch)
     aBytes = shape.activationBytes ?? batch * m * k * encoding.activation
     bBytes = batch * n * k * encoding.weight
-    cBytes = batch * m * n * encoding.output
+    elements = batch * m * n
+    cBytes = elements * encoding.output
+    storedPerElement = encoding.output + shape.epilogueBytes / max(elements, 1)
     let cache = gpu.l2.capacity * gpu.l2.usableShare
     hotA = min(1, cache / max(aBytes, 1))
     let survives = min(1, max(0, (cache - aBytes) / max(shape.weightReuseBytes, bBytes + cBytes)))

@@ -22,11 +22,13 @@ package struct GEMMShape: Sendable, Hashable {
   /// Bytes touched between two uses of this weight: other layers, or other copies in a benchmark; decides whether it is
   /// still in the L2. `.infinity` for a model much larger than the L2.
   package var weightReuseBytes: Double
+  /// Bytes the epilogue reads beside the accumulators: a residual, a bias.
+  package var epilogueBytes: Double
 
   package init(
     batch: Int = 1, m: Int, n: Int, k: Int, activation: ElementType, weight: ElementType, output: ElementType,
     isBlockScaled: Bool = false, isDynamic: Bool = false, isSparse: Bool = false, activationBytes: Double? = nil,
-    weightReuseBytes: Double = .infinity
+    weightReuseBytes: Double = .infinity, epilogueBytes: Double = 0
   ) {
     self.batch = batch
     self.m = m
@@ -40,6 +42,7 @@ package struct GEMMShape: Sendable, Hashable {
     self.isSparse = isSparse
     self.activationBytes = activationBytes
     self.weightReuseBytes = weightReuseBytes
+    self.epilogueBytes = epilogueBytes
   }
 
   package var macs: Double { Double(batch) * Double(m) * Double(n) * Double(k) }

@@ -1,0 +1,86 @@
+package import Basic
+package import Hardware
+package import IR
+package import Lowering
+package import Results
+
+/// A Tensor Core GPU as a machine: kernels one after the other on one stream.
+package struct GPU: Machine {
+  package static let family = "gpu"
+
+  package let description: GPUDescription
+  private let contractions: ContractionModel
+
+  package init(_ target: TargetFile) throws(Failure) {
+    description = try GPUDescription(target)
+    contractions = ContractionModel(description)
+  }
+
+  package var capabilities: Capabilities {
+    let formats = description.gemm.paths.flatMap { $0.activations + $0.weights }
+    let sparse = description.instructions.contains { $0.sparsity == "2:4" }
+    return Capabilities(contractionTypes: Set(formats.map(\.rawValue)), sparsities: sparse ? ["2:4"] : [])
+  }
+
+  package var defaultPrecision: ElementType {
+    description.gemm.paths.contains { $0.activations.contains(.float16) } ? .float16 : .float32
+  }
+
+  package func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
+    let costing = KernelCosting(description, contractions, reuseBytes: Self.bytesPerRun(kernels))
+    var results: [KernelResult] = []
+    var failures: [Diagnostic] = []
+    var now = 0.0
+    for kernel in kernels {
+      do throws(Failure) {
+        var result = try costing.result(of: kernel)
+        result.startSeconds = now
+        now += result.latencySeconds
+        results.append(result)
+      } catch {
+        failures += error.diagnostics.map { diagnostic in
+          var diagnostic = diagnostic
+          diagnostic.message = "kernel '\(kernel.name)': \(diagnostic.message)"
+          return diagnostic
+        }
+      }
+    }
+    guard failures.isEmpty else { throw Failure(failures) }
+    return assemble(kernels, results, seconds: now)
+  }
+
+  /// Bytes one run touches: what must fit in the L2 for weights to survive there until the next run.
+  private static func bytesPerRun(_ kernels: [Kernel]) -> Double {
+    kernels.reduce(0) { $0 + Double($1.bytesRead) + Double($1.bytesWritten) }
+  }
+
+  private func assemble(_ kernels: [Kernel], _ results: [KernelResult], seconds: Double) -> MachineRun {
+    let stream = "stream 0"
+    let memory = MemoryPlan(kernels)
+    let timeline = Timeline(
+      resources: [Timeline.Resource(name: stream)],
+      spans: results.map {
+        Timeline.Span(
+          kernel: $0.id, resource: stream, start: $0.startSeconds, end: $0.startSeconds + $0.latencySeconds, kind: "kernel")
+      },
+      dependencies: kernels.flatMap { kernel in kernel.dependencies.map { [$0, kernel.id] } },
+      occupancy: ["dram": memory.steps(at: results.map { Int(($0.startSeconds * description.boostClock).rounded()) })],
+      capacity: ["dram": Int(description.memory.capacity)])
+    let energies = results.compactMap(\.energyJoules)
+    return MachineRun(
+      kernels: results, timeline: timeline, latencySeconds: seconds,
+      cycles: Int((seconds * description.boostClock).rounded(.up)),
+      floorSeconds: results.reduce(0) { $0 + $1.floorSeconds }, serialSeconds: seconds,
+      energyJoules: energies.count == results.count ? energies.reduce(0, +) : nil,
+      peakMemoryBytes: ["dram": memory.peak],
+      resources: ["dram capacity (bytes)": ResourceUse(used: Double(memory.peak), available: description.memory.capacity)],
+      roofline: description.roofline,
+      assumptions: description.assumptions + [Assumption(
+        what: "kernels follow one another in a replayed graph (\(Format.seconds(description.launch.graph)) from one to the next)",
+        basis: .measured, source: "launch model of the target")],
+      diagnostics: memory.peak > Int(description.memory.capacity)
+        ? [Diagnostic(.warning, "the model needs \(Format.bytes(Double(memory.peak))) of \(Format.bytes(description.memory.capacity)) device memory")] : [])
+  }
+
+  package func lint() -> [Diagnostic] { description.lint() }
+}

@@ -1,0 +1,103 @@
+internal import Basic
+internal import IR
+internal import Lowering
+internal import Results
+
+/// Time of one fused kernel: the anchor's model, with the rest of the group as its prologue and epilogue.
+struct KernelCosting {
+  let gpu: GPUDescription
+  let contractions: ContractionModel
+  /// Bytes touched between two uses of a weight.
+  let reuseBytes: Double
+
+  init(_ gpu: GPUDescription, _ contractions: ContractionModel, reuseBytes: Double) {
+    self.gpu = gpu
+    self.contractions = contractions
+    self.reuseBytes = reuseBytes
+  }
+
+  func result(of kernel: Kernel) throws(Failure) -> KernelResult {
+    let estimate = try estimate(kernel.anchorComputation, of: kernel)
+    return KernelResult(
+      id: kernel.id, name: kernel.name, kind: kernel.anchorComputation.kind, origin: kernel.origin, bound: estimate.bound,
+      reason: ([estimate.reason] + estimate.notes).joined(separator: "; "), latencySeconds: estimate.seconds,
+      floorSeconds: estimate.floorSeconds, cycles: Int((estimate.seconds * gpu.boostClock).rounded(.up)),
+      macs: kernel.work.macs, flops: kernel.work.flops, bytes: estimate.bytes.mapValues { Int($0.rounded()) },
+      energyJoules: estimate.energy, format: estimate.format, choice: estimate.choice,
+      isOpaque: kernel.anchorComputation.kind == "opaque", operations: kernel.steps.map(\.label),
+      reads: kernel.reads.map { TensorSummary($0, isConstant: $0.operand.isConstant) },
+      writes: kernel.writes.map { TensorSummary($0, isConstant: false) }, figures: estimate.figures)
+  }
+
+  private func estimate(_ computation: Computation, of kernel: Kernel) throws(Failure) -> ContractionEstimate {
+    switch computation {
+    case .contraction(let contraction):
+      let operands = contraction.lhs.bytes + contraction.rhs.bytes
+      return try contractions.estimate(
+        contraction, epilogueBytes: Double(max(0, kernel.bytesRead - operands)), reuseBytes: reuseBytes)
+    case .loop(let loop): return try estimate(loop)
+    case .attention, .pointwise, .reduction, .movement, .opaque:
+      return streaming(bytes: Double(kernel.bytesRead + kernel.bytesWritten), kernel.work)
+    }
+  }
+
+  /// A loop without a fused kernel of its own runs its body's kernels once per trip.
+  private func estimate(_ loop: Loop) throws(Failure) -> ContractionEstimate {
+    var seconds = 0.0
+    var floor = 0.0
+    var energy = 0.0
+    var bytes: [String: Double] = [:]
+    for step in loop.body {
+      let part: ContractionEstimate
+      if case .contraction(let contraction) = step {
+        part = try contractions.estimate(contraction, reuseBytes: 0)
+      } else {
+        part = streaming(bytes: Double((step.inputs + step.outputs).reduce(0) { $0 + $1.bytes }), step.work)
+      }
+      let trips = Double(loop.tripCount * loop.parallel)
+      seconds += part.seconds * trips
+      floor += part.floorSeconds * trips
+      energy += part.energy * trips
+      for (level, moved) in part.bytes { bytes[level, default: 0] += moved * trips }
+    }
+    return ContractionEstimate(
+      seconds: seconds, floorSeconds: floor, bound: .dependency,
+      reason: "\(loop.tripCount) steps of \(loop.body.count) kernels depend on each other", choice: "one kernel per step and operation",
+      format: "f32", bytes: bytes, energy: energy, figures: [:], notes: [])
+  }
+
+  /// A kernel that streams its operands past the cores.
+  private func streaming(bytes: Double, _ work: Work) -> ContractionEstimate {
+    let memory = bytes / (gpu.memory.bandwidth * gpu.memory.efficiency)
+    let arithmetic = Double(work.flops) / (gpu.sm.fp32Lanes * Double(gpu.smCount) * gpu.boostClock)
+    let busy = max(memory, arithmetic)
+    let seconds = gpu.launch.graph + gpu.gemm.fill + busy
+    return ContractionEstimate(
+      seconds: seconds, floorSeconds: min(bytes > gpu.l2.capacity ? bytes / gpu.memory.bandwidth : 0, seconds),
+      bound: busy < seconds / 2 ? .launch : (memory >= arithmetic ? .memory : .compute),
+      reason: "\(Format.bytes(bytes)) streamed, \(Format.seconds(seconds - busy)) to start", choice: "streaming kernel",
+      format: "f32", bytes: ["dram": bytes], energy: bytes * gpu.memory.energyPerByte + gpu.power.idle * seconds, figures: [:], notes: [])
+  }
+}
+
+extension TensorSummary {
+  fileprivate init(_ tensor: Kernel.Tensor, isConstant: Bool) {
+    self.init(
+      id: tensor.id, name: tensor.name, type: "\(tensor.type)", bytes: tensor.operand.bytes, isConstant: isConstant)
+  }
+}
+
+extension Computation {
+  /// The colour of the kernel in reports.
+  fileprivate var kind: String {
+    switch self {
+    case .contraction(let contraction): contraction.convolution == nil ? "matmul" : "convolution"
+    case .attention: "attention"
+    case .pointwise: "pointwise"
+    case .reduction: "reduction"
+    case .movement: "movement"
+    case .loop: "loop"
+    case .opaque: "opaque"
+    }
+  }
+}
