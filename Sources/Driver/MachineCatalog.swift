@@ -7,7 +7,7 @@ internal import TiledNPU
 
 /// The machine families, one line each: who reads a target file, and which tables of measurements check it.
 package enum MachineCatalog {
-  package static let families: [any Machine.Type] = []
+  package static let families: [any Machine.Type] = [GPU.self]
 
   package static let schemas: [any MeasurementSchema] = GPUMeasurements.schemas
 
