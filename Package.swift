@@ -64,6 +64,7 @@ let package = Package(
     tests("ReportsTests", ["Reports", "Hardware", "cyclewright-render"]),
     tests("DataflowFPGATests", ["DataflowFPGA", "Engine"]),
     tests("OpsTests", ["IR", "Ops"]),
+    tests("TiledNPUTests", ["TiledNPU"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,72 @@
+package import Basic
+package import Hardware
+package import IR
+package import Lowering
+package import Results
+
+/// The tiled-accelerator family: arrays fed from scratchpads, with weights and feature maps that stay on chip when they fit.
+package struct NPU: Machine {
+  package static let family = "npu"
+
+  package let description: NPUDescription
+
+  package init(_ target: TargetFile) throws(Failure) { description = try NPUDescription(target) }
+
+  package var defaultPrecision: ElementType { description.precision }
+
+  package var capabilities: Capabilities {
+    let activations = description.vector.activations
+    let fused = activations.contains { $0.functions.isEmpty } ? ["*"] : activations.reduce(into: Set<String>()) { $0.formUnion($1.functions) }
+    return Capabilities(
+      epilogueFunctions: fused, fusesResidual: description.policy.fusesResidual, fusesPointwiseChains: false,
+      fusesReductionSinks: false, fusesAttention: false,
+      contractionTypes: Set(description.formats.map(\.weights.rawValue)),
+      sparsities: Set(
+        description.formats.compactMap { format in
+          if case .structured(let kept, let of)? = format.sparsity { "\(kept):\(of)" } else { nil }
+        }))
+  }
+
+  package func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
+    let (layers, residency) = try lower(kernels)
+    let timings: [LayerTiming]
+    switch request.fidelity {
+    case .fast: timings = FastSchedule(description).run(layers)
+    case .event: timings = FastSchedule(description).run(layers)
+    }
+    return RunBuilder(
+      machine: description, kernels: kernels, layers: layers, timings: timings, residency: residency, request: request
+    ).run()
+  }
+
+  /// Kernels to layers: placement of feature maps, tilings, and what has to fall back to the host.
+  package func lower(_ kernels: [Kernel]) throws(Failure) -> (layers: [Layer], residency: Residency) {
+    let residency: Residency
+    do { residency = try Residency(kernels, description) } catch { throw Failure(error.description) }
+    var builder = LayerBuilder(description, residency, kernels: kernels)
+    var layers: [Layer] = []
+    var problems: [Diagnostic] = []
+    for (index, kernel) in kernels.enumerated() {
+      do {
+        let layer = try builder.layer(kernel, at: index)
+        if layer.place == .host, description.host == nil {
+          problems.append(.error("'\(kernel.name)' has no unit on \(description.name), and the target describes no <host> to fall back to"))
+        }
+        layers.append(layer)
+      } catch {
+        problems.append(.error(error.description))
+      }
+    }
+    guard problems.isEmpty else { throw Failure(problems) }
+    return (layers, residency)
+  }
+
+  package func lint() -> [Diagnostic] {
+    var found: [Diagnostic] = []
+    if description.formats.isEmpty { found.append(Diagnostic(.warning, "the target names no <format> its array can multiply")) }
+    if let capacity = description.near.capacity, let own = description.tileBuffers?.shared, own > capacity {
+      found.append(.error("the tile buffers (\(own) bytes) are larger than \(description.near.name) (\(capacity) bytes)"))
+    }
+    return found
+  }
+}

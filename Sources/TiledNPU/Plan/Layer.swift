@@ -1,0 +1,61 @@
+/// One kernel as the machine carries it out: cycles on the array and bytes on every memory.
+package struct Layer: Sendable {
+  /// Where the work is done.
+  package enum Place: String, Sendable, Hashable {
+    case array, vector, host
+    /// Nothing moves and nothing is computed.
+    case view
+  }
+
+  /// Bytes on one memory, split by when they move.
+  package struct Transfer: Sendable, Hashable {
+    /// Weights: may come while the layer before still runs.
+    package var prefetch = 0
+    /// Inputs that tiles wait for.
+    package var load = 0
+    /// What flows while the array works.
+    package var stream = 0
+    /// Results.
+    package var store = 0
+    /// What the first tile needs of `prefetch` and `load`, and what the last tile leaves of `store`.
+    package var firstPrefetch = 0
+    package var firstLoad = 0
+    package var lastStore = 0
+
+    package var total: Int { prefetch + load + stream + store }
+  }
+
+  package var place: Place
+  package var compute: ArrayCost
+  /// Cycles of the vector engine that follow the array and do not overlap it.
+  package var vectorTail: Int
+  /// By memory index.
+  package var transfers: [Transfer]
+  package var tiles: Int
+  package var launch: Int
+  package var hostCycles: Int
+  package var macs: Int
+  package var choice: String
+  package var format: String
+  /// Bytes of tiles and staged weights in the near memory while the layer runs.
+  package var heldBytes: Int
+  /// Bytes the layer has to move whatever the schedule, by memory index.
+  package var compulsory: [Int]
+  package var note: String
+
+  package init(place: Place, memories: Int) {
+    self.place = place
+    compute = .zero
+    vectorTail = 0
+    transfers = Array(repeating: Transfer(), count: memories)
+    tiles = 1
+    launch = 0
+    hostCycles = 0
+    macs = 0
+    choice = ""
+    format = ""
+    heldBytes = 0
+    compulsory = Array(repeating: 0, count: memories)
+    note = ""
+  }
+}

@@ -1,0 +1,102 @@
+internal import IR
+internal import Lowering
+
+extension LayerBuilder {
+  /// A contraction on a block array: blocks stream from the memory where the feature map is.
+  mutating func addBlocks(
+    _ array: BlockArray, _ product: Product, _ context: LayerContext, to layer: inout Layer
+  ) throws(Infeasible) {
+    let repeats: Int
+    let query: BlockArray.Query
+    (query, repeats) = Self.query(product)
+    let configuration = try block(array, query)
+    let place = BlockPlacement(
+      input: machine.memories[product.input], output: machine.memories[product.output],
+      inputLayout: layout(of: product.input), outputLayout: layout(of: product.output),
+      constants: machine.memories[product.weights])
+    let cost = array.cost(of: query, configuration, place, cyclesPerOutput: product.cyclesPerOutput).scaled(by: repeats)
+    let traffic = array.traffic(query, configuration, place)
+    layer.compute = layer.compute + cost
+    layer.transfers[product.input].stream += traffic.input * repeats
+    layer.transfers[product.output].stream += traffic.output * repeats
+    layer.compulsory[product.input] += bytes(product.shape.inputElements, product.inputBits)
+    layer.compulsory[product.output] += bytes(product.shape.outputElements, product.outputBits)
+    layer.choice =
+      "block \(configuration.output), \(query.mode == .depthwise ? "depthwise" : configuration.isPartKernel ? "part kernel" : "depth first")"
+    guard product.hasConstantWeights else {
+      layer.transfers[product.weights].stream += product.operandBytes * traffic.weightFetches
+      return
+    }
+    addBlockWeights(array, product, fetches: traffic.weightFetches, configuration, context, cost.cycles, to: &layer)
+  }
+
+  private static func query(_ product: Product) -> (query: BlockArray.Query, repeats: Int) {
+    var shape = product.shape
+    var repeats = shape.batch
+    var mode = BlockArray.Mode.convolution
+    shape.batch = 1
+    if shape.isDepthwise {
+      mode = .depthwise
+      shape.inputChannels = shape.outputChannels
+      shape.groups = shape.outputChannels
+    } else {
+      if shape.groups > 1 {
+        repeats *= shape.groups
+        shape.inputChannels = shape.channelsPerGroup
+        shape.outputChannels = shape.gemmColumns
+        shape.groups = 1
+      }
+      if shape.kernelElements == 1, shape.outputWidth == 1, shape.strideHeight == 1 {
+        mode = shape.outputHeight == 1 ? .product : .convolution
+        (shape.inputHeight, shape.inputWidth) = (1, shape.inputHeight)
+        (shape.outputHeight, shape.outputWidth) = (1, shape.outputHeight)
+      }
+    }
+    return (
+      BlockArray.Query(mode: mode, shape: shape, inputBits: product.inputBits, outputBits: product.outputBits), repeats
+    )
+  }
+
+  /// Feature maps between layers lie in bricks where the machine has them; what leaves the network is linear.
+  func layout(of memory: Int) -> FeatureMapLayout { machine.policy.layout }
+
+  /// Takes weights straight from their memory, or copies them beside the array first, whichever ends earlier.
+  private func addBlockWeights(
+    _ array: BlockArray, _ product: Product, fetches: Int, _ configuration: BlockArray.Configuration,
+    _ context: LayerContext, _ cycles: Int, to layer: inout Layer
+  ) {
+    let near = machine.placement.near
+    let source = machine.memories[product.weights]
+    let shape = product.shape
+    let padded = paddedWeights(array, shape, configuration)
+    let weights = machine.weightCode.weightBytes(
+      shape, bits: product.weightBits, padded: padded, statistics: product.statistics)
+    let scales = machine.weightCode.scaleBytes(channels: shape.outputChannels)
+    let directBytes = fetches * (weights + scales)
+    let free = (machine.near.capacity ?? .max) - residency.live[context.index]
+    // A slice of sixteen output channels is the least that can be copied at a time.
+    let slice = ceilDivide((weights + scales) * min(16, shape.outputChannels), shape.outputChannels)
+    let canStage = machine.policy.weights == .stage && product.weights != near && min(weights + scales, 2 * slice) <= free
+    let direct = max(cycles, source.cycles(for: directBytes))
+    let copy = source.copyCycles(weights + scales, to: machine.near)
+    let staged = max(cycles, copy + source.cycles(for: fetches * scales))
+    if canStage, fetches > 1, staged < direct {
+      layer.transfers[product.weights].prefetch += weights + scales
+      layer.transfers[product.weights].firstPrefetch += min(weights + scales, slice)
+      layer.transfers[product.weights].stream += fetches * scales
+      layer.transfers[near].stream += weights + scales + fetches * weights
+      layer.heldBytes = max(layer.heldBytes, min(weights + scales, free))
+      layer.choice += ", weights staged"
+    } else {
+      layer.transfers[product.weights].stream += directBytes
+    }
+  }
+
+  /// Weights after the padding the array's traversal needs.
+  private func paddedWeights(_ array: BlockArray, _ shape: LayerShape, _ configuration: BlockArray.Configuration) -> Int {
+    let filters = roundUp(shape.gemmColumns, to: array.microBlock.depth)
+    if shape.isDepthwise { return roundUp(shape.kernelElements, to: 4) * roundUp(shape.outputChannels, to: array.microBlock.depth) }
+    let taps = configuration.isPartKernel ? roundUp(shape.kernelElements, to: 4) : shape.kernelElements
+    return shape.groups * taps * roundUp(shape.channelsPerGroup, to: 8) * filters
+  }
+}

@@ -1,0 +1,95 @@
+internal import IR
+internal import Lowering
+
+extension LayerBuilder {
+  /// A contraction on a systolic or dot-product array: tiles from the far memory through buffers beside the array.
+  mutating func addTiles(_ product: Product, _ context: LayerContext, to layer: inout Layer) throws(Infeasible) {
+    let shape = product.shape
+    let near = machine.placement.near
+    let isStored = product.hasConstantWeights
+    var weightBytes = product.operandBytes
+    if isStored {
+      weightBytes =
+        machine.weightCode.weightBytes(shape, bits: product.weightBits, padded: shape.weightElements, statistics: product.statistics)
+        + machine.weightCode.scaleBytes(channels: shape.outputChannels)
+      weightBytes = Int((Double(weightBytes) * (1 - residentShare)).rounded(.up))
+    }
+    let demand = TileDemand(
+      shape: shape, inputBits: product.inputBits, outputBits: product.outputBits,
+      weightBytes: product.weights == near ? 0 : weightBytes, inputIsNear: product.input == near,
+      outputIsNear: product.output == near, inputLanes: machine.array.inputLanes, outputLanes: machine.array.outputLanes)
+    let plan = try plan(demand, buffers(context))
+    addCompute(product, to: &layer)
+    layer.tiles = max(layer.tiles, plan.tiles)
+    layer.choice = plan.description
+    layer.heldBytes = max(layer.heldBytes, plan.heldBytes)
+
+    layer.transfers[product.weights].prefetch += isStored ? plan.weightBytes : 0
+    layer.transfers[product.weights].firstPrefetch += isStored ? plan.firstWeightBytes : 0
+    layer.transfers[product.weights].load += isStored ? 0 : plan.weightBytes
+    if product.input != near {
+      layer.transfers[product.input].load += plan.inputBytes
+      layer.transfers[product.input].firstLoad += plan.firstInputBytes
+      layer.compulsory[product.input] += bytes(shape.inputElements, product.inputBits)
+    }
+    if product.output != near {
+      layer.transfers[product.output].store += plan.outputBytes
+      layer.transfers[product.output].lastStore += plan.lastOutputBytes
+      layer.compulsory[product.output] += plan.outputBytes
+    }
+    layer.transfers[near].stream += nearBytes(product, weightBytes: plan.weightBytes)
+  }
+
+  /// Buffers of their own, or what feature maps leave of the near memory.
+  func buffers(_ context: LayerContext) -> TileBuffers {
+    if let own = machine.tileBuffers { return own }
+    let free = machine.near.capacity.map { max(0, $0 - residency.live[context.index]) }
+    return TileBuffers(name: machine.near.name, shared: free, isDoubleBuffered: machine.policy.isDoubleBuffered)
+  }
+
+  private func addCompute(_ product: Product, to layer: inout Layer) {
+    var shape = product.shape
+    // Cores share the output channels of a layer, or its groups when they are more.
+    if machine.cores > 1 {
+      if shape.groups >= machine.cores {
+        let share = ceilDivide(shape.groups, machine.cores)
+        shape.inputChannels = shape.channelsPerGroup * share
+        shape.outputChannels = shape.gemmColumns * share
+        shape.groups = share
+      } else {
+        shape.outputChannels = ceilDivide(shape.gemmColumns, machine.cores) * shape.groups
+      }
+    }
+    let whole = max(1, Int(product.cyclesPerStep.rounded(.up)))
+    var cost: ArrayCost
+    switch machine.array {
+    case .systolic(let array): cost = array.cost(of: shape, cyclesPerStep: whole)
+    case .dot(let array): cost = array.cost(of: shape, cyclesPerStep: whole)
+    case .block: cost = .zero
+    }
+    if product.cyclesPerStep < 1 { cost.streaming = Int((Double(cost.streaming) * product.cyclesPerStep).rounded(.up)) }
+    let outputs = Double(product.shape.outputElements) / Double(machine.cores)
+    cost.outputStage = max(0, Int(outputs * product.cyclesPerOutput) - cost.cycles)
+    layer.compute = layer.compute + cost
+    if machine.policy.serialisesOutput {
+      layer.vectorTail += Int(Double(machine.array.lastOutputs(of: shape)) * product.cyclesPerOutput)
+    }
+  }
+
+  /// Bytes the near memory gives and takes while the array works.
+  private func nearBytes(_ product: Product, weightBytes: Int) -> Int {
+    let shape = product.shape
+    let read =
+      switch machine.policy.inputReads {
+      case .once: bytes(shape.inputElements, product.inputBits)
+      case .perPass:
+        bytes(shape.groups * shape.gemmRows * shape.gemmDepth, product.inputBits) * machine.array.inputPasses(of: shape)
+      }
+    let written = bytes(shape.outputElements, product.outputBits)
+    // What came from the far memory was written here first, and what goes there is read here again.
+    let arrived = (product.input == machine.placement.near ? 0 : bytes(shape.inputElements, product.inputBits)) + weightBytes
+    return machine.tileBuffers == nil ? read + written + (machine.policy.weights == .resident ? 0 : arrived) : read + written
+  }
+
+  func bytes(_ elements: Int, _ bits: Int) -> Int { (elements * bits + 7) / 8 }
+}

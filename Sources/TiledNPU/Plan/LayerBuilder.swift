@@ -1,0 +1,156 @@
+internal import IR
+package import Lowering
+
+/// Lowers kernels one by one; plans of equal layers are shared by the cache.
+package struct LayerBuilder {
+  package let machine: NPUDescription
+  package let residency: Residency
+  /// Share of every weight that the near memory keeps from run to run.
+  let residentShare: Double
+  private var plans: [PlanKey: TilePlan] = [:]
+  private var blocks: [BlockArray.Query: BlockArray.Configuration] = [:]
+
+  package init(_ machine: NPUDescription, _ residency: Residency, kernels: [Kernel]) {
+    self.machine = machine
+    self.residency = residency
+    guard machine.policy.weights == .resident, let capacity = machine.near.capacity else {
+      residentShare = machine.policy.weights == .resident ? 1 : 0
+      return
+    }
+    let total = kernels.reduce(0) { $0 + $1.weightBytes }
+    residentShare = total == 0 ? 1 : min(1, Double(max(0, capacity - residency.peak)) / Double(total))
+  }
+
+  private struct PlanKey: Hashable {
+    var demand: TileDemand
+    var buffers: TileBuffers
+  }
+
+  /// The best tiling of equal demands, found once.
+  mutating func plan(_ demand: TileDemand, _ buffers: TileBuffers) throws(Infeasible) -> TilePlan {
+    let key = PlanKey(demand: demand, buffers: buffers)
+    if let known = plans[key] { return known }
+    let plan = try TileSearch(demand, buffers: buffers).best()
+    plans[key] = plan
+    return plan
+  }
+
+  /// The block of equal queries, found once.
+  mutating func block(_ array: BlockArray, _ query: BlockArray.Query) throws(Infeasible) -> BlockArray.Configuration {
+    if let known = blocks[query] { return known }
+    guard let found = array.configuration(for: query) else {
+      let smallest = array.inputBlock(for: array.microBlock, query, depth: query.keepsDepth ? nil : 8)
+      let demand = 2 * smallest.volume * query.inputBits / 8 + 2 * array.microBlock.volume * 4
+      throw Infeasible(
+        buffer: "the array's block buffer", tile: "\(smallest) inputs for \(array.microBlock) outputs", demand: demand,
+        capacity: (array.banks - array.reservedEndBanks - array.reservedOutputBanks) * array.bankBytes,
+        lever: "a smaller kernel or stride, or more banks, would fit")
+    }
+    blocks[query] = found
+    return found
+  }
+
+  /// The layer of kernel number `index`.
+  package mutating func layer(_ kernel: Kernel, at index: Int) throws(Infeasible) -> Layer {
+    do {
+      guard !kernel.steps.allSatisfy({ $0.computation.isView }) else { return Layer(place: .view, memories: machine.memories.count) }
+      guard let layer = try native(kernel, at: index) else { return hostLayer(kernel) }
+      return layer
+    } catch {
+      var named = error
+      named.layer = kernel.name
+      throw named
+    }
+  }
+
+  /// Nil when a step has no unit on this machine.
+  private mutating func native(_ kernel: Kernel, at index: Int) throws(Infeasible) -> Layer? {
+    var layer = Layer(place: .vector, memories: machine.memories.count)
+    layer.launch = machine.layerCycles
+    let context = LayerContext(kernel: kernel, index: index, residency: residency, machine: machine)
+    for (number, step) in kernel.steps.enumerated() {
+      guard try add(step, isAnchor: number == kernel.anchor, context, to: &layer) else { return nil }
+    }
+    if layer.place == .vector { addVectorTraffic(context, to: &layer) } else { addSideInputs(context, to: &layer) }
+    return layer
+  }
+
+  private mutating func add(
+    _ step: Kernel.Step, isAnchor: Bool, _ context: LayerContext, to layer: inout Layer
+  ) throws(Infeasible) -> Bool {
+    switch step.computation {
+    case .contraction(let contraction):
+      return try addContraction(contraction, step, context, to: &layer)
+    case .attention(let attention):
+      return try addAttention(attention, context, to: &layer)
+    case .pointwise(let pointwise):
+      return addPointwise(pointwise, followsArray: layer.place == .array, context, to: &layer)
+    case .reduction(let reduction):
+      return addReduction(reduction, context, to: &layer)
+    case .movement(let movement):
+      return addMovement(movement, to: &layer)
+    case .loop(let loop):
+      return try addLoop(loop, context, to: &layer)
+    case .opaque:
+      return false
+    }
+  }
+
+  /// The body costs its parts, trip after trip; its weights stay beside the array between trips when they fit.
+  private mutating func addLoop(_ loop: Loop, _ context: LayerContext, to layer: inout Layer) throws(Infeasible) -> Bool {
+    var body = Layer(place: .vector, memories: machine.memories.count)
+    for computation in loop.body {
+      let step = Kernel.Step(computation: computation, label: loop.label, inputs: [], outputs: [])
+      guard try add(step, isAnchor: false, context, to: &body) else { return false }
+    }
+    let trips = max(1, loop.tripCount * loop.parallel)
+    layer.place = body.place
+    layer.compute = layer.compute + body.compute.scaled(by: trips)
+    layer.vectorTail += body.vectorTail * trips
+    layer.macs += body.macs * trips
+    layer.format = body.format
+    layer.choice = "\(trips) trips of: \(body.choice)"
+    layer.heldBytes = max(layer.heldBytes, body.heldBytes)
+    let fits = body.heldBytes + residency.live[context.index] <= machine.near.capacity ?? .max
+    for memory in layer.transfers.indices {
+      let one = body.transfers[memory]
+      let isWeights = memory == machine.placement.weights && fits
+      layer.transfers[memory].prefetch += one.prefetch * (isWeights ? 1 : trips)
+      layer.transfers[memory].firstPrefetch += one.firstPrefetch
+      layer.transfers[memory].load += one.load * (isWeights ? 1 : trips)
+      layer.transfers[memory].stream += one.stream * trips
+      layer.transfers[memory].store += one.store * (isWeights ? 1 : trips)
+      layer.compulsory[memory] += body.compulsory[memory]
+    }
+    return true
+  }
+}
+
+/// What a step needs to know about its kernel.
+struct LayerContext {
+  let kernel: Kernel
+  let index: Int
+  let residency: Residency
+  let machine: NPUDescription
+
+  /// The memory that holds a value.
+  func memory(of tensor: Kernel.Tensor) -> Int {
+    if tensor.operand.isConstant { return machine.placement.weights }
+    if residency.isNear(tensor.id) { return machine.placement.near }
+    return machine.placement.far ?? machine.placement.graph
+  }
+
+  func read(_ id: Int?) -> Kernel.Tensor? { id.flatMap { id in kernel.reads.first { $0.id == id } } }
+
+  /// The first activation read and the first value written: the main operands of the kernel.
+  var mainInput: Kernel.Tensor? { kernel.reads.first { !$0.operand.isConstant } }
+  var mainOutput: Kernel.Tensor? { kernel.writes.first }
+}
+
+extension ArrayCost {
+  static func + (a: ArrayCost, b: ArrayCost) -> ArrayCost {
+    ArrayCost(
+      streaming: a.streaming + b.streaming, fillDrain: a.fillDrain + b.fillDrain, weightLoad: a.weightLoad + b.weightLoad,
+      outputStage: a.outputStage + b.outputStage)
+  }
+}

@@ -1,0 +1,210 @@
+internal import Basic
+internal import IR
+internal import Lowering
+internal import Results
+
+/// Turns layers and their timing into the family-independent result.
+struct RunBuilder {
+  let machine: NPUDescription
+  let kernels: [Kernel]
+  let layers: [Layer]
+  let timings: [LayerTiming]
+  let residency: Residency
+  let request: RunRequest
+
+  func run() -> MachineRun {
+    let cycles = timings.map(\.end).max() ?? 0
+    let latency = machine.runSeconds + machine.seconds(cycles)
+    let results = kernels.indices.map(result)
+    let energies = results.map(\.energyJoules)
+    var diagnostics: [Diagnostic] = []
+    for (kernel, layer) in zip(kernels, layers) where layer.place == .host {
+      diagnostics.append(Diagnostic(.warning, "'\(kernel.name)' runs on the host: \(layer.note)"))
+    }
+    return MachineRun(
+      kernels: results, timeline: timeline(), latencySeconds: latency, cycles: cycles,
+      floorSeconds: min(latency, floorSeconds()), serialSeconds: max(latency, serialSeconds()),
+      throughputPerSecond: latency > 0 ? Double(machine.instances * request.batch) / latency : nil,
+      energyJoules: energies.contains(nil) ? nil : energies.reduce(0) { $0 + ($1 ?? 0) },
+      peakMemoryBytes: peaks(), roofline: roofline(), assumptions: assumptions(), diagnostics: diagnostics)
+  }
+
+  // MARK: Kernels
+
+  private func result(_ index: Int) -> KernelResult {
+    let kernel = kernels[index]
+    let layer = layers[index]
+    let timing = timings[index]
+    let (bound, reason) = explanation(layer, timing)
+    var figures = Dictionary(uniqueKeysWithValues: timing.causes.map { ($0.key.rawValue, Double($0.value)) })
+    if layer.macs > 0, timing.cycles > 0 {
+      figures["array utilisation"] = Double(layer.macs) / Double(machine.macsPerCycle) / Double(timing.cycles)
+      figures["array active"] = Double(layer.compute.streaming) / Double(timing.cycles)
+    }
+    var bytes: [String: Int] = [:]
+    for (memory, transfer) in layer.transfers.enumerated() where transfer.total > 0 {
+      bytes[machine.memories[memory].name, default: 0] += transfer.total
+    }
+    return KernelResult(
+      id: kernel.id, name: kernel.name, kind: kernel.anchorComputation.family, origin: kernel.origin, bound: bound,
+      reason: reason, startSeconds: machine.runSeconds + machine.seconds(timing.start),
+      latencySeconds: machine.seconds(timing.cycles), floorSeconds: machine.seconds(min(timing.cycles, floorCycles(layer))),
+      cycles: timing.cycles, macs: layer.macs, flops: kernel.work.flops, bytes: bytes, energyJoules: energy(layer),
+      format: layer.format, choice: layer.choice, isOpaque: kernel.anchorComputation.isOpaque,
+      operations: kernel.steps.map(\.label), reads: kernel.reads.map(summary), writes: kernel.writes.map(summary),
+      figures: figures)
+  }
+
+  private func summary(_ tensor: Kernel.Tensor) -> TensorSummary {
+    TensorSummary(
+      id: tensor.id, name: tensor.name, type: "\(tensor.operand.storage.rawValue)[\(tensor.type.shape.map(\.description).joined(separator: ","))]",
+      bytes: tensor.operand.bytes, isConstant: tensor.operand.isConstant,
+      staysOnChip: !tensor.operand.isConstant && residency.isNear(tensor.id))
+  }
+
+  private func explanation(_ layer: Layer, _ timing: LayerTiming) -> (Bound, String) {
+    let share = timing.causes.filter { $0.key != .streaming }.max { ($0.value, $1.key) < ($1.value, $0.key) }
+    func percent(_ cycles: Int) -> String { Format.percent(Double(cycles) / Double(max(timing.cycles, 1))) }
+    switch layer.place {
+    case .view: return (.compute, "a view: nothing moves")
+    case .host: return (.host, "no unit of the accelerator computes it; \(layer.note)")
+    case .array, .vector: break
+    }
+    if let memory = timing.bindingMemory {
+      let level = machine.memories[memory]
+      let moved = Format.bytes(Double(layer.transfers[memory].total))
+      let text = "\(level.name) moves \(moved) at \(Format.fixed(level.bytesPerCycle, 2)) B/cycle, longer than the \(layer.compute.cycles) cycles of work"
+      return (memory == machine.placement.near ? .cache : .memory, text)
+    }
+    guard let share, share.value > layer.compute.streaming else {
+      return (.compute, "the array streams for \(percent(layer.compute.streaming)) of the time")
+    }
+    let text = "\(share.key.rawValue) takes \(percent(share.value)) of the time"
+    switch share.key {
+    case .launch: return (.launch, text)
+    case .dependency: return (.dependency, text)
+    case .fillDrain, .weightLoad: return (.feed, text)
+    case .weightTransfer, .inputTransfer, .outputTransfer, .memoryBandwidth: return (.memory, text)
+    case .fallback: return (.host, text)
+    case .streaming, .outputStage: return (.compute, text)
+    }
+  }
+
+  // MARK: Bounds and energy
+
+  private func floorCycles(_ layer: Layer) -> Int {
+    let arithmetic = layer.place == .host ? 0 : layer.macs / max(machine.macsPerCycle, 1)
+    return layer.compulsory.enumerated().reduce(arithmetic) { max($0, machine.memories[$1.offset].cycles(for: $1.element)) }
+  }
+
+  /// Whatever the schedule: all multiplications at full rate, and all compulsory bytes of every memory.
+  private func floorSeconds() -> Double {
+    let arithmetic = layers.reduce(0) { $0 + ($1.place == .host ? 0 : $1.macs / max(machine.macsPerCycle, 1)) }
+    let memories = machine.memories.indices.map { memory in
+      machine.memories[memory].cycles(for: layers.reduce(0) { $0 + $1.compulsory[memory] })
+    }
+    return machine.seconds(max(arithmetic / 2, memories.max() ?? 0))
+  }
+
+  private func serialSeconds() -> Double {
+    let cycles = zip(layers, timings).reduce(0) { sum, pair in
+      let (layer, timing) = pair
+      let memory = layer.transfers.enumerated().reduce(0) { $0 + machine.memories[$1.offset].cycles(for: $1.element.total) + machine.memories[$1.offset].readLatency }
+      return sum + max(timing.cycles, layer.compute.cycles + layer.vectorTail + memory + layer.launch + layer.hostCycles)
+    }
+    return machine.runSeconds + machine.seconds(cycles)
+  }
+
+  /// Nil when the target leaves out a figure the layer needs: unknown is not zero.
+  private func energy(_ layer: Layer) -> Double? {
+    guard layer.place != .view else { return 0 }
+    guard layer.place != .host, let mac = machine.macEnergy else { return nil }
+    var joules = Double(layer.macs) * mac
+    for (memory, transfer) in layer.transfers.enumerated() where transfer.total > 0 {
+      let level = machine.memories[memory]
+      guard let read = level.readEnergyPerByte, let write = level.writeEnergyPerByte else { return nil }
+      joules += Double(transfer.prefetch + transfer.load) * read + Double(transfer.store) * write
+      joules += Double(transfer.stream) * (read + write) / 2
+    }
+    return joules
+  }
+
+  private func peaks() -> [String: Int] {
+    let held = machine.tileBuffers == nil ? layers.map(\.heldBytes) : layers.map { _ in 0 }
+    return [machine.near.name: zip(residency.live, held).reduce(0) { max($0, $1.0 + $1.1) }]
+  }
+
+  private func roofline() -> Roofline {
+    Roofline(
+      compute: machine.formats.map {
+        .init(name: "\($0.activations.rawValue)×\($0.weights.rawValue)", rate: 2 * Double(machine.macsPerCycle) / $0.cyclesPerStep * machine.clockHertz)
+      },
+      memory: machine.memories.map { .init(name: $0.name, rate: $0.bytesPerCycle * machine.clockHertz) })
+  }
+
+  private func assumptions() -> [Assumption] {
+    machine.numbers.filter { $0.basis == .assumed || $0.basis == .derived }.map {
+      Assumption(what: "\($0.path) = \($0.text)", basis: $0.basis, source: $0.source)
+    }
+  }
+
+  // MARK: Timeline
+
+  private func timeline() -> Timeline {
+    let units = ["array", "vector", "host"].filter { name in layers.contains { $0.place.rawValue == name } }
+    var spans: [Timeline.Span] = []
+    for index in kernels.indices where layers[index].place != .view { spans += self.spans(index) }
+    let capacity = machine.near.capacity.map { [machine.near.name: $0] } ?? [:]
+    return Timeline(
+      resources: units.map { Timeline.Resource(name: $0) } + machine.memories.map { .init(name: $0.name, isExclusive: false) },
+      spans: spans, dependencies: kernels.flatMap { kernel in kernel.dependencies.map { [$0, kernel.id] } },
+      isStreaming: true, occupancy: [machine.near.name: occupancy()], capacity: capacity)
+  }
+
+  private func spans(_ index: Int) -> [Timeline.Span] {
+    let layer = layers[index]
+    let timing = timings[index]
+    func seconds(_ cycle: Int) -> Double { machine.runSeconds + machine.seconds(cycle) }
+    var spans = [
+      Timeline.Span(
+        kernel: kernels[index].id, resource: layer.place.rawValue, start: seconds(timing.work.lowerBound),
+        end: seconds(min(timing.end, timing.work.upperBound)), kind: layer.place == .host ? "fallback" : "compute")
+    ]
+    for (memory, busy) in timing.busy.enumerated() where busy > 0 {
+      let early = memory == machine.placement.weights ? min(timing.early, timing.start) : 0
+      let start = timing.start - early
+      spans.append(
+        Timeline.Span(
+          kernel: kernels[index].id, resource: machine.memories[memory].name, start: seconds(start),
+          end: seconds(min(timing.end, start + busy)), kind: "transfer"))
+    }
+    return spans
+  }
+
+  private func occupancy() -> [[Int]] {
+    var steps: [[Int]] = []
+    for index in kernels.indices where layers[index].place != .view {
+      let held = machine.tileBuffers == nil ? layers[index].heldBytes : 0
+      let bytes = residency.live[index] + held
+      if steps.last?[1] != bytes { steps.append([timings[index].start, bytes]) }
+    }
+    return steps
+  }
+}
+
+extension Computation {
+  /// Family of operation for colours.
+  var family: String {
+    switch self {
+    case .contraction(let c): c.convolution == nil ? "matmul" : "convolution"
+    case .attention: "attention"
+    case .pointwise: "pointwise"
+    case .reduction: "reduction"
+    case .movement: "movement"
+    case .loop: "loop"
+    case .opaque: "opaque"
+    }
+  }
+
+  var isOpaque: Bool { if case .opaque = self { true } else { false } }
+}
