@@ -2,5 +2,5 @@ package import Lowering
 
 /// The tables of measurements this family can be checked against.
 package enum NPUMeasurements {
-  package static let schemas: [any MeasurementSchema] = []
+  package static let schemas: [any MeasurementSchema] = [LayerTable()]
 }
