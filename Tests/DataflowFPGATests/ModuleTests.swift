@@ -1,0 +1,8 @@
+import DataflowFPGA
+import Testing
+
+struct ModuleTests {
+  @Test func theFamilyReadsFPGATargets() {
+    #expect(FPGA.family == "fpga")
+  }
+}
