@@ -1,5 +1,5 @@
-internal import Basic
-internal import Hardware
+package import Basic
+package import Hardware
 package import Lowering
 
 /// Rows of one layer each: `case,config,layer,op,params,cycles,…`.
