@@ -2,7 +2,7 @@ import DataflowFPGA
 import Testing
 
 struct ModuleTests {
-  @Test func theFamilyReadsFPGATargets() {
-    #expect(FPGA.family == "fpga")
+  @Test func theFamilyHasMeasurementSchemas() {
+    #expect(!FPGAMeasurements.schemas.isEmpty)
   }
 }
