@@ -69,6 +69,22 @@ package enum OperatorCatalog {
     Transpose.self,
     Triangle.self,
     Unique.self,
+    // Sequence
+    ConcatFromSequence.self,
+    OptionalGetElement.self,
+    OptionalHasElement.self,
+    OptionalValue.self,
+    SequenceAt.self,
+    SequenceConstruct.self,
+    SequenceErase.self,
+    SequenceInsert.self,
+    SequenceLength.self,
+    SequenceMap.self,
+    SplitToSequence.self,
+    // ControlFlow
+    If.self,
+    Scan.self,
+    While.self,
     // Random
     Bernoulli.self,
     Dropout.self,
