@@ -74,6 +74,7 @@ package enum OperatorCatalog {
     OptionalGetElement.self,
     OptionalHasElement.self,
     OptionalValue.self,
+    RegexFullMatch.self,
     SequenceAt.self,
     SequenceConstruct.self,
     SequenceErase.self,
@@ -81,6 +82,10 @@ package enum OperatorCatalog {
     SequenceLength.self,
     SequenceMap.self,
     SplitToSequence.self,
+    StringConcat.self,
+    StringNormalizer.self,
+    StringSplit.self,
+    TfIdfVectorizer.self,
     // ControlFlow
     If.self,
     Scan.self,
