@@ -16,7 +16,7 @@ struct BoardDesign {
       guard sizes.count > 1, sizes.allSatisfy({ $0 > 0 && $0 < 1 << 16 }) else { return nil }
       let bits = Int((values["w"] ?? "16").prefix { $0.isNumber }) ?? 16
       pipeline = PipelineDesign(
-        chain: DenseReportPredictor.layers(sizes, reuse: reuse, bits: bits, strategy: .resource), name: kind,
+        chain: DenseReportPredictor.layers(sizes, reuse: reuse, bits: bits, strategy: .resource, transfer: .stream), name: kind,
         transfer: .stream)
     case "cnn":
       let filters = (values["filters"] ?? "").split(separator: "/").compactMap { Int($0) }

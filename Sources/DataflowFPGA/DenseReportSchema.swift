@@ -34,6 +34,9 @@ struct DenseReportPredictor: RowPredictor {
     let report = ReportRow(row)
     let group = MeasurementGroup(
       target: description.part.name, format: report.precision, operation: "\(report.kind) \(figure.rawValue)")
+    guard figure != .bram18 else {
+      return .skipped(why: "Vitis HLS places weight ROMs by value, not by size: block memory is not predicted", group: group)
+    }
     guard let measured = row.number(column) else { return .skipped(why: "no \(column) in this row", group: group) }
     guard let reuse = report.reuse, reuse > 0 else { return .skipped(why: "no reuse factor in this row", group: group) }
     let sizes = (report.parameters["layers"] ?? "").split(separator: "-").compactMap { Int($0) }
@@ -45,7 +48,8 @@ struct DenseReportPredictor: RowPredictor {
     }
     let model = LayerModel(profile: profile, part: description.part, period: 1000 / max(report.clock, 1))
     let design = PipelineDesign(
-      chain: Self.layers(sizes, reuse: reuse, bits: report.bits ?? 16, strategy: report.strategy), name: report.name,
+      chain: Self.layers(sizes, reuse: reuse, bits: report.bits ?? 16, strategy: report.strategy, transfer: report.transfer),
+      name: report.name,
       transfer: report.transfer)
     guard let estimate = try? model.estimate(design) else {
       return .skipped(why: "the layers do not form a pipeline", group: group)
@@ -64,7 +68,7 @@ struct DenseReportPredictor: RowPredictor {
   }
 
   /// Dense layers with a ReLU between each two.
-  static func layers(_ sizes: [Int], reuse: Int, bits: Int, strategy: Strategy) -> [LayerSpec] {
+  static func layers(_ sizes: [Int], reuse: Int, bits: Int, strategy: Strategy, transfer: Transfer) -> [LayerSpec] {
     var layers: [LayerSpec] = []
     for index in 1..<sizes.count {
       var dense = LayerSpec(name: "dense\(index)", kind: .dense)
@@ -72,10 +76,12 @@ struct DenseReportPredictor: RowPredictor {
       dense.reuse = reuse
       dense.weightBits = bits
       dense.strategy = strategy
+      dense.transfer = transfer
       layers.append(dense)
       guard index < sizes.count - 1 else { break }
       var relu = LayerSpec(name: "relu\(index)", kind: .activation)
       (relu.channels, relu.outputChannels) = (sizes[index], sizes[index])
+      (relu.strategy, relu.transfer) = (strategy, transfer)
       layers.append(relu)
     }
     return layers

@@ -87,6 +87,9 @@ struct HLSReportPredictor: RowPredictor {
       return .predicted(
         measured: measured, predicted: Double(figure == .interval ? parts.interval : parts.latency), group: group, note: note)
     }
+    if figure == .lut || figure == .ff, !(report.transfer == .parallel && layer.kind != .activation) {
+      return .skipped(why: "logic of stream layers is predicted for whole designs", group: group)
+    }
     let estimate = model.estimate(layer)
     let value: Int
     switch figure {

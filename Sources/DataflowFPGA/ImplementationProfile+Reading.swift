@@ -25,6 +25,7 @@ extension ImplementationProfile.StreamTiming {
     paddingCopy = cycles("padding-copy")
     paddingLoops = cycles("padding-loops")
     poolInterval = cycles("pool-interval")
+    poolIntervalUnrolled = cycles("pool-interval-unrolled")
     poolDepth = cycles("pool-depth")
     activationDepth = cycles("activation-depth")
     dense = cycles("dense")
@@ -42,6 +43,8 @@ extension ImplementationProfile.KernelTiming {
     fast = reader?.integer("fast", .cycles).value ?? 0
     fastMultiplier = reader?.integer("fast-multiplier", .cycles).value ?? 0
     shared = reader?.integer("shared", .cycles).value ?? 0
+    single = reader?.integer("single", .cycles).value ?? 0
+    singleBlock = reader?.integer("single-block", .cycles).value ?? 0
     balancedInputs = reader?.integer("balanced-inputs").value ?? 0
     serialOffset = reader?.number("serial-offset", .none).value ?? 0
     serialRate = reader?.number("serial-rate", .none).value ?? 1

@@ -24,8 +24,10 @@ package struct ImplementationProfile: Sendable, Hashable {
     package var paddingCopy: Int
     /// Cycles per frame that entering those loops costs.
     package var paddingLoops: Int
-    /// Cycles per word and to the first result of pooling and of element-wise stages.
+    /// Cycles per word of pooling under the resource and the latency strategy, and to the first result of pooling and of
+    /// element-wise stages.
     package var poolInterval: Int
+    package var poolIntervalUnrolled: Int
     package var poolDepth: Int
     package var activationDepth: Int
     /// Cycles of a dense layer besides reading its words and the reuse loop.
@@ -45,8 +47,11 @@ package struct ImplementationProfile: Sendable, Hashable {
     package var relaxed: Int
     package var fast: Int
     package var fastMultiplier: Int
-    /// Cycles after the last shared multiplication.
+    /// Cycles after the last shared multiplication; with a single multiplier in tables, and a single hard one behind a
+    /// wide selector.
     package var shared: Int
+    package var single: Int
+    package var singleBlock: Int
     /// Inputs up to which the tool balances the tree; above, (inputs - serialOffset) / serialRate cycles.
     package var balancedInputs: Int
     package var serialOffset: Double

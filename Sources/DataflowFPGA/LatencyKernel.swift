@@ -29,7 +29,10 @@ package struct LatencyKernel: Sendable, Hashable {
     }
     depth = max(1, depth)
     let turns = (weights.hardProducts + limit - 1) / limit
-    if turns > 1 { depth = max(depth, turns + timing.shared + extra) }
+    if turns > 1 {
+      let tail = limit == 1 ? (usesBlocks ? timing.singleBlock : timing.single) : timing.shared + extra
+      depth = max(depth, turns + tail)
+    }
     latency = depth
     interval = min(reuse, depth + 1)
   }

@@ -9,23 +9,26 @@ extension LayerModel {
     let law = profile.area
     let multipliers = multiplierCount(layer)
     let blocks = multipliers * productBlocks(layer)
-    let window = Double(windowInputs(layer) * layer.dataBits)
-    let outputs = Double(layer.kernelOutputs)
-    var lut = law.lutPerInputBit * window + law.lutPerMultiplier * Double(blocks)
+    // Between registers an unrolled kernel is nothing but its multipliers and additions.
+    let isBare = layer.transfer == .parallel && layer.strategy == .latency
+    let window = isBare ? 0 : Double(windowInputs(layer) * layer.dataBits)
+    let outputs = isBare ? 0 : Double(layer.kernelOutputs)
+    var lut = law.lutPerInputBit * window + (isBare ? 0 : law.lutPerMultiplier) * Double(blocks)
     lut += (law.lutPerOutput + law.lutPerOutputWeightBit * Double(layer.weightBits)) * outputs
-    var ff = law.ffPerInputBit * window + law.ffPerMultiplier * Double(blocks) + law.ffPerOutput * outputs + law.ffPerLayer
+    var ff = law.ffPerInputBit * window + law.ffPerMultiplier * Double(blocks) + law.ffPerOutput * outputs
+    if !isBare { ff += law.ffPerLayer }
     if layer.strategy == .latency, layer.kernelOutputs > 0 {
       let weights = weights(of: layer)
       let additions = Double(max(0, layer.weightCount - weights.zeros - layer.kernelOutputs) + weights.twoDigit)
       lut += law.lutPerAddition * additions
       ff += law.ffPerAddition * additions
     }
-    if productBlocks(layer) == 0, layer.kernelOutputs > 0 {
+    if productBlocks(layer) == 0, multipliers > 0 {
       lut += Double(multipliers) * Self.tableMultiplier(layer.dataBits, layer.weightBits)
     }
     if layer.kind == .activation || layer.kind == .scaled {
       lut += law.lutPerActivation * Double(layer.channels)
-      ff += law.ffPerActivation * Double(layer.channels)
+      if !isBare || period < profile.kernel.relaxedPeriod { ff += law.ffPerActivation * Double(layer.channels) }
     }
     result.synthesised = Area(dsp: blocks, lut: Int(lut.rounded()), ff: Int(ff.rounded()))
     result.reported = Area(
@@ -42,7 +45,9 @@ extension LayerModel {
       layer.strategy == .resource ? layer.multipliers : latencyKernel(layer).multipliers
     case .scaled: layer.channels
     case .softmax:
-      if profile.timing.softmaxShared == profile.timing.softmaxUnrolled {
+      if layer.transfer == .parallel {
+        layer.channels
+      } else if profile.timing.softmaxShared == profile.timing.softmaxUnrolled {
         0
       } else {
         sharesSoftmax(layer) ? 1 : (layer.channels + 1) / 2
@@ -63,6 +68,10 @@ extension LayerModel {
 
   /// Weight ROMs and tables.
   private func memory(_ layer: LayerSpec, _ result: inout LayerEstimate) {
+    if layer.kind == .softmax, layer.transfer == .parallel {
+      // Each element reads its own copy of the exponential table.
+      return add(&result, reported: layer.channels, primitives: layer.channels, halves: 1)
+    }
     if layer.kind == .softmax {
       let unrolled = sharesSoftmax(layer) || profile.timing.softmaxShared == profile.timing.softmaxUnrolled ? 0 : 1
       add(&result, reported: profile.memory.softmaxBlocks + unrolled, primitives: profile.memory.softmaxBlocks + unrolled, halves: 1)

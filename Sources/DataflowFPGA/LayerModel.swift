@@ -90,8 +90,9 @@ package struct LayerModel: Sendable {
     var runs: [StageRun]
     switch layer.kind {
     case .pool:
-      runs = StreamSchedule.window(layer, window: timing.poolInterval, skip: timing.poolInterval, latency: timing.poolDepth)
-    case .globalPool: runs = StreamSchedule.gather(words, interval: timing.poolInterval, tail: timing.poolDepth)
+      let interval = max(1, layer.strategy == .latency ? timing.poolIntervalUnrolled : timing.poolInterval)
+      runs = StreamSchedule.window(layer, window: interval, skip: interval, latency: max(interval, timing.poolDepth))
+    case .globalPool: runs = StreamSchedule.gather(words, interval: max(1, timing.poolInterval), tail: timing.poolDepth)
     case .padding:
       let isWide = layer.padTop > 1 || layer.padLeft > 1
       runs = StreamSchedule.padding(
@@ -105,7 +106,7 @@ package struct LayerModel: Sendable {
     default: runs = StreamSchedule.elementwise(words, depth: timing.activationDepth)
     }
     result.stage = DataflowStage(name: layer.name, frame: runs)
-    result.reportedLatency = result.stage.isolatedLatency
+    result.reportedLatency = result.stage.isolatedLatency + (layer.kind == .softmax ? 0 : 1)
     result.reportedLatencyBest = result.reportedLatency
     result.reportedInterval = result.reportedLatency
   }

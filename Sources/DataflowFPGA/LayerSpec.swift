@@ -60,6 +60,7 @@ package struct LayerSpec: Sendable, Hashable {
   /// Requested reuse factor.
   package var reuse = 1
   package var strategy: Strategy = .resource
+  package var transfer: Transfer = .stream
   /// Bits of a weight, of a stream element and of an accumulator.
   package var weightBits = 16
   package var dataBits = 16

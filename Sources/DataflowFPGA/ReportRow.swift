@@ -114,6 +114,7 @@ extension LayerSpec {
     default: return nil
     }
     strategy = row.strategy
+    transfer = row.transfer
     reuse = row.reuse ?? 1
     weightBits = row.bits ?? 16
     dataBits = 16
