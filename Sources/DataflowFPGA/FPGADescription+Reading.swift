@@ -32,12 +32,12 @@ extension FPGADescription {
 extension FPGADescription.Request {
   fileprivate init(_ reader: ElementReader?) {
     profile = reader?.text("profile") ?? ""
-    reuse = max(1, reader?.integer("reuse").value ?? 1)
+    reuse = max(0, reader?.integer("reuse").value ?? 0)
     strategy = Self.choice(reader, "strategy", default: .resource)
     transfer = Self.choice(reader, "transfer", default: .stream)
     fixedBits = max(1, reader?.integer("fixed-bits", .bits).value ?? 16)
     frameRate = max(0, reader?.number("frame-rate", .none).value ?? 0)
-    sizesFIFOs = reader?.integer("size-fifos").value == 1
+    sizing = max(0, min(2, reader?.integer("size-fifos").value ?? 0))
     fifoDepth = max(0, reader?.integer("fifo-depth").value ?? 0)
     reader?.finish()
   }

@@ -16,6 +16,7 @@ package struct FPGADescription: Sendable {
   /// The choices of a run; all can be set from the command line (`--set hls.reuse=64`).
   package struct Request: Sendable, Hashable {
     package var profile: String
+    /// Reuse factor of every layer; 0 for the fastest folding that fits the part.
     package var reuse: Int
     package var strategy: Strategy
     package var transfer: Transfer
@@ -23,8 +24,9 @@ package struct FPGADescription: Sendable {
     package var fixedBits: Int
     /// Frames per second to fold for; 0 keeps `reuse`.
     package var frameRate: Double
-    /// 1: replace the default FIFO depths by the least that cost no throughput.
-    package var sizesFIFOs: Bool
+    /// FIFO depths: 0 the tool's default (whole tensors), 1 the occupancy of one simulated frame, 2 the least that costs
+    /// no throughput.
+    package var sizing: Int
     /// Depth of every FIFO in words; 0 for the tool's default or the sized depth.
     package var fifoDepth: Int
   }

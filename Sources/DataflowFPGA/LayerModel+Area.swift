@@ -11,7 +11,7 @@ extension LayerModel {
     let blocks = multipliers * productBlocks(layer)
     // Between registers an unrolled kernel is nothing but its multipliers and additions.
     let isBare = layer.transfer == .parallel && layer.strategy == .latency
-    let window = isBare ? 0 : Double(windowInputs(layer) * layer.dataBits)
+    let window = isBare ? 0 : Double(layer.windowInputs * layer.dataBits)
     let outputs = isBare ? 0 : Double(layer.kernelOutputs)
     var lut = law.lutPerInputBit * window + (isBare ? 0 : law.lutPerMultiplier) * Double(blocks)
     lut += (law.lutPerOutput + law.lutPerOutputWeightBit * Double(layer.weightBits)) * outputs
@@ -41,7 +41,7 @@ extension LayerModel {
   /// Parallel multipliers that need a multiplier at all.
   package func multiplierCount(_ layer: LayerSpec) -> Int {
     switch layer.kind {
-    case .convolution, .depthwise, .dense:
+    case .convolution, .dense:
       layer.strategy == .resource ? layer.multipliers : latencyKernel(layer).multipliers
     case .scaled: layer.channels
     case .softmax:
@@ -54,10 +54,6 @@ extension LayerModel {
       }
     default: 0
     }
-  }
-
-  private func windowInputs(_ layer: LayerSpec) -> Int {
-    layer.kind == .depthwise ? layer.kernelInputs * layer.channels : layer.kernelInputs
   }
 
   /// Look-up tables of an a x b multiplier: one partial product row of a + 1 per two bits of b.
@@ -105,11 +101,11 @@ extension LayerModel {
   }
 
   private func windowMemory(_ layer: LayerSpec, _ result: inout LayerEstimate) -> Int {
-    guard profile.memory.windowFIFOs, layer.kind == .convolution || layer.kind == .depthwise else { return 0 }
+    guard profile.memory.windowFIFOs, layer.kind == .convolution else { return 0 }
     guard layer.kernelHeight * layer.kernelWidth > 1 else { return 0 }
     let depth = layer.kernelWidth * layer.outputWidth
     let each = part.memory.block.primitives(depth: depth, width: layer.dataBits)
-    let count = windowInputs(layer) * each
+    let count = layer.windowInputs * each
     if depth * layer.dataBits >= profile.memory.reportedFIFOBits { result.reported.bram18 += count }
     guard depth > profile.memory.shiftRegisterDepth else { return 0 }
     result.synthesised.bram18 += count

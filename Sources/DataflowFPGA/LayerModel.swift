@@ -16,7 +16,7 @@ package struct LayerModel: Sendable {
   package func estimate(_ layer: LayerSpec) -> LayerEstimate {
     var result = LayerEstimate()
     switch layer.kind {
-    case .convolution, .depthwise: convolution(layer, &result)
+    case .convolution: convolution(layer, &result)
     case .dense: dense(layer, &result)
     default: streaming(layer, &result)
     }

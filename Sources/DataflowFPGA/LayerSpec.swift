@@ -33,7 +33,7 @@ package struct LayerSpec: Sendable, Hashable {
   package enum Kind: String, Sendable, Hashable, CaseIterable {
     /// Matrix product of one vector per frame, or one per word of a stream.
     case dense
-    case convolution, depthwise, pool, globalPool
+    case convolution, pool, globalPool
     /// Element-wise function without arithmetic on weights (ReLU); `scaled` also multiplies (leaky ReLU, batch norm).
     case activation, scaled
     /// Element-wise function read from a table (sigmoid, tanh, GELU).
@@ -54,6 +54,11 @@ package struct LayerSpec: Sendable, Hashable {
   package var kernelWidth = 1
   package var strideHeight = 1
   package var strideWidth = 1
+  /// Independent groups of channels (channels: depthwise).
+  package var groups = 1
+  /// Spacing of the taps.
+  package var dilationHeight = 1
+  package var dilationWidth = 1
   /// Rows above and columns left that are added (padding layers) or assumed (pooling).
   package var padTop = 0
   package var padLeft = 0
@@ -80,8 +85,7 @@ package struct LayerSpec: Sendable, Hashable {
   /// Rows of the weight matrix: inputs of one dot product.
   package var kernelInputs: Int {
     switch kind {
-    case .convolution: kernelHeight * kernelWidth * channels
-    case .depthwise: kernelHeight * kernelWidth
+    case .convolution: kernelHeight * kernelWidth * channels / max(1, groups)
     case .dense: inputs
     default: 0
     }
@@ -91,9 +95,13 @@ package struct LayerSpec: Sendable, Hashable {
   package var kernelOutputs: Int {
     switch kind {
     case .convolution, .dense: outputChannels
-    case .depthwise: channels
     default: 0
     }
+  }
+
+  /// Elements held around one step: all taps of all channels, or the whole input of a dense layer.
+  package var windowInputs: Int {
+    kind == .convolution ? kernelHeight * kernelWidth * channels : kind == .dense ? inputs : 0
   }
 
   package var weightCount: Int { kernelInputs * kernelOutputs }

@@ -63,11 +63,18 @@ extension LayerModel {
     let network = try DataflowNetwork(
       stages: layers.map(\.stage), fifos: fifos,
       framesInFlight: profile.timing.framesInFlight > 0 ? profile.timing.framesInFlight : nil)
-    var result = PipelineEstimate(
+    let result = PipelineEstimate(
       layers: layers, network: network, reportedLatency: 0, reportedLatencyBest: 0, reportedInterval: 0,
-      reported: layers.reduce(Area()) { $0 + $1.reported },
-      synthesised: layers.reduce(Area()) { $0 + $1.synthesised },
-      blockPrimitives: layers.reduce(0) { $0 + $1.blockPrimitives })
+      reported: Area(), synthesised: Area(), blockPrimitives: 0)
+    return totalled(result, design)
+  }
+
+  /// Adds up layers and FIFOs at their present depths.
+  package func totalled(_ estimate: PipelineEstimate, _ design: PipelineDesign) -> PipelineEstimate {
+    var result = estimate
+    result.reported = estimate.layers.reduce(Area()) { $0 + $1.reported }
+    result.synthesised = estimate.layers.reduce(Area()) { $0 + $1.synthesised }
+    result.blockPrimitives = estimate.layers.reduce(0) { $0 + $1.blockPrimitives }
     switch design.transfer {
     case .parallel: parallelTotals(design, &result)
     case .stream: streamTotals(design, &result)
@@ -98,7 +105,7 @@ extension LayerModel {
   package func parallelLatency(_ layer: LayerSpec) -> (latency: Int, interval: Int) {
     let isFast = period < profile.kernel.relaxedPeriod
     switch layer.kind {
-    case .dense, .convolution, .depthwise:
+    case .dense, .convolution:
       let kernel = latencyKernel(layer)
       return (kernel.latency, kernel.interval)
     case .softmax:
@@ -118,13 +125,10 @@ extension LayerModel {
       if fifo.depth > profile.memory.shiftRegisterDepth {
         result.synthesised.bram18 += halves
         result.blockPrimitives += halves
-      } else {
-        // One shift register of 32 stages per bit.
-        result.synthesised.lut += 0
       }
     }
     let slowest = result.layers.map(\.reportedLatency).max() ?? 0
-    let last = design.layers.lastIndex { $0.kind == .convolution || $0.kind == .depthwise } ?? -1
+    let last = design.layers.lastIndex { $0.kind == .convolution } ?? -1
     var drain = 0
     for index in design.layers.indices where index > last && result.layers[index].reportedLatency < slowest {
       let layer = design.layers[index]

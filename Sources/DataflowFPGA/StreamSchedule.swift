@@ -8,14 +8,16 @@ package enum StreamSchedule {
     let give = StageStep(reads: 1, writes: 1, interval: window, latency: latency)
     let take = StageStep(reads: 1, writes: 0, interval: skip, latency: skip)
     var runs: [StageRun] = []
-    let columns = completed(layer.width, kernel: layer.kernelWidth, stride: layer.strideWidth, count: layer.outputWidth)
-    let rows = completed(layer.height, kernel: layer.kernelHeight, stride: layer.strideHeight, count: layer.outputHeight)
+    let columns = completed(
+      layer.width, kernel: (layer.kernelWidth - 1) * layer.dilationWidth + 1, stride: layer.strideWidth,
+      count: layer.outputWidth)
+    let rows = completed(
+      layer.height, kernel: (layer.kernelHeight - 1) * layer.dilationHeight + 1, stride: layer.strideHeight,
+      count: layer.outputHeight)
+    var windowRow: [StageRun] = []
+    for column in columns { append(&windowRow, column ? give : take, 1) }
     for row in rows {
-      guard row else {
-        append(&runs, take, layer.width)
-        continue
-      }
-      for column in columns { append(&runs, column ? give : take, 1) }
+      if row { for run in windowRow { append(&runs, run.step, run.count) } } else { append(&runs, take, layer.width) }
     }
     return runs
   }

@@ -43,13 +43,16 @@ package enum DataflowOutcome: Sendable, Equatable {
 /// Every stage is a deterministic process that only waits for tokens (input) or for space (output), so the time of every
 /// read and write is the same whatever order the stages are advanced in (Kahn). A step that starts at `s` obeys
 ///
-///     s >= previous start + interval,  s >= write(token read) + 1,  s + latency >= read(token written - depth) + 1
+///     s >= previous start + interval,  (first of a frame:) s >= start of every producer's frame + 1,
+///       s >= write(token read) + 1,  s + latency >= read(token written - depth) + 1
 ///
 /// (max-plus recurrence); each stage is advanced as far as the known times allow until nothing moves.
 package struct DataflowSimulation {
   private let network: DataflowNetwork
   private let frames: Int
   private let inputs: [[Int]]
+  /// Start of each frame at each stage: a process is started by the one before it.
+  private var begun: [[Int]]
   private let outputs: [[Int]]
   private let sinks: [Int]
   private let isSource: [Bool]
@@ -102,6 +105,7 @@ package struct DataflowSimulation {
     read = written
     cursor = [Cursor](repeating: Cursor(), count: network.stages.count)
     done = [[Int]](repeating: [], count: network.stages.count)
+    begun = done
     spans = [Range<Int>](repeating: 0..<0, count: network.stages.count)
   }
 
@@ -139,11 +143,16 @@ package struct DataflowSimulation {
       } else if at.run == 0, at.index == 0, isSource[stage] {
         break
       }
+      if at.run == 0, at.index == 0, let block = waitForStart(stage, at.frame, &start) {
+        at.block = block
+        break
+      }
       if let block = wait(stage, step, &start) {
         at.block = block
         break
       }
       if at.run == 0, at.index == 0 {
+        begun[stage].append(start)
         at.frameStart = start
         at.lastEvent = start
         if isSource[stage], entered.count == at.frame { entered.append(start) }
@@ -178,6 +187,16 @@ package struct DataflowSimulation {
       earliest = max(earliest, done[sink][frame - limit] + 2)
     }
     return earliest
+  }
+
+  /// A stage begins a frame one cycle after every stage that feeds it has begun it.
+  private func waitForStart(_ stage: Int, _ frame: Int, _ start: inout Int) -> StageBlock? {
+    for fifo in inputs[stage] {
+      let producer = network.fifos[fifo].producer
+      guard begun[producer].count > frame else { return .emptyInput(fifo: fifo) }
+      start = max(start, begun[producer][frame] + 1)
+    }
+    return nil
   }
 
   /// Moves `start` to the first cycle at which tokens and space are there; the block if they are not known yet.

@@ -53,6 +53,23 @@ extension DataflowNetwork {
       tolerance: tolerance)
   }
 
+  /// FIFOs as deep as one simulated frame fills them (what hls4ml's FIFO optimiser records), unless that costs throughput;
+  /// then as deep as two frames fill them.
+  package func sizedByOccupancy() throws(DataflowNetworkError) -> DataflowNetwork {
+    var free = self
+    for index in fifos.indices { free.fifos[index].depth = max(2, 2 * stages[fifos[index].producer].writesPerFrame) }
+    guard let goal = try free.outcome(frames: 3) else { return self }
+    for frames in 1...2 {
+      var trial = free
+      guard let run = try free.outcome(frames: frames) else { continue }
+      for index in fifos.indices { trial.fifos[index].depth = max(2, run.peakOccupancy[index]) }
+      if let reached = try trial.outcome(frames: 3), reached.firstLatency <= goal.firstLatency, reached.interval <= goal.interval {
+        return trial
+      }
+    }
+    return free
+  }
+
   private func largestFirst(_ fifos: [DataflowFIFO]) -> [Int] {
     fifos.indices.sorted {
       let left = fifos[$0].depth * fifos[$0].width * fifos[$0].lanes

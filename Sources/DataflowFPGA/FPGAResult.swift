@@ -1,0 +1,146 @@
+internal import Basic
+internal import Engine
+internal import IR
+internal import Lowering
+internal import Results
+
+/// Puts a simulated pipeline into the form every machine family returns.
+struct FPGAResult {
+  let description: FPGADescription
+  let kernels: [Kernel]
+  let lowering: PipelineLowering
+  let design: PipelineDesign
+  let pipeline: PipelineEstimate
+  let run: DataflowRun
+
+  private var tick: Double { 1 / description.clock }
+  private var isParallel: Bool { design.transfer == .parallel }
+
+  var machineRun: MachineRun {
+    let results = kernels.map(result)
+    let cycles = isParallel ? pipeline.reportedLatency : run.firstLatency
+    let latency = Double(cycles) * tick + description.board.hostSeconds
+    let isolated = design.layers.indices.map { pipeline.layers[$0].stage.isolatedLatency }
+    let floor = min(latency, Double(isolated.max() ?? 0) * tick)
+    let serial = max(latency, Double(isolated.reduce(0, +)) * tick + description.board.hostSeconds)
+    let interval = isParallel ? pipeline.reportedInterval : run.interval
+    let throughput = min(1 / max(tick, Double(interval) * tick), description.board.hostSeconds > 0 ? 1 / latency : .infinity)
+    return MachineRun(
+      kernels: results, timeline: timeline, latencySeconds: latency, cycles: cycles, floorSeconds: floor,
+      serialSeconds: serial, throughputPerSecond: throughput,
+      energyJoules: description.board.watts > 0 ? description.board.watts * latency : nil,
+      resources: resources, assumptions: assumptions, diagnostics: diagnostics)
+  }
+
+  /// Layers of one kernel, by index.
+  private func layers(of kernel: Int) -> [Int] { lowering.kernelOfLayer.indices.filter { lowering.kernelOfLayer[$0] == kernel } }
+
+  private func result(_ kernel: Kernel) -> KernelResult {
+    let mine = layers(of: kernel.id)
+    let start = mine.map { run.firstFrame[$0].lowerBound }.min() ?? 0
+    let end = mine.map { run.firstFrame[$0].upperBound }.max() ?? start
+    let slowest = mine.max { pipeline.layers[$0].stage.cyclesPerFrame < pipeline.layers[$1].stage.cyclesPerFrame }
+    let busy = slowest.map { pipeline.layers[$0].stage.cyclesPerFrame } ?? 0
+    let isBottleneck = mine.contains(pipeline.network.bottleneck)
+    let work = kernel.work
+    let area = mine.reduce(Area()) { $0 + pipeline.layers[$1].synthesised }
+    var figures: [String: Double] = ["ii": Double(busy), "stages": Double(mine.count)]
+    for (name, count) in area.named where count > 0 { figures[name] = Double(count) }
+    if let depth = mine.flatMap({ pipeline.network.inputs(of: $0) }).map({ pipeline.network.fifos[$0].depth }).max() {
+      figures["fifo depth"] = Double(depth)
+    }
+    return KernelResult(
+      id: kernel.id, name: kernel.name, kind: kernel.anchorComputation.kind, origin: kernel.origin,
+      bound: isBottleneck ? .compute : .dependency, reason: reason(slowest, busy, isBottleneck),
+      startSeconds: Double(start) * tick, latencySeconds: Double(end - start) * tick,
+      floorSeconds: min(Double(end - start), Double(slowest.map { pipeline.layers[$0].stage.isolatedLatency } ?? 0)) * tick,
+      cycles: end - start, macs: work.macs, flops: work.flops, bytes: [:], format: format(slowest),
+      choice: choice(slowest), isOpaque: kernel.anchorComputation.isOpaque, operations: kernel.steps.map(\.label),
+      reads: kernel.reads.map(Self.summary), writes: kernel.writes.map(Self.summary), figures: figures)
+  }
+
+  private func reason(_ slowest: Int?, _ busy: Int, _ isBottleneck: Bool) -> String {
+    guard let slowest else { return "no stage of its own" }
+    let layer = design.layers[slowest]
+    let folding = layer.kernelOutputs > 0 ? ", \(layer.multipliers) of \(layer.weightCount) products at once" : ""
+    return isBottleneck
+      ? "the slowest stage: \(busy) cycles per frame\(folding)"
+      : "streams \(layer.pixels) words in \(busy) cycles\(folding), waiting for the slowest stage"
+  }
+
+  private func format(_ layer: Int?) -> String {
+    guard let layer else { return "" }
+    let spec = design.layers[layer]
+    return spec.kernelOutputs > 0 ? "fixed\(spec.dataBits)xw\(spec.weightBits)" : "fixed\(spec.dataBits)"
+  }
+
+  private func choice(_ layer: Int?) -> String {
+    guard let layer, design.layers[layer].kernelOutputs > 0 else { return "" }
+    let spec = design.layers[layer]
+    return "reuse \(spec.effectiveReuse.effective), \(spec.strategy.rawValue)"
+  }
+
+  private static func summary(_ tensor: Kernel.Tensor) -> TensorSummary {
+    let shape = tensor.type.constantShape.map { $0.map(String.init).joined(separator: ",") } ?? "?"
+    return TensorSummary(
+      id: tensor.id, name: tensor.name, type: "\(tensor.type.storage.rawValue)[\(shape)]", bytes: tensor.operand.bytes,
+      isConstant: tensor.operand.isConstant, staysOnChip: true)
+  }
+
+  private var timeline: Timeline {
+    let names = design.layers.indices.map { "\($0) \(design.layers[$0].name)" }
+    let spans = design.layers.indices.compactMap { index -> Timeline.Span? in
+      guard lowering.kernelOfLayer[index] >= 0 else { return nil }
+      return Timeline.Span(
+        kernel: lowering.kernelOfLayer[index], resource: names[index], start: Double(run.firstFrame[index].lowerBound) * tick,
+        end: Double(run.firstFrame[index].upperBound) * tick, kind: index == pipeline.network.bottleneck ? "compute" : "stream")
+    }
+    let edges = kernels.flatMap { kernel in kernel.dependencies.map { [$0, kernel.id] } }
+    return Timeline(
+      resources: names.map { Timeline.Resource(name: $0) }, spans: spans, dependencies: edges, isStreaming: true)
+  }
+
+  private var resources: [String: ResourceUse] {
+    var result: [String: ResourceUse] = [:]
+    let capacity = description.part.capacity.named
+    for (have, (after, before)) in zip(capacity, zip(pipeline.synthesised.named, pipeline.reported.named)) {
+      result["\(have.name) (csynth-like)"] = ResourceUse(used: Double(before.count), available: Double(have.count))
+      result["\(have.name) (post-synthesis-like)"] = ResourceUse(
+        used: Double(after.count) + Double(description.part.shell.named.first { $0.name == have.name }?.count ?? 0),
+        available: Double(have.count))
+    }
+    return result
+  }
+
+  private var assumptions: [Assumption] {
+    var result = [
+      Assumption(
+        what: "implementation profile \(description.request.profile), \(design.transfer.rawValue) transfer", basis: .assumed,
+        source: "target file, <hls>"),
+      Assumption(
+        what: "steady interval \(isParallel ? pipeline.reportedInterval : run.interval) cycles; worst of the first frames \(run.worstLatency) cycles",
+        basis: .derived, source: "dataflow simulation of three frames"),
+    ]
+    if design.layers.contains(where: { $0.strategy == .latency && $0.kernelOutputs > 0 && $0.weights == nil }) {
+      result.append(
+        Assumption(
+          what: "weights spread evenly over their range, for the number of products that need a multiplier", basis: .assumed,
+          source: "weights not in the model or not readable as fixed point"))
+    }
+    return result
+  }
+
+  /// Corrected reuse factors and stages that nobody folded.
+  private var diagnostics: [Diagnostic] {
+    design.layers.compactMap { layer in
+      guard layer.kernelOutputs > 0, layer.effectiveReuse.isCorrected else { return nil }
+      return Diagnostic(
+        .warning, "layer '\(layer.name)': reuse factor \(layer.reuse) is not legal for \(layer.kernelInputs) x \(layer.kernelOutputs); the tool takes \(layer.effectiveReuse.effective)",
+        fix: "ask for \(layer.effectiveReuse.effective)")
+    }
+  }
+}
+
+extension Computation {
+  fileprivate var isOpaque: Bool { if case .opaque = self { true } else { false } }
+}
