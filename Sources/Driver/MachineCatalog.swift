@@ -7,9 +7,9 @@ internal import TiledNPU
 
 /// The machine families, one line each: who reads a target file, and which tables of measurements check it.
 package enum MachineCatalog {
-  package static let families: [any Machine.Type] = [GPU.self]
+  package static let families: [any Machine.Type] = [GPU.self, FPGA.self]
 
-  package static let schemas: [any MeasurementSchema] = GPUMeasurements.schemas
+  package static let schemas: [any MeasurementSchema] = GPUMeasurements.schemas + FPGAMeasurements.schemas
 
   /// Reads a target into its family's machine.
   package static func machine(for target: TargetFile) throws(Failure) -> any Machine {
