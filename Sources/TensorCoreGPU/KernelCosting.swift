@@ -71,7 +71,7 @@ struct KernelCosting {
     let memory = bytes / (gpu.memory.bandwidth * gpu.memory.efficiency)
     let arithmetic = Double(work.flops) / (gpu.sm.fp32Lanes * Double(gpu.smCount) * gpu.boostClock)
     let busy = max(memory, arithmetic)
-    let seconds = gpu.launch.graph + gpu.gemm.fill + busy
+    let seconds = gpu.launch.graph + gpu.seconds(gpu.gemm.fill) + busy
     return ContractionEstimate(
       seconds: seconds, floorSeconds: min(bytes > gpu.l2.capacity ? bytes / gpu.memory.bandwidth : 0, seconds),
       bound: busy < seconds / 2 ? .launch : (memory >= arithmetic ? .memory : .compute),

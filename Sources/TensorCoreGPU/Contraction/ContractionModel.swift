@@ -94,7 +94,7 @@ extension ContractionModel {
     let arithmetic = 3 * macs / (gpu.sm.fp32Lanes * Double(gpu.smCount) * gpu.boostClock)
     let busy = max(memory, arithmetic)
     let skewed = gpu.memory.skew * memory
-    let seconds = gpu.launch.graph + gpu.gemm.fill + busy + skewed / (1 + skewed / gpu.memory.skewLimit) + gpu.gemm.epilogue
+    let seconds = gpu.launch.graph + gpu.seconds(gpu.gemm.fill + gpu.gemm.epilogue) + busy + skewed / (1 + skewed / gpu.memory.skewLimit)
     let bound: Bound = busy < seconds / 2 ? .launch : (memory >= arithmetic ? .memory : .compute)
     let reason =
       switch bound {

@@ -5,10 +5,10 @@ extension GEMMLibrary {
   /// Reads `<gemm>`: constants, `<tiles>` lists and the `<path>`s that use them.
   init(_ reader: ElementReader?, instructions: [MatrixInstruction]) {
     name = reader?.optionalString("library") ?? ""
-    fill = reader.number("fill", .seconds)
-    epilogue = reader.number("epilogue", .seconds)
+    fill = reader.number("fill", .cycles)
+    epilogue = reader.number("epilogue", .cycles)
     storeRate = reader.number("store-rate", .bytesPerCycle)
-    stepOverhead = reader.number("step-overhead", .seconds)
+    stepOverhead = reader.number("step-overhead", .cycles)
     overlap = reader.number("overlap", .ratio)
     splitReduction = reader.number("split-reduction", .seconds)
     writeCost = reader.number("write-cost", .ratio)
@@ -40,7 +40,7 @@ extension GEMMPath {
     }
     operandBytes = reader.attribute("operand", .bytes)
     issueEfficiency = reader.attribute("issue-efficiency", .ratio)
-    latency = reader.attribute("latency", .seconds)
+    latency = reader.attribute("latency", .cycles)
     splitLimit = reader.integerAttribute("split-limit")
     prelude = reader.optionalAttribute("prelude", .seconds) ?? 0
     preludeBytes = reader.optionalAttribute("prelude-bytes", .bytes) ?? 0

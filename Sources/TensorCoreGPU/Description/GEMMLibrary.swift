@@ -4,13 +4,13 @@ package import IR
 package struct GEMMLibrary: Sendable, Hashable {
   /// Which library, for reports.
   package var name: String
-  /// From the start of a thread block to its first multiplication, in seconds.
+  /// From the start of a thread block to its first multiplication, in clocks.
   package var fill: Double
-  /// Fixed part of the epilogue of a thread block, in seconds.
+  /// Fixed part of the epilogue of a thread block, in clocks.
   package var epilogue: Double
   /// Bytes of result one SM stores per clock.
   package var storeRate: Double
-  /// Barrier and address work per main-loop step, in seconds.
+  /// Barrier and address work per main-loop step, in clocks.
   package var stepOverhead: Double
   /// Share of fill and epilogue hidden behind another block's main loop.
   package var overlap: Double
@@ -34,7 +34,7 @@ package struct GEMMPath: Sendable, Hashable {
   package var operandBytes: Double
   /// Share of the issue rate the main loop reaches.
   package var issueEfficiency: Double
-  /// Time from a load to its data in this path's pipeline, in seconds.
+  /// Time from a load to its data in this path's pipeline, in clocks.
   package var latency: Double
   /// Largest split of the reduction axis.
   package var splitLimit: Int

@@ -135,11 +135,11 @@ struct GEMMMachine: Sendable {
     l2BytesPerClock = gpu.l2BytesPerClock
     l2Port = gpu.sm.l2Port
     memoryBytesPerClock = gpu.memoryBytesPerClock
-    stepOverhead = gpu.gemm.stepOverhead * clock
+    stepOverhead = gpu.gemm.stepOverhead
     storeRate = gpu.gemm.storeRate
     writeCost = gpu.gemm.writeCost
-    epilogue = gpu.gemm.epilogue * clock
-    fill = gpu.gemm.fill * clock
+    epilogue = gpu.gemm.epilogue
+    fill = gpu.gemm.fill
     skew = gpu.memory.skew
     skewLimit = gpu.memory.skewLimit * clock
     splitReduction = gpu.gemm.splitReduction * clock

@@ -20,7 +20,7 @@ package struct GEMMModel: Sendable {
     if shape.m <= path.vectorRows { return vectorEstimate(traffic, path) }
     var best: GEMMCandidate?
     for tile in path.tiles {
-      let cost = GEMMTileCost(tile, path: path, encoding: encoding, on: gpu)
+      guard let cost = GEMMTileCost(tile, path: path, encoding: encoding, on: gpu) else { continue }
       for split in Self.splits where split <= path.splitLimit {
         guard isOffered(split, cost, traffic) else { break }
         let candidate = GEMMCandidate(cost, split: Double(split), traffic: traffic, on: machine)
@@ -127,8 +127,12 @@ extension OperandBytes {
   /// Bytes per element on a path: weights as stored (2:4 keeps half the values and two bits of position for each), activations
   /// as the product reads them after a prelude has quantised them.
   init(_ shape: GEMMShape, _ path: GEMMPath) {
-    activation = Double(shape.activation.bits) / 8
-    var stored = Double(shape.weight.bits) / 8
+    // Four-bit formats carry an 8-bit scale for every 16 values.
+    func bytes(_ format: ElementType) -> Double {
+      Double(format.bits) / 8 + (format.isFloat && format.bits == 4 && shape.isBlockScaled ? 1.0 / 16 : 0)
+    }
+    activation = bytes(shape.activation)
+    var stored = bytes(shape.weight)
     if shape.isSparse { stored = stored / 2 + 0.125 }
     weight = stored
     output = Double(shape.output.bits) / 8

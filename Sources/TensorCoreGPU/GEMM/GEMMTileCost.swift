@@ -24,8 +24,8 @@ struct GEMMTileCost: Sendable {
   let latency: Double
   let overlap: Double
 
-  init(_ tile: GEMMTile, path: GEMMPath, encoding: OperandBytes, on gpu: GPUDescription) {
-    self.tile = tile
+  /// Nil when two stages of the tile do not fit the machine's shared memory.
+  init?(_ tile: GEMMTile, path: GEMMPath, encoding: OperandBytes, on gpu: GPUDescription) {
     m = Double(tile.m)
     n = Double(tile.n)
     stepK = Double(tile.stepBytes) / path.operandBytes
@@ -35,8 +35,13 @@ struct GEMMTileCost: Sendable {
     let warps = Double(tile.warpsM * tile.warpsN)
     let loaders = Double(tile.loaderWarps)
     // 64 registers per thread for addresses and fragments beside the accumulators; loader warps keep 40.
-    let accumulators = m * n / (warps * 32)
+    let accumulators = path.instruction.feed == .tensorMemory ? 0 : m * n / (warps * 32)
     let registers = (accumulators + Self.workingRegisters) * warps * 32 + loaders * 32 * Self.loaderRegisters
+    let most = ((gpu.sm.sharedMemory - Self.reservedSharedMemory) / chunk).rounded(.down)
+    guard most >= 2 else { return nil }
+    var tile = tile
+    tile.stages = min(tile.stages, Int(most))
+    self.tile = tile
     let shared = chunk * Double(tile.stages) + Self.reservedSharedMemory
     let held = min(
       (gpu.sm.sharedMemory / shared).rounded(.down), (gpu.sm.registers / registers).rounded(.down),
@@ -66,7 +71,7 @@ struct GEMMTileCost: Sendable {
     }
     feed = sharedBytes / gpu.sm.sharedMemoryBandwidth
     l2Bytes = tile.cluster > 1 ? chunk - min(aBytes, bBytes) * (1 - 1 / Double(tile.cluster)) : chunk
-    latency = path.latency * gpu.boostClock / Double(tile.stages - 1)
+    latency = path.latency / Double(tile.stages - 1)
     // A block of a warp-specialised kernel loads ahead during its own epilogue; else only a neighbour on the SM hides it.
     overlap = tile.loaderWarps > 0 ? gpu.gemm.overlap : gpu.gemm.overlap * (perSM - 1) / perSM
   }
