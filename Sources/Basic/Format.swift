@@ -37,7 +37,7 @@ package enum Format {
   package static func percent(_ share: Double) -> String { fixed(share * 100, 1) + " %" }
 
   private static func scaled(_ value: Double, _ steps: [(factor: Double, name: String)]) -> String {
-    guard value != 0, let last = steps.last else { return "0 \(steps.last?.name ?? "")" }
+    guard value != 0, let last = steps.last else { return "0 \(steps.first { $0.factor == 1 }?.name ?? "")" }
     let step = steps.first { value.magnitude >= $0.factor } ?? last
     let scaled = value / step.factor
     let digits = scaled.magnitude >= 100 ? 0 : scaled.magnitude >= 10 ? 1 : 2

@@ -24,12 +24,19 @@ package struct GraphvizRenderer: Sendable {
     }
   }
 
+  /// How nodes get their places.
+  package enum Engine: String, Sendable {
+    case ranked = "dot"
+    /// Every position is in the text already.
+    case positioned = "nop2"
+  }
+
   /// Renders DOT text as `svg`, `png` or `pdf`.
-  package func render(_ dot: String, as format: String) throws(Failure) -> [UInt8] {
+  package func render(_ dot: String, as format: String, engine: Engine = .ranked) throws(Failure) -> [UInt8] {
     let program = try program()
     let folder = try ScratchFolder(in: scratchFolder)
     try folder.write(Array(dot.utf8), to: "in.dot")
-    let status = try run(program, ["--format", format, "--output", folder.path("out"), folder.path("in.dot")], errors: folder.path("errors"))
+    let status = try run(program, ["--engine", engine.rawValue, "--format", format, "--output", folder.path("out"), folder.path("in.dot")], errors: folder.path("errors"))
     let messages = (folder.read("errors").map { String(decoding: $0.prefix(2000), as: UTF8.self) } ?? "").split(separator: "\n").prefix(3).joined(separator: "; ")
     switch status {
     case .exited(0): break

@@ -6,6 +6,9 @@ package enum ReportCatalog {
     TextReport.self,
     JSONReport.self,
     ScheduleReport.self,
+    GanttReport.self,
+    MemoryReport.self,
+    RooflineReport.self,
   ]
 
   /// Finds a report by its name or by a file type that it writes: `gantt`, `schedule`, `json`, `svg`.

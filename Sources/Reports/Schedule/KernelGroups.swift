@@ -29,7 +29,8 @@ extension KernelGraph {
       groups = kernels.indices.map { KernelGroup(kind: .single, members: [$0]) }
     }
     if options.isCriticalPathOnly { groups = merging(groups) { group in group.members.contains { isCritical[$0] } } }
-    let limit = max(3, options.clusterLimit)
+    // Columns are clusters too.
+    let limit = max(3, options.clusterLimit - SchedulePicture.columnLimit)
     if let top = options.top { groups = keepingSlowest(top, of: groups) }
     if groups.count > limit { groups = largestFit(groups, limit: limit) }
     return groups

@@ -16,9 +16,8 @@ struct ScheduleDOT {
     self.picture = picture
     self.options = options
     header()
-    for column in 0..<picture.columns { for index in picture.clusters.indices where picture.clusters[index].column == column { cluster(index) } }
+    for number in 0..<picture.columns { column(number) }
     for edge in picture.edges { write(edge) }
-    stubs()
     for (index, port) in picture.ports.enumerated() { write(port, index) }
     text += "}\n"
   }
@@ -39,19 +38,29 @@ struct ScheduleDOT {
     }
   }
 
+  /// A column is an invisible cluster: only that keeps its kernels one below the other.
+  private mutating func column(_ number: Int) {
+    let isOuter = picture.columns > 1
+    if isOuter { text += "  subgraph cluster_column\(number) {\n  graph [peripheries=0 margin=4 label=\"\" tooltip=\"\"];\n" }
+    for index in picture.clusters.indices where picture.clusters[index].column == number { cluster(index) }
+    stubs(number)
+    if isOuter { text += "  }\n" }
+  }
+
   private mutating func cluster(_ index: Int) {
     let cluster = picture.clusters[index]
     let border = Palette.colour(of: cluster.bound)
     let style = cluster.isMerged ? "filled,rounded,dashed" : "filled,rounded"
     text += "  subgraph cluster_\(cluster.id) {\n"
-    text += "    graph [id=\"kernel-\(cluster.id)\" label=<<B>\(Markup.escape(cluster.title))</B>> labelloc=t labeljust=l margin=6"
-    text += " style=\"\(style)\" fillcolor=\"\(fill(cluster))\" color=\"\(border)\" penwidth=\(cluster.isCritical ? 4 : 2)"
+    text += "    graph [id=\"kernel-\(cluster.id)\" label=\"\" peripheries=1 margin=5"
+    text += " style=\"\(style)\" fillcolor=\"\(fill(cluster))\" color=\"\(border)\" penwidth=\(cluster.isCritical ? 3.5 : 1.8)"
     text += " tooltip=\(Markup.quoted(cluster.tooltip))];\n"
     text += "    \(cluster.id) [id=\"rows-\(cluster.id)\" tooltip=\(Markup.quoted(cluster.tooltip)) label=<\(rows(cluster, border))>];\n  }\n"
   }
 
   private func rows(_ cluster: SchedulePicture.Cluster, _ border: String) -> String {
     var html = "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"1\">"
+    html += "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"11\"><B>\(Markup.escape(cluster.title))</B></FONT></TD></TR>"
     html += "<TR><TD ALIGN=\"LEFT\">\(bar(cluster.share, border))</TD></TR>"
     for row in cluster.rows { html += "<TR><TD ALIGN=\"LEFT\">\(Markup.escape(row))</TD></TR>" }
     html += "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"9\" COLOR=\"#333333\">\(Markup.escape(cluster.footer))</FONT></TD></TR>"
@@ -64,7 +73,7 @@ struct ScheduleDOT {
     let full = 160
     let used = max(1, min(full - 1, Int((share * Double(full)).rounded())))
     let cell = { (width: Int, colour: String) in "<TD FIXEDSIZE=\"TRUE\" WIDTH=\"\(width)\" HEIGHT=\"5\" BGCOLOR=\"\(colour)\"></TD>" }
-    return "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\"><TR>\(cell(used, colour))\(cell(full - used, "#FFFFFF"))</TR></TABLE>"
+    return "<TABLE ALIGN=\"LEFT\" FIXEDSIZE=\"TRUE\" WIDTH=\"\(full)\" HEIGHT=\"5\" BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\"><TR>\(cell(used, colour))\(cell(full - used, "#FFFFFF"))</TR></TABLE>"
   }
 
   /// One cell per memory level with the bytes moved; darker for more.
@@ -73,7 +82,7 @@ struct ScheduleDOT {
       let shade = bytes < 1 << 20 ? "#FFFFFF" : bytes < 1 << 24 ? "#EAEAEA" : bytes < 1 << 28 ? "#D4D4D4" : "#BEBEBE"
       return "<TD BGCOLOR=\"\(shade)\"><FONT POINT-SIZE=\"8\">\(Markup.escape(level)) \(Format.bytes(Double(bytes)))</FONT></TD>"
     }
-    return "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"2\" CELLPADDING=\"2\"><TR>\(cells.joined())</TR></TABLE>"
+    return "<TABLE ALIGN=\"LEFT\" BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"2\" CELLPADDING=\"2\"><TR>\(cells.joined())</TR></TABLE>"
   }
 
   private mutating func write(_ edge: SchedulePicture.Edge) {
@@ -84,22 +93,22 @@ struct ScheduleDOT {
 
   private func look(_ edge: SchedulePicture.Edge) -> String {
     let style = !edge.isData ? "dotted" : edge.isOnChip ? "dashed" : "solid"
-    let width = Self.penWidth(edge.bytes) + (edge.isCritical ? 1.2 : 0)
+    let width = Self.penWidth(edge.bytes) + (edge.isCritical ? 0.8 : 0)
     let colour = edge.isCritical ? "#000000" : "#6A6A6A"
-    let label = edge.label.isEmpty ? "" : " label=<\(Markup.escape(edge.label))>"
+    let label = edge.label.isEmpty ? "" : " label=<&#160;\(Markup.escape(edge.label))&#160;>"
     return "style=\(style) penwidth=\(Format.fixed(width, 1)) color=\"\(colour)\" tooltip=\(Markup.quoted(edge.tooltip)) labeltooltip=\(Markup.quoted(edge.tooltip))\(label)"
   }
 
-  /// 0.6 points below 1 KiB, then 0.25 for every doubling, at most 5.
+  /// 0.6 points below 1 KiB, then 0.2 for every doubling, at most 4.
   static func penWidth(_ bytes: Int) -> Double {
     var doublings = 0
     while bytes >> 10 > 1 << doublings, doublings < 20 { doublings += 1 }
-    return min(5, 0.6 + 0.25 * Double(doublings))
+    return min(4, 0.6 + 0.2 * Double(doublings))
   }
 
   /// A cut edge leaves a stub at each end; several ends of one cluster share a stub.
-  private mutating func stubs() {
-    let leaving = Dictionary(grouping: picture.cut, by: \.from)
+  private mutating func stubs(_ column: Int) {
+    let leaving = Dictionary(grouping: picture.cut.filter { picture.clusters[$0.from].column == column }, by: \.from)
     for from in leaving.keys.sorted() {
       guard let edges = leaving[from] else { continue }
       let id = picture.clusters[from].id
@@ -109,7 +118,7 @@ struct ScheduleDOT {
       let widest = edges.max { $0.bytes < $1.bytes } ?? edges[0]
       text += "  \(id) -> to_\(id) [ltail=cluster_\(id) arrowhead=none \(look(widest))];\n"
     }
-    for (index, edge) in picture.cut.enumerated() {
+    for (index, edge) in picture.cut.enumerated() where picture.clusters[edge.to].column == column {
       let to = picture.clusters[edge.to].id
       text += "  from_\(index) [label=<\(Self.stub("▸ from \(Self.number(picture.clusters[edge.from]))"))>];\n"
       text += "  from_\(index) -> \(to) [lhead=cluster_\(to) \(look(edge))];\n"
@@ -127,7 +136,7 @@ struct ScheduleDOT {
     let label = "<TABLE BORDER=\"1\" CELLBORDER=\"0\" BGCOLOR=\"#FFFFFF\" COLOR=\"#333333\" CELLPADDING=\"4\"><TR><TD>\(port.isInput ? "input" : "output") \(Markup.escape(Markup.shortened(port.name, to: 32)))</TD></TR></TABLE>"
     text += "  port_\(index) [label=<\(label)>];\n"
     let width = Format.fixed(Self.penWidth(port.bytes), 1)
-    let look = "penwidth=\(width) label=<\(Markup.escape(port.label))> tooltip=\(Markup.quoted(port.name))"
+    let look = "penwidth=\(width) label=<&#160;\(Markup.escape(port.label))&#160;> tooltip=\(Markup.quoted(port.name))"
     text += port.isInput ? "  port_\(index) -> \(id) [lhead=cluster_\(id) \(look)];\n" : "  \(id) -> port_\(index) [ltail=cluster_\(id) \(look)];\n"
   }
 }

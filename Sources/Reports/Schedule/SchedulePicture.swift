@@ -41,6 +41,8 @@ struct SchedulePicture {
     var bytes: Int
   }
 
+  static let columnLimit = 12
+
   var clusters: [Cluster] = []
   var edges: [Edge] = []
   /// Edges too long to draw: a stub at each end names the other.
@@ -143,7 +145,7 @@ struct SchedulePicture {
     let height = heights.reduce(0, +)
     let width = 260 * max(1, population.reduce(0, +) / Double(population.count))
     let wanted = options.columns ?? (height > 1200 ? Int((1.3 * height / width).squareRoot().rounded()) : 1)
-    columns = max(1, min(wanted, clusters.count, 24))
+    columns = max(1, min(wanted, clusters.count, Self.columnLimit))
     guard columns > 1 else { return }
     let starts = columnStarts()
     for index in clusters.indices { clusters[index].column = starts.count { $0 <= index } }

@@ -30,13 +30,13 @@ enum Palette {
   }
 
   static let families: [Entry] = [
-    Entry(name: "convolution", colour: "#BFD9F2"),
-    Entry(name: "matmul", colour: "#C6EEFF"),
+    Entry(name: "convolution", colour: "#B5D3EE"),
+    Entry(name: "matmul", colour: "#F7EFC4"),
     Entry(name: "attention", colour: "#A9E0CE"),
     Entry(name: "pointwise", colour: "#E2EAA6"),
-    Entry(name: "reduction", colour: "#F7EFC4"),
+    Entry(name: "reduction", colour: "#FFD5DD"),
     Entry(name: "movement", colour: "#EFEFEF"),
-    Entry(name: "loop", colour: "#FFD5DD"),
+    Entry(name: "loop", colour: "#C6EEFF"),
     Entry(name: "opaque", colour: "#F6C3B2"),
   ]
 

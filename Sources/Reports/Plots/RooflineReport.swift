@@ -1,0 +1,106 @@
+internal import Basic
+internal import Results
+
+/// Every kernel as a dot: operations per byte against operations per second, under the ceilings of the machine.
+package enum RooflineReport: PlotReport {
+  package static let name = "roofline"
+  package static let summary = "arithmetic intensity and rate of every kernel under the machine's ceilings"
+
+  private static let left = 90.0
+
+  private struct Dot {
+    var kernel: KernelResult
+    var intensity: Double
+    var rate: Double
+    var share: Double
+  }
+
+  static func draw(_ result: RunResult) -> Drawing {
+    var drawing = Drawing(title: "Roofline of \(result.model.name)", width: 1100, height: 720)
+    var top = drawing.addHeading(result, "Roofline")
+    let level = level(result)
+    let dots = dots(result, level)
+    let roof = result.roofline
+    guard !dots.isEmpty, let peak = ((roof?.compute.map(\.rate) ?? []) + dots.map(\.rate)).max() else {
+      drawing.add("no kernel both computes and moves bytes", .init(16, top + 24))
+      return drawing
+    }
+    let bounds = Bound.allCases.filter { bound in dots.contains { $0.kernel.bound == bound } }
+    top += drawing.addKey("bound by:", bounds.map { ($0.label, .filled(Palette.colour(of: $0))) }, at: .init(16, top)) + 10
+    let bandwidth = roof?.memory.first { $0.name == level }?.rate ?? roof?.memory.first?.rate
+    let ridge = bandwidth.map { peak / $0 } ?? 1
+    let intensities = dots.map(\.intensity)
+    let bottom = drawing.height - 60
+    let horizontal = Axis(.logarithmic, from: min(0.1, (intensities.min() ?? 1) / 2), to: max(ridge * 8, (intensities.max() ?? 1) * 2), at: left, drawing.width - 30)
+    let vertical = Axis(.logarithmic, from: max((dots.map(\.rate).min() ?? 1) / 3, peak * 1e-8), to: peak * 2.5, at: bottom, top)
+    drawGrid(&drawing, horizontal, vertical, level)
+    if let roof { drawRoof(&drawing, roof, horizontal, vertical, peak) }
+    for dot in dots.sorted(by: { ($1.share, $0.kernel.id) < ($0.share, $1.kernel.id) }) {
+      let at = Drawing.Point(horizontal.position(dot.intensity), vertical.position(dot.rate))
+      let radius = min(22, 2.5 + 40 * (dot.share / Double.pi).squareRoot())
+      let paint = Drawing.Paint(fill: Palette.colour(of: dot.kernel.bound), stroke: "#FFFFFF", width: 0.8, opacity: 0.75)
+      let tooltip = "#\(dot.kernel.id) \(dot.kernel.name)\n\(Format.count(dot.rate))FLOP/s at \(Format.fixed(dot.intensity, 1)) FLOP/B\n\(dot.kernel.reason)"
+      drawing.add(circle: at, radius: radius, paint, .init(tooltip: tooltip, kernel: dot.kernel.id))
+    }
+    let left = result.kernels.count - dots.count
+    if left > 0 { drawing.add("\(left) kernels without arithmetic or without \(level) traffic are not shown", .init(16, drawing.height - 10), .init(size: 10, colour: "#555555")) }
+    return drawing
+  }
+
+  /// The outermost level that the machine names, else the level with most traffic.
+  private static func level(_ result: RunResult) -> String {
+    let named = result.roofline?.memory.first { ceiling in result.kernels.contains { $0.bytes[ceiling.name] != nil } }
+    return named?.name ?? result.totals.bytesMoved.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? ""
+  }
+
+  private static func dots(_ result: RunResult, _ level: String) -> [Dot] {
+    let total = max(result.kernels.reduce(0) { $0 + $1.latencySeconds }, .leastNormalMagnitude)
+    return result.kernels.compactMap { kernel in
+      guard kernel.flops > 0, kernel.latencySeconds > 0, let bytes = kernel.bytes[level], bytes > 0 else { return nil }
+      return Dot(kernel: kernel, intensity: Double(kernel.flops) / Double(bytes), rate: Double(kernel.flops) / kernel.latencySeconds, share: kernel.latencySeconds / total)
+    }
+  }
+
+  private static func drawGrid(_ drawing: inout Drawing, _ horizontal: Axis, _ vertical: Axis, _ level: String) {
+    for tick in horizontal.ticks(about: 10) {
+      let x = horizontal.position(tick)
+      drawing.add([.init(x, vertical.start), .init(x, vertical.end)], .stroked("#E8E8E8", 0.7), .init(role: "rule"))
+      drawing.add(short(tick), .init(x, vertical.start + 14), .init(size: 9, anchor: .middle, colour: "#555555"))
+    }
+    for tick in vertical.ticks(about: 10) {
+      let y = vertical.position(tick)
+      drawing.add([.init(horizontal.start, y), .init(horizontal.end, y)], .stroked("#E8E8E8", 0.7), .init(role: "rule"))
+      drawing.add(Format.count(tick) + "FLOP/s", .init(horizontal.start - 6, y + 3), .init(size: 9, anchor: .end, colour: "#555555"))
+    }
+    drawing.add("operations per byte of \(level) (FLOP/B)", .init((horizontal.start + horizontal.end) / 2, vertical.start + 32), .init(size: 11, anchor: .middle))
+  }
+
+  private static func drawRoof(_ drawing: inout Drawing, _ roof: Roofline, _ horizontal: Axis, _ vertical: Axis, _ peak: Double) {
+    let colours = ["#333333", "#777777", "#999999", "#AAAAAA"]
+    for (index, memory) in roof.memory.enumerated() where memory.rate > 0 {
+      let from = max(horizontal.lower, vertical.lower / memory.rate)
+      let to = min(horizontal.upper, peak / memory.rate)
+      guard from < to else { continue }
+      let colour = colours[min(index, 3)]
+      let start = Drawing.Point(horizontal.position(from), vertical.position(from * memory.rate))
+      drawing.add([start, .init(horizontal.position(to), vertical.position(to * memory.rate))], .stroked(colour, 1.4))
+      let at = from * 1.3
+      drawing.add(
+        "\(memory.name) \(Format.count(memory.rate))B/s", .init(horizontal.position(at) + 10, vertical.position(at * memory.rate) + 4), .init(size: 9, colour: colour))
+    }
+    let fastest = roof.memory.map(\.rate).max() ?? peak
+    var labelled: [Double] = []
+    for compute in roof.compute.sorted(by: { $0.rate > $1.rate }) where compute.rate > vertical.lower {
+      let y = vertical.position(compute.rate)
+      drawing.add([.init(horizontal.position(compute.rate / max(fastest, 1)), y), .init(horizontal.end, y)], .stroked("#333333", 1.4))
+      // Two ceilings at nearly the same height: the lower one's name goes below its line.
+      let above = labelled.allSatisfy { y - $0 > 14 }
+      drawing.add("\(compute.name) \(Format.count(compute.rate))FLOP/s", .init(horizontal.end, above ? y - 4 : y + 11), .init(size: 9, anchor: .end, colour: "#333333"))
+      labelled.append(y)
+    }
+  }
+
+  private static func short(_ value: Double) -> String {
+    value >= 1000 ? Format.count(value) : value >= 1 ? Format.fixed(value, 0) : SVGWriter.number(value)
+  }
+}
