@@ -9,6 +9,7 @@ package enum ReportCatalog {
     GanttReport.self,
     MemoryReport.self,
     RooflineReport.self,
+    TraceReport.self,
   ]
 
   /// Finds a report by its name or by a file type that it writes: `gantt`, `schedule`, `json`, `svg`.

@@ -29,10 +29,11 @@ struct GanttLanes {
   /// Most spans in one row.
   var busiest: Int { rows.map(\.spans.count).max() ?? 0 }
 
-  /// Rows of one resource at most; what does not fit is drawn over the last.
-  private static let depthLimit = 8
+  /// Rows of one resource at most; what does not fit is put over the last.
+  private let depthLimit: Int
 
-  init(_ result: RunResult) {
+  init(_ result: RunResult, depthLimit: Int = 8) {
+    self.depthLimit = depthLimit
     let kernels = Dictionary(result.kernels.map { ($0.id, $0) }) { first, _ in first }
     kinds = Array(Set(result.kernels.map(\.kind)).sorted().prefix(12))
     end = max(result.totals.latencySeconds, result.timeline.spans.map(\.end).max() ?? 0)
@@ -55,7 +56,7 @@ struct GanttLanes {
       let drawn = Self.span(span, kernels[span.kernel])
       bounds.insert(drawn.bound)
       let free = lanes.firstIndex { ($0.last?.end ?? 0) <= span.start * (1 + 1e-12) + 1e-15 }
-      if let free { lanes[free].append(drawn) } else if lanes.count < Self.depthLimit { lanes.append([drawn]) } else { lanes[lanes.count - 1].append(drawn) }
+      if let free { lanes[free].append(drawn) } else if lanes.count < depthLimit { lanes.append([drawn]) } else { lanes[lanes.count - 1].append(drawn) }
     }
     for (index, lane) in lanes.enumerated() { rows.append(Row(title: index == 0 ? resource : "", spans: lane)) }
   }
