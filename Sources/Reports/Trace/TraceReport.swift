@@ -14,11 +14,11 @@ package enum TraceReport: Report {
   }
 }
 
-/// Collects trace events; at about 300 bytes each the limits keep a file under 50 MB.
+/// Collects trace events; at up to about 600 bytes each the limits keep a file under 50 MB.
 struct TraceWriter {
   struct Limits {
-    var spans = 90_000
-    var arrows = 30_000
+    var spans = 70_000
+    var arrows = 20_000
     var steps = 40_000
   }
 
