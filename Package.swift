@@ -65,6 +65,7 @@ let package = Package(
     tests("DataflowFPGATests", ["DataflowFPGA", "Engine"]),
     tests("OpsTests", ["IR", "Ops"]),
     tests("TiledNPUTests", ["TiledNPU"]),
+    tests("FrontendTests", ["Frontend", "Ops"]),
   ],
   swiftLanguageModes: [.v6]
 )

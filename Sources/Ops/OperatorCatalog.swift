@@ -98,6 +98,7 @@ package enum OperatorCatalog {
     Gelu.self,
     Multinomial.self,
     RandomTensor.self,
+    OpaqueOperator.self,
     RotaryEmbedding.self,
     ScaledDotProductAttention.self,
   ]
