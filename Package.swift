@@ -62,7 +62,6 @@ let package = Package(
     tests("IRTests", ["IR", "Ops"]),
     tests("EngineTests", ["Engine"]),
     tests("ReportsTests", ["Reports", "Hardware", "cyclewright-render"]),
-    tests("DataflowFPGATests", ["DataflowFPGA", "Engine"]),
     tests("OpsTests", ["IR", "Ops"]),
     tests("TiledNPUTests", ["TiledNPU"]),
     tests("FrontendTests", ["Frontend", "Ops"]),

@@ -15,13 +15,14 @@ package struct LoadedModel: Sendable {
   package init(_ request: ModelRequest) throws(Failure) {
     let path = Self.resolve(request.path)
     name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    let options = ONNXImporter.Options(allowsOpaque: request.allowsOpaque)
     var dimensions = request.dimensions
     if let batch = request.batch {
       guard batch > 0 else { throw Failure("--batch \(batch): a batch is at least 1") }
-      let unbound = try ModelLoader.load(path: path, dimensions: request.dimensions, allowsOpaque: request.allowsOpaque)
+      let unbound = try ModelLoader.load(path: path, dimensions: request.dimensions, options: options)
       for (key, value) in Self.batchDimensions(of: unbound, batch: batch) where dimensions[key] == nil { dimensions[key] = value }
     }
-    graph = try ModelLoader.load(path: path, dimensions: dimensions, allowsOpaque: request.allowsOpaque)
+    graph = try ModelLoader.load(path: path, dimensions: dimensions, options: options)
     self.dimensions = dimensions
   }
 
