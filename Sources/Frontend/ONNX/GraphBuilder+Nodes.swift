@@ -75,7 +75,15 @@ extension GraphBuilder {
     } catch {
       throw session.failure("\(message.type): \(error)", node: name, at: message.offset)
     }
-    let operands = place(node.inputs, name: name) + regions.captures
+    var operands: [ValueID?] = []
+    do throws(OperatorError) {
+      for (index, input) in node.inputs.enumerated() {
+        operands.append(try place(input, index: index, name: name, owner: scope.owner))
+      }
+    } catch {
+      throw session.failure("\(message.type): \(error)", node: name, at: message.offset)
+    }
+    operands += regions.captures
     try addNode(operation, operands, regions.graphs, message, name: name, declared: declared, scope: scope)
   }
 
@@ -110,14 +118,19 @@ extension GraphBuilder {
     }
   }
 
-  /// Makes values of constants that the mapping put among the inputs.
-  private func place(_ inputs: [ONNXNode.Input], name: String) -> [ValueID?] {
-    inputs.enumerated().map { index, input in
-      switch input {
-      case .value(let value): value
-      case .constant(let constant): rewriter.addConstant(constant, name: "\(name).in\(index)")
-      case .absent: nil
-      }
+  /// The value an input of the mapped node stands for.
+  private func place(
+    _ input: ONNXNode.Input, index: Int, name: String, owner: String?
+  ) throws(OperatorError) -> ValueID? {
+    switch input {
+    case .value(let value): return value
+    case .constant(let constant): return rewriter.addConstant(constant, name: "\(name).in\(index)")
+    case .absent: return nil
+    case .unsqueezed(let value, let axes):
+      let added = rewriter.addConstant(Constant(integers: axes.map(Int64.init)), name: "\(name).axes\(index)")
+      let node = try rewriter.addNode(
+        Unsqueeze(), [value, added], name: "\(name)/unsqueeze\(index)", origin: Origin([owner ?? name]))
+      return rewriter.graph[node].outputs[0]
     }
   }
 
