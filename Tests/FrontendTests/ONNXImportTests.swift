@@ -98,7 +98,9 @@ import Testing
     func values(_ element: Int, _ dims: [Int], _ field: Int, _ packed: [UInt8]) throws -> [Double] {
       let tensor = Onnx.tensor("w", dims, element: element).data(field, packed)
       let graph = try load(Onnx.model(Onnx.graph([], outputs: [Onnx.value("w", nil, element: element)], initializers: [tensor])))
-      return try #require(Tensor(#require(graph.constant(graph.outputs[0])))).doubles()
+      let constant = try #require(graph.constant(graph.outputs[0]))
+      let opened = try #require(Tensor(constant))
+      return try opened.doubles()
     }
     #expect(try values(3, [3], 5, [1, 2] + Message.varint(UInt64(bitPattern: -3))) == [1, 2, -3])
     #expect(try values(10, [1], 5, Message.varint(0x3C00)) == [1])
