@@ -25,7 +25,7 @@ private func isIdentity(_ node: Node, _ graph: Graph) -> Bool {
   case is Identity: return true
   case is Cast: return input.element == output.element
   case is Reshape, is Flatten, is Squeeze, is Unsqueeze, is Expand: return input.shape == output.shape && input.element == output.element
-  case let transpose as Transpose: return transpose.permutation == Array(0..<input.rank)
+  case let transpose as Transpose: return (transpose.permutation ?? Array((0..<input.rank).reversed())) == Array(0..<input.rank)
   case is Concatenate: return node.inputs.count == 1
   default: return false
   }
