@@ -1,15 +1,19 @@
 /// Every pass and every pipeline by name, one line each.
 package enum PassCatalog {
-  package static let all: [GraphPass] = [
-    removeDeadNodes,
-    assignPrecision,
-    assignSparsity,
-    fuseKernels,
-  ]
+  package static let all: [GraphPass] = canonicalize + [assignPrecision, assignSparsity, fuseKernels]
 
   /// Exact rewritings that make graphs of different exporters alike.
   package static let canonicalize: [GraphPass] = [
-    removeDeadNodes
+    foldConstants,
+    removeIdentities,
+    foldBatchNormalization,
+    recognizeHardSwish,
+    recognizeSiLU,
+    recognizeGelu,
+    recognizeLayerNormalization,
+    recognizeRMSNormalization,
+    recognizeAttention,
+    removeDeadNodes,
   ]
 
   /// What `predict` runs.
@@ -19,4 +23,6 @@ package enum PassCatalog {
     ("canonicalize", "Makes graphs of different exporters alike; values are kept.", canonicalize),
     ("predict", "Canonicalises, assumes the requested formats and fuses kernels.", predict),
   ]
+
+  package static func pass(named name: String) -> GraphPass? { all.first { $0.name == name } }
 }

@@ -95,6 +95,8 @@ struct Recognition {
   var result: ValueID
   /// Nodes that become useless unless somebody else reads them.
   var covers: [NodeID]
+  /// Inputs that need a transposition first: position in `inputs` and permutation.
+  var transposes: [(input: Int, permutation: [Int])] = []
 }
 
 extension Rewriter {
@@ -104,8 +106,16 @@ extension Rewriter {
   mutating func apply(_ recognition: Recognition, rule: String, _ context: PassContext) {
     let name = graph.producer(recognition.result).map { graph[$0].name } ?? rule
     let type = graph[recognition.result].type
+    var inputs = recognition.inputs
+    for (position, permutation) in recognition.transposes {
+      guard let input = inputs[position], let tensor = graph.tensorType(input) else { continue }
+      let transposed = ValueType.tensor(TensorType(tensor.element, permutation.map { tensor.shape[$0] }))
+      let transpose = addNode(
+        Transpose(permutation), [input], types: [transposed], name: "\(name).transpose\(position)", origin: Origin())
+      inputs[position] = graph[transpose].outputs[0]
+    }
     let node = addNode(
-      recognition.operation, recognition.inputs, types: [type], name: name, origin: Origin(),
+      recognition.operation, inputs, types: [type], name: name, origin: Origin(),
       outputNames: [graph[recognition.result].name])
     replaceUses(of: recognition.result, with: graph[node].outputs[0])
     let order = recognition.covers.sorted { $0 > $1 }
