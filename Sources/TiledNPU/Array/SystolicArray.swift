@@ -26,6 +26,8 @@ package struct SystolicArray: Hashable, Sendable {
   package enum ChannelMapping: String, Hashable, Sendable, CaseIterable {
     /// Kernel positions and input channels together, as in an explicit im2col product.
     case im2col
+    /// One row of the kernel with its channels, which lie side by side in memory; each kernel row is a fold of its own.
+    case kernelRows = "kernel-rows"
     /// Input channels only; each kernel position is a fold of its own.
     case channels
   }
@@ -80,6 +82,7 @@ package struct SystolicArray: Hashable, Sendable {
     let depthFolds =
       switch mapping {
       case .im2col: ceilDivide(shape.gemmDepth, rows)
+      case .kernelRows: shape.kernelHeight * ceilDivide(shape.kernelWidth * shape.channelsPerGroup, rows)
       case .channels: shape.kernelElements * ceilDivide(shape.channelsPerGroup, rows)
       }
     switch dataflow {

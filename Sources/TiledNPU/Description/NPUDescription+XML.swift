@@ -103,7 +103,7 @@ extension NPUDescription.Placement {
 extension NPUDescription.Policy {
   fileprivate static let plain = NPUDescription.Policy(
     keepsFeatureMapsNear: false, weights: .stream, inputReads: .once, layout: .linear, isDoubleBuffered: true,
-    fusesResidual: false, serialisesOutput: false)
+    fusesResidual: false, keepsPartialSums: true, serialisesOutput: false)
 
   fileprivate init(_ reader: ElementReader) {
     self.init(
@@ -112,6 +112,7 @@ extension NPUDescription.Policy {
       inputReads: reader.optionalWord("input-reads", NPUDescription.InputReads.self) ?? .once,
       layout: reader.optionalWord("layout", Layout.self) == .bricks ? .bricks : .linear,
       isDoubleBuffered: reader.flag("double-buffered"), fusesResidual: reader.flag("fuses-residual"),
+      keepsPartialSums: reader.has("keeps-partial-sums") ? reader.flag("keeps-partial-sums") : true,
       serialisesOutput: reader.flag("serialises-output"))
     reader.finish()
   }

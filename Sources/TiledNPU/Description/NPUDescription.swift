@@ -49,6 +49,8 @@ package struct NPUDescription: Sendable {
     package var layout: FeatureMapLayout
     package var isDoubleBuffered: Bool
     package var fusesResidual: Bool
+    /// Sums over part of the input channels can wait in the near memory; otherwise all channels of a tile are there at once.
+    package var keepsPartialSums: Bool
     /// The output stage of a layer must end before the next layer's first product.
     package var serialisesOutput: Bool
   }

@@ -12,8 +12,8 @@ extension LayerBuilder {
     let configuration = try block(array, query)
     let place = BlockPlacement(
       input: machine.memories[product.input], output: machine.memories[product.output],
-      inputLayout: layout(of: product.input), outputLayout: layout(of: product.output),
-      constants: machine.memories[product.weights])
+      inputLayout: context.layout(of: context.mainInput), outputLayout: context.layout(of: context.mainOutput),
+      constants: machine.policy.weights == .stage ? machine.near : machine.memories[product.weights])
     let cost = array.cost(of: query, configuration, place, cyclesPerOutput: product.cyclesPerOutput).scaled(by: repeats)
     let traffic = array.traffic(query, configuration, place)
     layer.compute = layer.compute + cost
@@ -56,9 +56,6 @@ extension LayerBuilder {
       BlockArray.Query(mode: mode, shape: shape, inputBits: product.inputBits, outputBits: product.outputBits), repeats
     )
   }
-
-  /// Feature maps between layers lie in bricks where the machine has them; what leaves the network is linear.
-  func layout(of memory: Int) -> FeatureMapLayout { machine.policy.layout }
 
   /// Takes weights straight from their memory, or copies them beside the array first, whichever ends earlier.
   private func addBlockWeights(

@@ -17,15 +17,18 @@ extension LayerBuilder {
     let demand = TileDemand(
       shape: shape, inputBits: product.inputBits, outputBits: product.outputBits,
       weightBytes: product.weights == near ? 0 : weightBytes, inputIsNear: product.input == near,
-      outputIsNear: product.output == near, inputLanes: machine.array.inputLanes, outputLanes: machine.array.outputLanes)
+      outputIsNear: product.output == near, inputLanes: machine.array.inputLanes, outputLanes: machine.array.outputLanes,
+      keepsPartialSums: machine.policy.keepsPartialSums)
     let plan = try plan(demand, buffers(context))
     addCompute(product, to: &layer)
-    layer.tiles = max(layer.tiles, plan.tiles)
+    // The array starts with the first operand it holds; a tile's other weights follow while it works.
+    let grain = max(1, bytes(machine.array.inputLanes * machine.array.outputLanes, product.weightBits))
+    layer.tiles = max(layer.tiles, plan.tiles, isStored ? min(ceilDivide(plan.weightBytes, grain), 256) : 1)
     layer.choice = plan.description
     layer.heldBytes = max(layer.heldBytes, plan.heldBytes)
 
     layer.transfers[product.weights].prefetch += isStored ? plan.weightBytes : 0
-    layer.transfers[product.weights].firstPrefetch += isStored ? plan.firstWeightBytes : 0
+    layer.transfers[product.weights].firstPrefetch += isStored ? min(plan.firstWeightBytes, grain) : 0
     layer.transfers[product.weights].load += isStored ? 0 : plan.weightBytes
     if product.input != near {
       layer.transfers[product.input].load += plan.inputBytes

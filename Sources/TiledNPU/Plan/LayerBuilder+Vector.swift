@@ -62,8 +62,9 @@ extension LayerBuilder {
     let input = context.mainInput.map(context.memory(of:)) ?? machine.placement.near
     let output = context.mainOutput.map(context.memory(of:)) ?? machine.placement.near
     let place = BlockPlacement(
-      input: machine.memories[input], output: machine.memories[output], inputLayout: layout(of: input),
-      outputLayout: layout(of: output), constants: nil)
+      input: machine.memories[input], output: machine.memories[output], 
+      inputLayout: context.layout(of: context.mainInput), outputLayout: context.layout(of: context.mainOutput),
+      constants: nil)
     layer.compute = layer.compute + array.cost(of: query, configuration, place, cyclesPerOutput: rate).scaled(by: shape.batch)
     let traffic = array.traffic(query, configuration, place)
     layer.transfers[input].stream += traffic.input * shape.batch

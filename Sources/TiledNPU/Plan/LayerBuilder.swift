@@ -140,6 +140,12 @@ struct LayerContext {
     return machine.placement.far ?? machine.placement.graph
   }
 
+  /// Feature maps between layers lie as the machine likes them; what enters or leaves the network is linear.
+  func layout(of tensor: Kernel.Tensor?) -> FeatureMapLayout {
+    guard let tensor, !residency.isInterior(tensor.id) else { return machine.policy.layout }
+    return .linear
+  }
+
   func read(_ id: Int?) -> Kernel.Tensor? { id.flatMap { id in kernel.reads.first { $0.id == id } } }
 
   /// The first activation read and the first value written: the main operands of the kernel.

@@ -12,6 +12,8 @@ package struct Residency: Sendable {
   package private(set) var live: [Int]
   /// The value that a view shows: reshapes move nothing.
   private var aliases: [Int: Int] = [:]
+  /// Values that some kernel makes and another reads.
+  private var interior: Set<Int> = []
 
   package var peak: Int { live.max() ?? 0 }
 
@@ -23,6 +25,9 @@ package struct Residency: Sendable {
   }
 
   package func isNear(_ id: Int) -> Bool { near.contains(storage(of: id)) }
+
+  /// Made and read inside the network: the machine chooses how it lies in memory.
+  package func isInterior(_ id: Int) -> Bool { interior.contains(storage(of: id)) }
 
   private struct Interval {
     var id: Int
@@ -38,6 +43,9 @@ package struct Residency: Sendable {
       guard let source = kernel.reads.first(where: { !$0.operand.isConstant }), let result = kernel.writes.first else { continue }
       aliases[result.id] = source.id
     }
+    let work = kernels.filter { !$0.steps.allSatisfy { $0.computation.isView } }
+    interior = Set(work.flatMap(\.writes).map { storage(of: $0.id) })
+      .intersection(work.flatMap(\.reads).map { storage(of: $0.id) })
     guard machine.policy.keepsFeatureMapsNear else { return }
     let graphIsNear = machine.placement.graph == machine.placement.near
     let capacity = machine.near.capacity ?? .max

@@ -52,10 +52,12 @@ package struct TileDemand: Hashable, Sendable {
   /// Tiles are cut at multiples of these.
   package var inputLanes: Int
   package var outputLanes: Int
+  /// Sums over a part of the input channels may wait in the buffer for the rest.
+  package var keepsPartialSums: Bool
 
   package init(
     shape: LayerShape, inputBits: Int, outputBits: Int, weightBytes: Int, inputIsNear: Bool, outputIsNear: Bool,
-    inputLanes: Int, outputLanes: Int
+    inputLanes: Int, outputLanes: Int, keepsPartialSums: Bool = true
   ) {
     self.shape = shape
     self.inputBits = inputBits
@@ -65,6 +67,7 @@ package struct TileDemand: Hashable, Sendable {
     self.outputIsNear = outputIsNear
     self.inputLanes = inputLanes
     self.outputLanes = outputLanes
+    self.keepsPartialSums = keepsPartialSums
   }
 
   /// Bytes that must move whatever the tiling.

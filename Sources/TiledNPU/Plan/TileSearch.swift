@@ -15,10 +15,17 @@ package struct TileSearch: Sendable {
   /// The best plan, or what is missing for the smallest tile.
   package func best() throws(Infeasible) -> TilePlan {
     let shape = demand.shape
+    let isWhole = shape.groups > 1
+    if !isWhole, !demand.keepsPartialSums, let plan = best(channelSizes: [shape.inputChannels]) { return plan }
+    let channelSizes = isWhole ? [shape.inputChannels] : Self.sizes(shape.inputChannels, unit: demand.inputLanes)
+    if let plan = best(channelSizes: channelSizes) { return plan }
+    throw infeasible(filters: Self.sizes(shape.outputChannels, unit: demand.outputLanes).last, channels: channelSizes.last)
+  }
+
+  private func best(channelSizes: [Int]) -> TilePlan? {
     var best: TilePlan?
-    let channelSizes = shape.groups > 1 ? [shape.inputChannels] : Self.sizes(shape.inputChannels, unit: demand.inputLanes)
-    let filterSizes = Self.sizes(shape.outputChannels, unit: demand.outputLanes)
-    let rowSizes = Self.sizes(shape.outputHeight, unit: 1)
+    let filterSizes = Self.sizes(demand.shape.outputChannels, unit: demand.outputLanes)
+    let rowSizes = Self.sizes(demand.shape.outputHeight, unit: 1)
     for channels in channelSizes {
       for filters in filterSizes {
         for rows in rowSizes {
@@ -31,7 +38,6 @@ package struct TileSearch: Sendable {
         }
       }
     }
-    guard let best else { throw infeasible(filters: filterSizes.last, channels: channelSizes.last) }
     return best
   }
 
