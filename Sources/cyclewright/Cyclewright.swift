@@ -14,6 +14,7 @@ struct Cyclewright: ParsableCommand {
       Exit status: 0 success, 1 the input or request is wrong (named on stderr), 2 usage, 3 a declared goal was not met.
       """,
     subcommands: [
-      PredictCommand.self, DrawCommand.self, TargetCommand.self, ValidateCommand.self, VersionCommand.self,
+      PredictCommand.self, InspectCommand.self, OptCommand.self, DrawCommand.self, TargetCommand.self,
+      ValidateCommand.self, VersionCommand.self,
     ])
 }

@@ -1,0 +1,49 @@
+# Two commands do everything on a fresh Debian machine with Swift: `make predict` and `make test`.
+SWIFT ?= swift
+RELEASE = --scratch-path .build-release -c release
+CYCLEWRIGHT = .build-release/release/cyclewright
+MODEL ?= graphs/resnet-50.cwg
+TARGET ?= nvidia-a100-sxm4-80gb
+# Folder with tables of measurements for `make validate`.
+MEASUREMENTS ?=
+# Unpacked wheel of onnx 1.17.0 for `make conformance`; fetched and cached when empty.
+SUITE ?=
+
+.PHONY: predict test release setup bench docs lint validate conformance clean
+
+predict: release
+	@mkdir -p out
+	$(CYCLEWRIGHT) predict $(MODEL) --target $(TARGET) --report svg=out/schedule.svg --json out/result.json
+	@echo "fused schedule: out/schedule.svg   whole result: out/result.json"
+
+test: setup
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+release: setup
+	$(SWIFT) build $(RELEASE) --product cyclewright
+	$(SWIFT) build $(RELEASE) --product cyclewright-render
+
+# Installs what is missing with apt; does nothing when everything is there.
+setup:
+	@scripts/setup
+
+lint:
+	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
+
+bench: release
+	@scripts/bench $(CYCLEWRIGHT)
+
+# make validate MEASUREMENTS=path/to/folder
+validate: release
+	@scripts/validate $(CYCLEWRIGHT) "$(MEASUREMENTS)"
+
+conformance: setup
+	@scripts/conformance "$(SUITE)"
+
+# Regenerates everything in docs/ and graphs/ that a program writes.
+docs: release
+	@scripts/docs $(CYCLEWRIGHT)
+
+clean:
+	rm -rf .build .build-release out

@@ -1,0 +1,131 @@
+internal import Foundation
+internal import Lowering
+internal import Passes
+package import Basic
+package import Hardware
+internal import IR
+
+/// What a model is made of, before any machine: operators, parameters, arithmetic, dimensions to bind.
+package struct Inspection: Sendable {
+  /// One kind of operator.
+  package struct Line: Sendable, Codable, Hashable {
+    package var `operator`: String
+    package var count: Int
+    package var parameters: Int
+    package var macs: Int
+    package var flops: Int
+    /// How the machine would run it: `native`, `emulated` or `opaque`; nil without a machine.
+    package var support: String?
+  }
+
+  package struct Port: Sendable, Codable, Hashable {
+    package var name: String
+    package var type: String
+  }
+
+  package var name: String
+  package var format: String
+  package var producer: String
+  package var nodes: Int
+  package var inputs: [Port]
+  package var outputs: [Port]
+  package var lines: [Line]
+  /// Symbols that predictions need a number for.
+  package var unboundDimensions: [String]
+
+  /// Counts arithmetic where dimensions are bound; the rest says so.
+  package init(_ request: ModelRequest, target: TargetFile?) throws(Failure) {
+    let loaded = try LoadedModel(request)
+    let graph = loaded.graph
+    name = loaded.name
+    (format, producer) = (graph.source.format, graph.source.producer)
+    nodes = graph.source.nodeNames.count
+    inputs = graph.inputs.map { Port(name: graph[$0].name, type: graph[$0].type.description) }
+    outputs = graph.outputs.map { Port(name: graph[$0].name, type: graph[$0].type.description) }
+    unboundDimensions = graph.inputs.reduce(into: Set<String>()) { $0.formUnion(graph[$1].type.symbols) }.sorted()
+    var capabilities: Capabilities?
+    if let target { capabilities = try MachineCatalog.machine(for: target).capabilities }
+    // Shape arithmetic and identities are not work on any machine.
+    let passes = [PassCatalog.pass(named: "fold-constants"), PassCatalog.pass(named: "remove-dead-nodes")].compactMap { $0 }
+    let compiled = try Compilation(graph, passes: passes, options: Compilation.Options())
+    lines = Self.lines(compiled.graph, capabilities)
+  }
+
+  private static func lines(_ graph: Graph, _ capabilities: Capabilities?) -> [Line] {
+    var table: [String: Line] = [:]
+    var counted: Set<ValueID> = []
+    for id in graph.nodeIDs {
+      let node = graph[id]
+      let name = type(of: node.operation).name
+      var line = table[name] ?? Line(operator: name, count: 0, parameters: 0, macs: 0, flops: 0, support: nil)
+      line.count += 1
+      for case let input? in node.inputs where graph[input].constant != nil && counted.insert(input).inserted {
+        if graph[input].constant?.shapeContents == nil { line.parameters += graph.tensorType(input)?.elementCount ?? 0 }
+      }
+      let computation = graph.computation(of: node)
+      if let work = computation?.work {
+        line.macs += work.macs
+        line.flops += work.flops
+      }
+      if let capabilities { line.support = worse(line.support, support(computation, capabilities)) }
+      table[name] = line
+    }
+    return table.values.sorted { ($1.macs, $1.flops, $0.operator) < ($0.macs, $0.flops, $1.operator) }
+  }
+
+  private static func support(_ computation: Computation?, _ capabilities: Capabilities) -> String {
+    switch computation {
+    case .opaque, nil: "opaque"
+    case .contraction(let contraction):
+      capabilities.contractionTypes.contains(contraction.lhs.storage.rawValue) ? "native" : "emulated"
+    case .attention, .pointwise, .reduction, .movement, .loop: "native"
+    }
+  }
+
+  private static func worse(_ a: String?, _ b: String) -> String {
+    let rank = ["native": 0, "emulated": 1, "opaque": 2]
+    return (rank[a ?? "native"] ?? 0) > (rank[b] ?? 0) ? a ?? b : b
+  }
+
+  /// The screen people read.
+  package func text() -> String {
+    var text = "\(name)  \(format)  \(producer)\n\(nodes) source nodes\n\n"
+    for port in inputs { text += "input   \(port.name)  \(port.type)\n" }
+    for port in outputs { text += "output  \(port.name)  \(port.type)\n" }
+    if !unboundDimensions.isEmpty {
+      text += "\nto bind: " + unboundDimensions.map { "--dim '\($0)=…'" }.joined(separator: " ") + "  (arithmetic below counts bound shapes only)\n"
+    }
+    var table = TextTable([
+      ("operator", .left), ("nodes", .right), ("parameters", .right), ("MACs", .right), ("FLOPs", .right), ("support", .left),
+    ])
+    for line in lines {
+      table.add([
+        line.operator, "\(line.count)", Format.count(Double(line.parameters)), Format.count(Double(line.macs)), Format.count(Double(line.flops)),
+        line.support ?? "",
+      ])
+    }
+    let total = lines.reduce((0, 0, 0)) { ($0.0 + $1.parameters, $0.1 + $1.macs, $0.2 + $1.flops) }
+    table.add(["total", "\(lines.reduce(0) { $0 + $1.count })", Format.count(Double(total.0)), Format.count(Double(total.1)), Format.count(Double(total.2)), ""])
+    return text + "\n" + table.render() + "\n\nOne MAC is two FLOPs; FLOPs include everything that is not a MAC.\n"
+  }
+}
+
+extension Inspection {
+  private struct Document: Encodable {
+    var name, format, producer: String
+    var nodes: Int
+    var inputs, outputs: [Port]
+    var operators: [Line]
+    var unbound_dimensions: [String]
+  }
+
+  package func json() throws(Failure) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    let document = Document(
+      name: name, format: format, producer: producer, nodes: nodes, inputs: inputs, outputs: outputs, operators: lines,
+      unbound_dimensions: unboundDimensions)
+    guard let data = try? encoder.encode(document) else { throw Failure("the listing cannot be written as JSON") }
+    return String(decoding: data, as: UTF8.self) + "\n"
+  }
+}
