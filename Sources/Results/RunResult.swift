@@ -20,13 +20,16 @@ package struct RunResult: Sendable, Codable, Hashable {
   /// FPGA resources by name; empty for other families.
   package var resources: [String: ResourceUse]
   package var roofline: Roofline?
+  /// Per layer, when it was looked into.
+  package var sparsity: [SparsityVerdict]?
   package var assumptions: [Assumption]
   package var diagnostics: [Diagnostic]
 
   package init(
     version: String, model: ModelSummary, target: TargetSummary, request: RequestSummary, totals: Totals,
     kernels: [KernelResult], timeline: Timeline, fusion: FusionLedger, folded: [FoldedSource], outline: GraphOutline,
-    resources: [String: ResourceUse] = [:], roofline: Roofline? = nil, assumptions: [Assumption], diagnostics: [Diagnostic]
+    resources: [String: ResourceUse] = [:], roofline: Roofline? = nil, sparsity: [SparsityVerdict]? = nil,
+    assumptions: [Assumption], diagnostics: [Diagnostic]
   ) {
     self.version = version
     self.model = model
@@ -40,6 +43,7 @@ package struct RunResult: Sendable, Codable, Hashable {
     self.outline = outline
     self.resources = resources
     self.roofline = roofline
+    self.sparsity = sparsity
     self.assumptions = assumptions
     self.diagnostics = diagnostics
   }
