@@ -1,0 +1,168 @@
+package import Hardware
+
+/// One library of fused attention kernels: which tiles it has and what its code costs. Clocks are of one SM.
+package struct AttentionLibrary: Sendable, Hashable {
+  package var name: String
+  package var prefill: PrefillKernels
+  /// In order of preference; the first that serves a shape is taken.
+  package var decode: [DecodeKernel]
+
+  /// Reads `<library name="…">`; mistakes go to the reader's log.
+  package init(_ reader: ElementReader) {
+    name = reader.name
+    prefill = reader.child("prefill").map(PrefillKernels.init) ?? PrefillKernels()
+    decode = reader.children("decode").map(DecodeKernel.init)
+    if decode.isEmpty { reader.error("<library> has no <decode> kernel") }
+    reader.finish()
+  }
+}
+
+/// Kernels for many queries: a block holds a tile of queries and walks over the keys with an online softmax.
+package struct PrefillKernels: Sendable, Hashable {
+  /// Kernels around the attention itself and the gaps between them, in seconds.
+  package var launch = 0.0
+  /// Share of the pin rate at which queries, keys and values are rearranged and the cache is written; 0 when they are not.
+  package var rearrangeEfficiency = 0.0
+  /// Clocks of the special-function unit per score for maximum, exponential, sum and conversion, not hidden by the products.
+  package var softmaxCost = 0.0
+  /// As `softmaxCost`, additionally for scores of a block that the diagonal crosses.
+  package var maskCost = 0.0
+  /// As `maskCost` for scores of a block that the far edge of a window crosses, by bits of the format.
+  package var windowCost16 = 0.0
+  package var windowCost8 = 0.0
+  /// Clocks from a block's start to its first product and from its last to its end, and more per 128 of head dimension.
+  package var blockStart = 0.0
+  package var blockStartPerDimension = 0.0
+  /// Share of the longest block's time that the end of the kernel waits for it.
+  package var tail = 0.0
+  /// Time of a block alone on its SM against sharing it with its residents.
+  package var soloShare = 1.0
+  /// Blocks on one SM.
+  package var residency = 1.0
+  /// Rows of one warpgroup: a tile with no more rows than this does half its work; 0 when warps share all rows.
+  package var warpgroupRows = 0
+  package var tiles: [PrefillTile] = []
+
+  package init() {}
+
+  package init(_ reader: ElementReader) {
+    launch = reader.number("launch", .seconds).value
+    rearrangeEfficiency = reader.number("rearrange-efficiency", .ratio).value
+    softmaxCost = reader.number("softmax-cost", .none).value
+    maskCost = reader.number("mask-cost", .none).value
+    windowCost16 = reader.number("window-cost-16", .none).value
+    windowCost8 = reader.number("window-cost-8", .none).value
+    blockStart = reader.number("block-start", .cycles).value
+    blockStartPerDimension = reader.number("block-start-per-128", .cycles).value
+    tail = reader.number("tail", .ratio).value
+    soloShare = reader.number("solo-share", .ratio).value
+    residency = reader.number("residency", .none).value
+    warpgroupRows = reader.integer("warpgroup-rows").value
+    tiles = reader.children("tile").map { row in
+      defer { row.finish() }
+      return PrefillTile(
+        headDimension: row.integerAttribute("head-dimension"), bits: row.integerAttribute("bits"),
+        queries: row.integerAttribute("queries"), keys: row.integerAttribute("keys"),
+        issueShare: row.attribute("issue-share", .ratio))
+    }
+    if tiles.isEmpty { reader.error("<prefill> has no <tile>") }
+    for tile in tiles where tile.queries < 1 || tile.keys < 1 || !(tile.issueShare > 0) {
+      reader.error("a <tile> needs positive extents and issue share")
+    }
+    reader.finish()
+  }
+}
+
+/// One compiled tile: head dimensions up to its own are padded to it.
+package struct PrefillTile: Sendable, Hashable {
+  package var headDimension: Int
+  /// Widest stored format it takes.
+  package var bits: Int
+  package var queries: Int
+  package var keys: Int
+  /// Share of the matrix issue rate its products reach.
+  package var issueShare: Double
+}
+
+/// A kernel for one query per sequence: blocks read the cache once, in pieces when there are few sequences.
+package struct DecodeKernel: Sendable, Hashable {
+  /// What one block serves.
+  package enum Grid: String, Sendable, CaseIterable {
+    /// All query heads that share a key head: keys are read once.
+    case keyHead = "key-head"
+    /// One query head: shared keys are read again from the L2.
+    case queryHead = "query-head"
+  }
+
+  /// How the cache of a sequence is cut into pieces.
+  package enum Split: String, Sendable, CaseIterable {
+    case none
+    /// As many pieces as fill the SMs `waves` times.
+    case waves
+    /// The fewest pieces within 15 % of the best balance over two blocks per SM.
+    case balance
+  }
+
+  package var name: String
+  package var grid: Grid
+  /// Query heads per key head it serves.
+  package var groups: ClosedRange<Int>
+  /// Widest stored key format it takes.
+  package var bits: Int
+  /// Query heads one pass over the keys holds.
+  package var groupRows: Int
+  /// More heads than `groupRows` take further blocks (true) or further passes of the same block (false).
+  package var addsBlocks: Bool
+  package var keysPerStep: Int
+  package var split: Split
+  package var splitKeys: Int
+  package var splitWaves: Double
+  /// Pieces are counted over the whole cache even when a window hides most of it.
+  package var splitsHidden: Bool
+  /// Kernels beside this one and the gaps between them, in seconds; plus `splitLaunch` when results are merged.
+  package var launch: Double
+  package var splitLaunch: Double
+  /// Rearranging queries and results when several sequences have several key heads each, in seconds.
+  package var regroupLaunch: Double
+  /// A separate kernel that rotates and stores the new key below this head dimension, in seconds.
+  package var prepareLaunch: Double
+  package var prepareBelow: Int
+  package var blockStart: Double
+  package var blockStartPerDimension: Double
+  /// Elements of keys and values, or bytes when `countsBytes`, that one SM takes per clock.
+  package var rate: Double
+  package var countsBytes: Bool
+  /// Share of a pass that each pass beyond the first costs at the start.
+  package var passCost: Double
+  /// Blocks that make progress side by side on one SM.
+  package var residency: Double
+
+  package init(_ reader: ElementReader) {
+    name = reader.name
+    grid = reader.choice("grid", of: Grid.self) ?? .keyHead
+    let low = reader.integerAttribute("groups-from")
+    groups = low...max(low, reader.integerAttribute("groups-to"))
+    bits = reader.integerAttribute("bits")
+    groupRows = max(1, reader.integerAttribute("group-rows"))
+    addsBlocks = reader.string("more-heads") == "blocks"
+    keysPerStep = max(1, reader.integerAttribute("keys-per-step"))
+    split = reader.choice("split", of: Split.self) ?? .none
+    splitsHidden = reader.string("splits-hidden-keys") == "yes"
+    splitKeys = max(1, reader.integer("split-keys").value)
+    splitWaves = reader.number("split-waves", .none).value
+    launch = reader.number("launch", .seconds).value
+    splitLaunch = reader.number("split-launch", .seconds).value
+    regroupLaunch = reader.number("regroup-launch", .seconds).value
+    prepareLaunch = reader.number("prepare-launch", .seconds).value
+    prepareBelow = reader.integer("prepare-below").value
+    blockStart = reader.number("block-start", .cycles).value
+    blockStartPerDimension = reader.number("block-start-per-128", .cycles).value
+    rate = reader.number("rate", .none).value
+    countsBytes = reader.string("rate-of") == "bytes"
+    passCost = reader.number("pass-cost", .ratio).value
+    residency = reader.number("residency", .none).value
+    reader.finish()
+  }
+
+  package func serves(_ shape: AttentionShape) -> Bool { groups.contains(shape.group) && shape.keyBits <= bits }
+}

@@ -1,0 +1,72 @@
+internal import Basic
+internal import Results
+
+/// Time of one fused attention (online softmax) with the kernels of one library.
+package struct AttentionModel: Sendable {
+  package var device: DeviceRates
+  package var library: AttentionLibrary
+  /// Share of the pin rate that long reads reach.
+  package var memoryEfficiency: Double
+  /// Share of the L2 whose content survives until the cache is read again.
+  package var residentShare: Double
+
+  package init(device: DeviceRates, library: AttentionLibrary, memoryEfficiency: Double, residentShare: Double) {
+    self.device = device
+    self.library = library
+    self.memoryEfficiency = memoryEfficiency
+    self.residentShare = residentShare
+  }
+
+  /// Nil when the library has no kernel for the shape. `sharesStorage` is a property of a benchmark: keys and values alias.
+  package func estimate(_ shape: AttentionShape, isDecode: Bool, sharesStorage: Bool = false) -> KernelEstimate? {
+    if isDecode, let kernel = library.decode.first(where: { $0.serves(shape) }) {
+      return decode(shape, kernel, sharesStorage: sharesStorage)
+    }
+    return prefill(shape)
+  }
+
+  /// One query per sequence against a cache takes the decode kernels, anything else the tiled ones.
+  package func estimate(_ shape: AttentionShape) -> KernelEstimate? {
+    estimate(shape, isDecode: shape.queries == 1 && shape.keys > 1)
+  }
+
+  private func prefill(_ shape: AttentionShape) -> KernelEstimate? {
+    let model = PrefillModel(device: device, kernels: library.prefill, memoryEfficiency: memoryEfficiency)
+    guard let parts = model.parts(shape) else { return nil }
+    let isCompute = parts.blocks >= parts.traffic
+    let bound: Bound = parts.attention < parts.launch ? .launch : isCompute ? .compute : .memory
+    let tile = "\(parts.tile.queries)×\(parts.tile.keys)"
+    return KernelEstimate(
+      seconds: parts.seconds, floorSeconds: floor(shape, usesEightBits: parts.usesEightBits), bound: bound,
+      reason: isCompute
+        ? "products and softmax of \(tile) tiles take \(Format.seconds(parts.blocks))"
+        : "queries, keys and values stream for \(Format.seconds(parts.traffic))",
+      choice: "\(library.name) \(tile)\(parts.usesEightBits ? " fp8" : "")",
+      memoryBytes: shape.keyValueBytes + shape.queryBytes)
+  }
+
+  private func decode(_ shape: AttentionShape, _ kernel: DecodeKernel, sharesStorage: Bool) -> KernelEstimate {
+    let model = DecodeModel(
+      device: device, kernel: kernel, memoryEfficiency: memoryEfficiency, residentShare: residentShare)
+    let parts = model.parts(shape, sharesStorage: sharesStorage)
+    let body = max(parts.blocks, parts.traffic + parts.exposed)
+    let isStreaming = parts.traffic > body / 2
+    let bound: Bound = body < parts.launch ? .launch : !isStreaming ? .feed : parts.isCached ? .cache : .memory
+    return KernelEstimate(
+      seconds: parts.seconds, floorSeconds: floor(shape, usesEightBits: false, sharesStorage: sharesStorage), bound: bound,
+      reason: isStreaming
+        ? "\(Format.bytes(shape.keyValueBytes)) of keys and values stream for \(Format.seconds(parts.traffic))"
+        : "blocks start and wait for their keys for \(Format.seconds(body))",
+      choice: "\(library.name) \(kernel.name)\(parts.pieces > 1 ? ", \(parts.pieces) pieces" : "")",
+      memoryBytes: parts.isCached ? 0 : shape.keyValueBytes)
+  }
+
+  /// Every operand once at the faster of the L2 and the pins, every multiply-add at the issue rate.
+  private func floor(_ shape: AttentionShape, usesEightBits: Bool, sharesStorage: Bool = false) -> Double {
+    let bytes = shape.keyValueBytes * (sharesStorage ? 0.5 : 1) + shape.queryBytes
+    let rate = max(usesEightBits ? device.matrixRate8 : device.matrixRate16, 1)
+    let compute = shape.multiplyAdds / (rate * Double(device.smCount) * device.clock)
+    let moved = bytes / max(device.memoryRate, device.cacheRate)
+    return shape.queries == 1 ? moved : max(compute, moved)
+  }
+}

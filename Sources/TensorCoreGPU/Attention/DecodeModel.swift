@@ -1,0 +1,97 @@
+/// Time of attention with one query per sequence: the cache is read once per key head, in pieces when there are few sequences.
+struct DecodeModel {
+  var device: DeviceRates
+  var kernel: DecodeKernel
+  var memoryEfficiency: Double
+  var residentShare: Double
+
+  struct Parts {
+    var launch: Double
+    /// Start of blocks that no other work hides.
+    var exposed: Double
+    var blocks: Double
+    var traffic: Double
+    var operands: Double
+    var pieces: Int
+    var isCached: Bool
+
+    var seconds: Double { launch + max(blocks, traffic + exposed) + operands }
+  }
+
+  /// `storage` bytes of keys and values are distinct; less than `shape.keyValueBytes` when a benchmark lets them share memory.
+  func parts(_ shape: AttentionShape, sharesStorage: Bool = false) -> Parts {
+    let tiles = (shape.group + kernel.groupRows - 1) / kernel.groupRows
+    let passes = kernel.grid == .queryHead || kernel.addsBlocks ? 1 : tiles
+    let perSequence = kernel.grid == .queryHead ? shape.heads : shape.keyHeads * (kernel.addsBlocks ? tiles : 1)
+    let pieces = pieces(blocks: shape.batch * perSequence, shape)
+    let count = shape.batch * perSequence * pieces
+    let perBlock = (shape.visibleKeys + pieces - 1) / pieces
+    let keys = (perBlock + kernel.keysPerStep - 1) / kernel.keysPerStep * kernel.keysPerStep
+    let width = Double(shape.headDimension + shape.valueDimension)
+    let start = (kernel.blockStart + kernel.blockStartPerDimension * Double(shape.headDimension) / 128)
+      * (1 + kernel.passCost * Double(passes - 1))
+    let units = Double(keys) * width * (kernel.countsBytes ? Double(shape.keyBits) / 8 : 1)
+    let stream = units / kernel.rate * (1 + (kernel.addsBlocks ? 0 : Double(passes - 1)))
+    let rounds = rounds(count)
+    let exposed = device.seconds(start * (kernel.residency == 1 ? rounds : 1))
+    let resident = min(Double(count), Double(device.smCount) * kernel.residency) * Double(keys) * width / 2
+    let cached = sharesStorage && (kernel.grid == .keyHead || shape.group > 1
+      || resident * Double(shape.keyBits) / 8 <= 0.8 * device.cacheCapacity)
+    let bytes = shape.keyValueBytes * (cached ? 0.5 : 1)
+    let isCached = bytes <= device.cacheCapacity * residentShare
+    var traffic = bytes / (isCached ? device.cacheRate : device.memoryRate * memoryEfficiency)
+    if kernel.grid == .queryHead, shape.group > 1 {
+      traffic = max(traffic, shape.keyValueBytes * Double(shape.group) / device.cacheRate)
+    }
+    return Parts(
+      launch: launch(shape, pieces: pieces), exposed: exposed, blocks: rounds * device.seconds(start + stream),
+      traffic: traffic, operands: operandSeconds(shape), pieces: pieces, isCached: isCached)
+  }
+
+  private func launch(_ shape: AttentionShape, pieces: Int) -> Double {
+    kernel.launch + (pieces > 1 ? kernel.splitLaunch : 0)
+      + (shape.batch > 1 && shape.keyHeads > 1 ? kernel.regroupLaunch : 0)
+      + (shape.headDimension < kernel.prepareBelow ? kernel.prepareLaunch : 0)
+  }
+
+  /// The query, the new key and value, and the result: small rows from and to everywhere, at half the pin rate.
+  private func operandSeconds(_ shape: AttentionShape) -> Double {
+    let width = Double((2 * shape.heads + 2 * shape.keyHeads) * shape.headDimension * shape.queryBits) / 8
+    return Double(shape.batch) * width / (0.5 * device.memoryRate)
+  }
+
+  /// Rounds of blocks over the SMs: whole while they are few, half a round of tail when they are many.
+  private func rounds(_ blocks: Int) -> Double {
+    let perSM = Double(blocks) / Double(device.smCount)
+    return max(1, (perSM < 6 ? perSM.rounded(.up) : perSM + 0.5) / kernel.residency)
+  }
+
+  private func pieces(blocks: Int, _ shape: AttentionShape) -> Int {
+    let keys = kernel.splitsHidden ? shape.keys : shape.visibleKeys
+    switch kernel.split {
+    case .none: return 1
+    case .waves:
+      let wanted = max(1, kernel.splitKeys > 0 ? keys / kernel.splitKeys : 1)
+      let slots = Double(device.smCount) * kernel.splitWaves
+      let waves = Double(blocks * wanted) / slots
+      return waves > 1 ? max(1, Int(Double(wanted) / waves)) : wanted
+    case .balance: return balancedPieces(blocks: blocks, steps: (keys + kernel.keysPerStep - 1) / kernel.keysPerStep)
+    }
+  }
+
+  /// The heuristic of the FlashAttention-2 library over two blocks per SM.
+  private func balancedPieces(blocks: Int, steps: Int) -> Int {
+    let slots = 2 * device.smCount
+    guard Double(blocks) < 0.8 * Double(slots) else { return 1 }
+    let most = min(128, slots, max(1, steps))
+    func balance(_ pieces: Int) -> Double {
+      if pieces > 1, (steps + pieces - 1) / pieces == (steps + pieces - 2) / (pieces - 1) { return 0 }
+      let waves = Double(blocks * pieces) / Double(slots)
+      return waves / waves.rounded(.up)
+    }
+    var best = 0.0
+    for pieces in 1...most { best = max(best, balance(pieces)) }
+    for pieces in 1...most where balance(pieces) >= 0.85 * best { return pieces }
+    return 1
+  }
+}

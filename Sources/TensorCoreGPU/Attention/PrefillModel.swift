@@ -1,0 +1,94 @@
+/// Time of fused attention with many queries per sequence: tiles of queries over the SMs, each walking over its keys.
+struct PrefillModel {
+  var device: DeviceRates
+  var kernels: PrefillKernels
+  var memoryEfficiency: Double
+
+  /// What a prefill takes, in seconds, and the tile that was chosen.
+  struct Parts {
+    var launch: Double
+    var rearrange: Double
+    var blocks: Double
+    var traffic: Double
+    var tile: PrefillTile
+    var usesEightBits: Bool
+
+    var attention: Double { max(blocks, traffic) }
+    var seconds: Double { launch + rearrange + attention }
+  }
+
+  /// Nil when no tile is wide enough for the head or the device has no matrix instruction for it.
+  func parts(_ shape: AttentionShape) -> Parts? {
+    let usesEightBits = shape.keyBits <= 8 && device.matrixRate8 > 0
+    let bits = usesEightBits ? 8 : 16
+    let rate = usesEightBits ? device.matrixRate8 : device.matrixRate16
+    let dimension = max(shape.headDimension, shape.valueDimension)
+    let wide = kernels.tiles.filter { $0.headDimension >= dimension && $0.bits >= bits }
+    guard rate > 0, let tile = wide.min(by: { ($0.headDimension, $0.bits) < ($1.headDimension, $1.bits) }) else { return nil }
+    let bytes = rearrangedBytes(shape, bits: bits)
+    let rearrange = kernels.rearrangeEfficiency > 0 ? bytes / (device.memoryRate * kernels.rearrangeEfficiency) : 0
+    return Parts(
+      launch: kernels.launch, rearrange: rearrange, blocks: blockSeconds(shape, tile, rate: rate),
+      traffic: (shape.keyValueBytes + shape.queryBytes) / (device.memoryRate * memoryEfficiency), tile: tile,
+      usesEightBits: usesEightBits)
+  }
+
+  /// Queries, new keys and values are read once, rotated, and written in the kernel's layout and format.
+  private func rearrangedBytes(_ shape: AttentionShape, bits: Int) -> Double {
+    let fresh = Double(shape.batch * min(shape.queries, shape.keys))
+    let width = Double(shape.heads * shape.headDimension + shape.keyHeads * (shape.headDimension + shape.valueDimension))
+    return fresh * width * Double(shape.queryBits + bits) / 8
+  }
+
+  /// Blocks are handed out longest first: the chip is busy for total work / SMs and then waits for the last block.
+  private func blockSeconds(_ shape: AttentionShape, _ tile: PrefillTile, rate: Double) -> Double {
+    let cost = BlockCost(device: device, kernels: kernels, tile: tile, rate: rate)
+    var total = 0.0
+    var longest = 0.0
+    var first = 0
+    var count = 0
+    while first < shape.queries {
+      let clocks = cost.clocks(shape, first: first)
+      total += clocks
+      longest = max(longest, clocks)
+      first += tile.queries
+      count += 1
+    }
+    let heads = Double(shape.batch * shape.heads)
+    let perSM = heads * Double(count) / Double(device.smCount)
+    let busy = total * heads / Double(device.smCount)
+    if perSM <= 1 { return device.seconds(longest * kernels.soloShare) }
+    if shape.isCausal { return device.seconds(max(longest * kernels.soloShare, busy + kernels.tail * longest)) }
+    let waves = perSM / kernels.residency
+    return device.seconds(perSM < 8 ? waves.rounded(.up) * longest * kernels.residency : busy + longest / 2)
+  }
+}
+
+/// Clocks of one block: its start, then for every block of keys the two products and the softmax between them.
+private struct BlockCost {
+  private let kernels: PrefillKernels
+  private let tile: PrefillTile
+  private let start: Double
+  private let step: Double
+  private let mask: Double
+  private let edge: Double
+
+  init(device: DeviceRates, kernels: PrefillKernels, tile: PrefillTile, rate: Double) {
+    self.kernels = kernels
+    self.tile = tile
+    let scores = Double(tile.queries * tile.keys)
+    let scoreClocks = scores / device.specialLanes
+    let products = 2 * scores * Double(tile.headDimension) / (rate * tile.issueShare)
+    start = kernels.blockStart + kernels.blockStartPerDimension * Double(tile.headDimension) / 128
+    step = products + scoreClocks * kernels.softmaxCost
+    mask = scoreClocks * kernels.maskCost
+    edge = scoreClocks * (rate > 0 && tile.bits == 8 ? kernels.windowCost8 : kernels.windowCost16)
+  }
+
+  func clocks(_ shape: AttentionShape, first: Int) -> Double {
+    let keys = KeyBlocks(shape, first: first, rows: tile.queries, step: tile.keys)
+    let isHalf = kernels.warpgroupRows > 0 && shape.queries - first <= kernels.warpgroupRows
+    let work = Double(keys.all) * step + Double(keys.diagonal) * mask + Double(keys.edge) * edge
+    return start + work * (isHalf ? 0.5 : 1)
+  }
+}

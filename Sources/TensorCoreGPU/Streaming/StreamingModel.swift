@@ -1,0 +1,161 @@
+internal import Basic
+package import Results
+
+/// Time of kernels that stream: bandwidth of the level that holds the data, the chain of latencies of a row, instruction issue.
+package struct StreamingModel: Sendable {
+  package var device: DeviceRates
+  package var software: StreamingSoftware
+
+  package init(device: DeviceRates, software: StreamingSoftware) {
+    self.device = device
+    self.software = software
+  }
+
+  /// Time of `work` started as `mode` says; `resident` bytes of its operands are in the L2 already, all that fit when nil.
+  package func estimate(_ work: StreamingWork, mode: LaunchMode) -> KernelEstimate {
+    let body = body(of: work, isWarm: mode.isWarm)
+    var seconds = software.kernelLatency + body.seconds
+    var bound = body.seconds > software.kernelLatency ? body.bound : .launch
+    if case .eager(let operation) = mode, let host = software.host[operation] {
+      if host.total > host.toKernel + seconds { bound = .host }
+      seconds = host.seconds(kernel: seconds)
+    }
+    let floor = max(work.bytes / max(device.memoryRate, device.cacheRate), issueSeconds(work, peak: true))
+    return KernelEstimate(
+      seconds: seconds, floorSeconds: floor, bound: bound,
+      reason: Self.reason(bound, work: work, body: body, device: device), choice: work.walk.label,
+      memoryBytes: body.memoryBytes)
+  }
+
+  /// Bytes per second of a stream whose operands together are `workingSet` bytes.
+  package func streamRate(workingSet: Double, isWarm: Bool) -> Double {
+    isWarm && workingSet <= device.cacheCapacity * software.residentShare
+      ? device.cacheRate : device.memoryRate * software.memoryEfficiency
+  }
+
+  private func body(of work: StreamingWork, isWarm: Bool) -> Body {
+    switch work.walk {
+    case .elements: elements(work, isWarm)
+    case .scalarRows: scalarRows(work, isWarm)
+    case .softmaxRows: softmaxRows(work, isWarm)
+    case .momentRows: momentRows(work, isWarm)
+    case .wholeReduction: wholeReduction(work)
+    }
+  }
+
+  /// max(bytes / rate, instructions / issue rate): wide loads keep enough bytes in flight for either.
+  private func elements(_ work: StreamingWork, _ isWarm: Bool) -> Body {
+    stream(work.bytes, work, isWarm).atLeast(issueSeconds(work, peak: false), .compute)
+  }
+
+  /// Narrow loads leave the bus idle while a row's chain of loads is under way: the two times add.
+  private func scalarRows(_ work: StreamingWork, _ isWarm: Bool) -> Body {
+    let threads = 1024
+    let steps = Double((work.columns + threads - 1) / threads)
+    let step = work.special > 0 ? software.scalarStep : software.scalarTwoPassStep
+    let chain = device.seconds(software.scalarRowStart + steps * step)
+    let waves = waves(work.rows, blocksPerSM: max(1, device.threadsPerSM / threads))
+    var body = stream(work.bytes, work, isWarm)
+    if waves * chain > body.seconds { body.bound = .feed }
+    body.seconds += waves * chain
+    return body
+  }
+
+  /// A block has the power of two of threads at least half of which have a 16-byte vector; the rest of the row goes one by one.
+  ///
+  /// Three passes of `steps` loads each with two reductions between; rows up to 1024 elements fit the registers of a warp.
+  private func softmaxRows(_ work: StreamingWork, _ isWarm: Bool) -> Body {
+    guard work.columns > 1024 else { return stream(work.bytes, work, isWarm) }
+    let vector = 4
+    var threads = 32
+    while threads < min(work.columns / vector, 1024) / 2 + min(work.columns / vector, 1024) % 2 { threads *= 2 }
+    let wide = work.columns / (vector * threads)
+    let rest = work.columns - wide * vector * threads
+    let steps = wide + (rest + threads - 1) / threads + (work.columns % vector == 0 ? 0 : 1)
+    let blocks = min(max(1, device.threadsPerSM / threads), 16)
+    let chain = device.seconds(software.softmaxRow + 3 * Double(steps) * software.softmaxStep)
+    let waves = max(1, Double(work.rows) / Double(device.smCount * blocks))
+    let again = 2 * missShare(work, blocksPerSM: blocks) * work.bytesRead
+    return stream(work.bytes + again, work, isWarm).atLeast(waves * chain, .feed)
+  }
+
+  /// Moments are updated element by element and merged between threads: instructions bind short rows, bytes long ones.
+  private func momentRows(_ work: StreamingWork, _ isWarm: Bool) -> Body {
+    let blocks = max(1, device.threadsPerSM / 128)
+    let rowsPerSM = Double((work.rows + device.smCount - 1) / device.smCount)
+    let issue = rowsPerSM * device.seconds(software.momentRow + software.momentElement * Double(work.columns))
+    let again = missShare(work, blocksPerSM: blocks) * work.bytesRead
+    var body = stream(work.bytes + again, work, isWarm).atLeast(issue, .compute)
+    body.seconds += device.seconds(software.momentStart)
+    return body
+  }
+
+  /// One scalar load per thread is in flight: 2048 threads × element bytes per round trip and SM.
+  private func wholeReduction(_ work: StreamingWork) -> Body {
+    let perRoundTrip = Double(device.smCount * device.threadsPerSM * work.elementBytes)
+    let feed = work.bytesRead / perRoundTrip * device.seconds(software.accumulateStep)
+    let body = stream(work.bytes, work, true).atLeast(feed, .feed)
+    return Body(
+      seconds: body.seconds + software.wholeReductionLaunches - software.kernelLatency, bound: body.bound,
+      memoryBytes: body.memoryBytes)
+  }
+
+  private func stream(_ bytes: Double, _ work: StreamingWork, _ isWarm: Bool) -> Body {
+    let rate = streamRate(workingSet: work.bytes, isWarm: isWarm)
+    let isCached = rate == device.cacheRate && isWarm
+    return Body(seconds: bytes / rate, bound: isCached ? .cache : .memory, memoryBytes: isCached ? 0 : bytes)
+  }
+
+  private func issueSeconds(_ work: StreamingWork, peak: Bool) -> Double {
+    let instructions = work.simple + work.special * (peak ? 1 : software.specialInstructions)
+    return work.elements * instructions / (Double(device.smCount) * device.lanes * device.clock)
+  }
+
+  /// Waves of blocks over the chip: whole ones while they are few, half a wave of tail when they are many.
+  private func waves(_ blocks: Int, blocksPerSM: Int) -> Double {
+    let waves = Double(blocks) / Double(device.smCount * blocksPerSM)
+    return waves < 4 ? max(1, waves.rounded(.up)) : waves + 0.5
+  }
+
+  /// Share of a row's second reading that has left the L2, by the rows that all resident blocks hold open.
+  private func missShare(_ work: StreamingWork, blocksPerSM: Int) -> Double {
+    let open = Double(min(work.rows, device.smCount * blocksPerSM) * work.columns * work.elementBytes)
+    return min(1, open / (device.cacheCapacity * software.rowShare))
+  }
+}
+
+/// The part of a kernel between its start and its end.
+private struct Body {
+  var seconds: Double
+  var bound: Bound
+  var memoryBytes: Double
+
+  func atLeast(_ other: Double, _ otherBound: Bound) -> Body {
+    other > seconds ? Body(seconds: other, bound: otherBound, memoryBytes: memoryBytes) : self
+  }
+}
+
+extension StreamingWork.Walk {
+  package var label: String {
+    switch self {
+    case .elements: "wide loads"
+    case .scalarRows: "block per row, scalar loads"
+    case .softmaxRows: "block per row, three passes"
+    case .momentRows: "four warps per row, two passes"
+    case .wholeReduction: "grid reduction"
+    }
+  }
+}
+
+extension StreamingModel {
+  fileprivate static func reason(_ bound: Bound, work: StreamingWork, body: Body, device: DeviceRates) -> String {
+    let bytes = Format.bytes(work.bytes)
+    switch bound {
+    case .launch, .host: return "\(bytes) take less time than starting the kernel"
+    case .cache: return "\(bytes) from the L2 at \(Format.bytes(work.bytes / body.seconds))/s"
+    case .memory: return "\(bytes) from device memory at \(Format.bytes(work.bytes / body.seconds))/s"
+    case .feed: return "a row's chain of loads and reductions, not its \(bytes), takes the time"
+    case .compute, .link, .dependency: return "instructions per element take longer than moving \(bytes)"
+    }
+  }
+}

@@ -1,0 +1,71 @@
+package import Hardware
+
+/// Costs of the code that frameworks run for elementwise functions, norms and softmax; clocks of one SM unless said otherwise.
+///
+/// The same code runs on every GPU, so these numbers are shared by all targets of one software generation.
+package struct StreamingSoftware: Sendable, Hashable {
+  /// From a kernel's start to its first result and from its last to its end, in seconds.
+  package var kernelLatency: Double
+  /// Share of the pin rate a plain stream reaches.
+  package var memoryEfficiency: Double
+  /// Share of the L2 whose content survives until the same operand is read again.
+  package var residentShare: Double
+  /// Share of the L2 that row kernels can hold their rows in between two passes.
+  package var rowShare: Double
+  /// Instructions for one exponential, error function or division with its range checks.
+  package var specialInstructions: Double
+  /// Start and end of a block that handles one row with scalar accesses.
+  package var scalarRowStart: Double
+  /// One load, the arithmetic behind it and the store, element by element.
+  package var scalarStep: Double
+  /// As `scalarStep` for kernels that pass over the row twice with a block-wide sum between.
+  package var scalarTwoPassStep: Double
+  /// Fixed part of one softmax row: two block-wide reductions.
+  package var softmaxRow: Double
+  /// One load iteration of one of the three passes of a softmax row.
+  package var softmaxStep: Double
+  /// Start of a mean-and-variance kernel until its first rows are done.
+  package var momentStart: Double
+  /// Instructions' share of one row for merging partial moments.
+  package var momentRow: Double
+  /// Clocks per element of a row for updating moments.
+  package var momentElement: Double
+  /// Round trip of one scalar load in a kernel that only accumulates.
+  package var accumulateStep: Double
+  /// Further kernels around a reduction over all elements, in seconds.
+  package var wholeReductionLaunches: Double
+  package var host: [HostOperation: HostCost]
+
+  /// Reads `<streaming>`; mistakes go to the reader's log.
+  package init(_ reader: ElementReader) {
+    kernelLatency = reader.number("kernel-latency", .seconds).value
+    memoryEfficiency = reader.number("memory-efficiency", .ratio).value
+    residentShare = reader.number("resident-share", .ratio).value
+    rowShare = reader.number("row-share", .ratio).value
+    specialInstructions = reader.number("special-instructions", .none).value
+    scalarRowStart = reader.number("scalar-row-start", .cycles).value
+    scalarStep = reader.number("scalar-step", .cycles).value
+    scalarTwoPassStep = reader.number("scalar-two-pass-step", .cycles).value
+    softmaxRow = reader.number("softmax-row", .cycles).value
+    softmaxStep = reader.number("softmax-step", .cycles).value
+    momentStart = reader.number("moment-start", .cycles).value
+    momentRow = reader.number("moment-row", .cycles).value
+    momentElement = reader.number("moment-element", .cycles).value
+    accumulateStep = reader.number("accumulate-step", .cycles).value
+    wholeReductionLaunches = reader.number("whole-reduction-launches", .seconds).value
+    var costs: [HostOperation: HostCost] = [:]
+    for row in reader.children("host") {
+      let toKernel = row.attribute("to-kernel", .seconds)
+      let total = row.attribute("total", .seconds)
+      if let operation = row.choice("operation", of: HostOperation.self) {
+        costs[operation] = HostCost(toKernel: toKernel, total: total)
+      }
+      row.finish()
+    }
+    for missing in HostOperation.allCases where costs[missing] == nil {
+      reader.error("<streaming> lacks the host cost of \(missing.rawValue)", fix: "add <host operation=\"\(missing.rawValue)\" …/>")
+    }
+    host = costs
+    reader.finish()
+  }
+}

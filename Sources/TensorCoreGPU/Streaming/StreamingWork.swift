@@ -1,0 +1,45 @@
+/// A kernel that streams its operands once: what it moves and how its threads walk through it.
+package struct StreamingWork: Sendable, Hashable {
+  /// How threads are laid over the data.
+  package enum Walk: Sendable, Hashable {
+    /// Independent elements in wide loads: elementwise functions, copies, casts, quantisation with a known scale.
+    case elements
+    /// One block per row, one element per thread and load: norms and gated activations of serving libraries.
+    case scalarRows
+    /// One block per row that reads it for the maximum, the sum and the result.
+    case softmaxRows
+    /// One block of four warps per row that reads it for mean and variance, then again for the result.
+    case momentRows
+    /// All elements to one number by atomics.
+    case wholeReduction
+  }
+
+  package var walk: Walk
+  package var rows: Int
+  package var columns: Int
+  /// Bytes of one element of the widest operand.
+  package var elementBytes: Int
+  /// Bytes read and written, each operand once.
+  package var bytesRead: Double
+  package var bytesWritten: Double
+  /// Instructions of the elementwise part per element.
+  package var simple: Double
+  package var special: Double
+
+  package init(
+    walk: Walk, rows: Int, columns: Int, elementBytes: Int, bytesRead: Double, bytesWritten: Double,
+    simple: Double = 4, special: Double = 0
+  ) {
+    self.walk = walk
+    self.rows = rows
+    self.columns = columns
+    self.elementBytes = elementBytes
+    self.bytesRead = bytesRead
+    self.bytesWritten = bytesWritten
+    self.simple = simple
+    self.special = special
+  }
+
+  package var elements: Double { Double(rows) * Double(columns) }
+  package var bytes: Double { bytesRead + bytesWritten }
+}
