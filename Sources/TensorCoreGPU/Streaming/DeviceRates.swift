@@ -1,3 +1,5 @@
+internal import IR
+
 /// The few numbers of a GPU that kernels outside the matrix library work from.
 package struct DeviceRates: Sendable, Hashable {
   package var smCount: Int
@@ -5,8 +7,8 @@ package struct DeviceRates: Sendable, Hashable {
   package var clock: Double
   /// Threads one SM keeps resident.
   package var threadsPerSM: Int
-  /// Single-precision instructions per clock and SM.
-  package var lanes: Double
+  /// Threads that the schedulers of one SM issue an instruction for in one clock.
+  package var issueLanes: Double
   /// Exponentials and reciprocals per clock and SM.
   package var specialLanes: Double
   /// Multiply-adds per clock and SM of the fastest dense 16-bit floating-point matrix instruction; 0 without one.
@@ -20,13 +22,13 @@ package struct DeviceRates: Sendable, Hashable {
   package var memoryRate: Double
 
   package init(
-    smCount: Int, clock: Double, threadsPerSM: Int, lanes: Double, specialLanes: Double, matrixRate16: Double,
+    smCount: Int, clock: Double, threadsPerSM: Int, issueLanes: Double, specialLanes: Double, matrixRate16: Double,
     matrixRate8: Double, cacheCapacity: Double, cacheRate: Double, memoryRate: Double
   ) {
     self.smCount = smCount
     self.clock = clock
     self.threadsPerSM = threadsPerSM
-    self.lanes = lanes
+    self.issueLanes = issueLanes
     self.specialLanes = specialLanes
     self.matrixRate16 = matrixRate16
     self.matrixRate8 = matrixRate8
@@ -36,4 +38,22 @@ package struct DeviceRates: Sendable, Hashable {
   }
 
   package func seconds(_ clocks: Double) -> Double { clocks / clock }
+}
+
+extension DeviceRates {
+  /// The rates of a described GPU as streaming code of `software` reaches them.
+  package init(_ gpu: GPUDescription, _ software: StreamingSoftware) {
+    self.init(
+      smCount: gpu.smCount, clock: gpu.boostClock, threadsPerSM: Int(gpu.sm.threads), issueLanes: software.issueLanes,
+      specialLanes: gpu.sm.specialLanes, matrixRate16: gpu.matrixRate(of: .float16), matrixRate8: gpu.matrixRate(of: .float8e4m3),
+      cacheCapacity: gpu.l2.capacity, cacheRate: gpu.l2.bytesPerClock * gpu.boostClock * software.cacheEfficiency,
+      memoryRate: gpu.memory.bandwidth)
+  }
+}
+
+extension GPUDescription {
+  /// Dense multiply-adds per clock and SM of the fastest matrix instruction for `format`; 0 when there is none.
+  fileprivate func matrixRate(of format: ElementType) -> Double {
+    instructions.filter { $0.sparsity.isEmpty && $0.feed != .cores && $0.formats.contains(format) }.map(\.rate).max() ?? 0
+  }
 }

@@ -1,5 +1,5 @@
 internal import Basic
-package import Results
+internal import Results
 
 /// Time of kernels that stream: bandwidth of the level that holds the data, the chain of latencies of a row, instruction issue.
 package struct StreamingModel: Sendable {
@@ -11,7 +11,7 @@ package struct StreamingModel: Sendable {
     self.software = software
   }
 
-  /// Time of `work` started as `mode` says; `resident` bytes of its operands are in the L2 already, all that fit when nil.
+  /// Time of `work` started as `mode` says.
   package func estimate(_ work: StreamingWork, mode: LaunchMode) -> KernelEstimate {
     let body = body(of: work, isWarm: mode.isWarm)
     var seconds = software.kernelLatency + body.seconds
@@ -108,7 +108,7 @@ package struct StreamingModel: Sendable {
 
   private func issueSeconds(_ work: StreamingWork, peak: Bool) -> Double {
     let instructions = work.simple + work.special * (peak ? 1 : software.specialInstructions)
-    return work.elements * instructions / (Double(device.smCount) * device.lanes * device.clock)
+    return work.elements * instructions / (Double(device.smCount) * device.issueLanes * device.clock)
   }
 
   /// Waves of blocks over the chip: whole ones while they are few, half a wave of tail when they are many.

@@ -8,6 +8,10 @@ package struct StreamingSoftware: Sendable, Hashable {
   package var kernelLatency: Double
   /// Share of the pin rate a plain stream reaches.
   package var memoryEfficiency: Double
+  /// Share of the stated L2 rate that reads and writes of a stream together reach.
+  package var cacheEfficiency: Double
+  /// Threads that the schedulers of one SM issue an instruction for in one clock.
+  package var issueLanes: Double
   /// Share of the L2 whose content survives until the same operand is read again.
   package var residentShare: Double
   /// Share of the L2 that row kernels can hold their rows in between two passes.
@@ -40,6 +44,8 @@ package struct StreamingSoftware: Sendable, Hashable {
   package init(_ reader: ElementReader) {
     kernelLatency = reader.number("kernel-latency", .seconds).value
     memoryEfficiency = reader.number("memory-efficiency", .ratio).value
+    cacheEfficiency = reader.number("cache-efficiency", .ratio).value
+    issueLanes = reader.number("issue-lanes", .lanes).value
     residentShare = reader.number("resident-share", .ratio).value
     rowShare = reader.number("row-share", .ratio).value
     specialInstructions = reader.number("special-instructions", .none).value

@@ -1,0 +1,53 @@
+package import Hardware
+
+/// Costs of a fused mixture-of-experts layer: routing, gathering, grouped products, activation and the weighted sum.
+package struct MixtureSoftware: Sendable, Hashable {
+  package var name: String
+  /// All kernels with no work and the gaps between them, in seconds.
+  package var launch: Double
+  /// Per token: choosing experts and building the order of rows, in seconds.
+  package var routePerToken: Double
+  /// Per expert: offsets and problem sizes of the grouped products, in seconds.
+  package var routePerExpert: Double
+  /// Share of the pin rate at which weights of touched experts are read.
+  package var weightEfficiency: Double
+  /// Share of the pin rate of gathering, scattering and activation passes over rows.
+  package var rowEfficiency: Double
+  /// Share of the matrix issue rate that grouped products reach with full tiles.
+  package var issueShare: Double
+  /// As `issueShare` when scales of blocks are applied in the main loop.
+  package var blockScaledIssueShare: Double
+  /// Start and end of one tile, in seconds.
+  package var tileOverhead: Double
+  /// Growth of the issue share with the area of a tile: share · (area / 128²)^exponent.
+  package var areaExponent: Double
+  /// Rows and columns of the tiles an autotuner chooses from.
+  package var tiles: [Tile]
+
+  package struct Tile: Sendable, Hashable {
+    package var rows: Int
+    package var columns: Int
+  }
+
+  /// Reads `<mixture library="…">`; mistakes go to the reader's log.
+  package init(_ reader: ElementReader) {
+    name = reader.string("library")
+    launch = reader.number("launch", .seconds).value
+    routePerToken = reader.number("route-per-token", .seconds).value
+    routePerExpert = reader.number("route-per-expert", .seconds).value
+    weightEfficiency = reader.number("weight-efficiency", .ratio).value
+    rowEfficiency = reader.number("row-efficiency", .ratio).value
+    issueShare = reader.number("issue-share", .ratio).value
+    blockScaledIssueShare = reader.number("block-scaled-issue-share", .ratio).value
+    tileOverhead = reader.number("tile-overhead", .seconds).value
+    areaExponent = reader.number("area-exponent", .none).value
+    tiles = reader.children("tile").map { row in
+      defer { row.finish() }
+      return Tile(rows: row.integerAttribute("rows"), columns: row.integerAttribute("columns"))
+    }
+    if tiles.isEmpty || tiles.contains(where: { $0.rows < 1 || $0.columns < 1 }) {
+      reader.error("<mixture> needs tiles of positive extent")
+    }
+    reader.finish()
+  }
+}

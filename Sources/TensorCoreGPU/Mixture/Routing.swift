@@ -1,0 +1,99 @@
+/// A routing problem: `tokens` tokens each choose `choices` of `experts` experts, which are dealt over `ranks` ranks.
+package struct Routing: Sendable, Hashable {
+  package var tokens: Int
+  package var choices: Int
+  package var experts: Int
+  package var ranks: Int
+  package var distribution: ExpertLoads.Distribution
+
+  package init(
+    tokens: Int, choices: Int, experts: Int, ranks: Int = 1, distribution: ExpertLoads.Distribution = .balanced
+  ) {
+    self.tokens = max(0, tokens)
+    self.choices = max(1, choices)
+    self.experts = max(1, experts)
+    self.ranks = max(1, ranks)
+    self.distribution = distribution
+  }
+
+  private var pairs: Int { tokens * choices }
+  private var local: Int { max(1, experts / ranks) }
+
+  /// Sampled loads of the busiest rank: one draw when balanced, two seeded ones of a power law.
+  package func loads() -> [ExpertLoads] {
+    switch distribution {
+    case .balanced: [balanced()]
+    case .powerLaw(let exponent): (1...2).map { powerLaw(exponent, seed: UInt64($0)) }
+    }
+  }
+
+  /// Pairs are dealt in even strides over the experts, starting at the first.
+  private func balanced() -> ExpertLoads {
+    let counts = (0..<local).map { expert in
+      (expert * pairs + pairs + experts - 1) / experts - (expert * pairs + experts - 1) / experts
+    }
+    return ExpertLoads(tokens: counts.filter { $0 > 0 })
+  }
+
+  /// Popularities by inverse transform, x = (a + u·(b - a))^(1/(1-α)) between bounds whose powers are a and b; rounded by
+  /// largest remainders, no expert more than every token once.
+  private func powerLaw(_ exponent: Double, seed: UInt64) -> ExpertLoads {
+    let isSparse = pairs <= experts
+    let low = isSparse ? 0.01 : 1
+    let high = isSparse ? 2 : max(1.0001, 0.8 * Double(tokens))
+    let order = 1 - (exponent == 1 ? 1.000_001 : exponent)
+    let (a, b) = (power(low, order), power(high, order))
+    var generator = SplitMix(state: seed)
+    var shares = (0..<experts).map { _ in power(a + (b - a) * generator.unit(), 1 / order) }
+    let scale = Double(pairs) / shares.reduce(0, +)
+    var counts = [Int](repeating: 0, count: experts)
+    var left = pairs
+    for index in shares.indices {
+      let share = shares[index] * scale
+      counts[index] = min(tokens, Int(share))
+      shares[index] = share - share.rounded(.down)
+      left -= counts[index]
+    }
+    deal(left, to: &counts, by: shares)
+    return ExpertLoads(tokens: busiest(counts).filter { $0 > 0 })
+  }
+
+  /// Hands out what rounding left, largest remainder first.
+  private func deal(_ rest: Int, to counts: inout [Int], by remainders: [Double]) {
+    let ranking = remainders.indices.sorted { (remainders[$1], $0) < (remainders[$0], $1) }
+    var left = rest
+    while left > 0 {
+      var dealt = false
+      for expert in ranking where left > 0 && counts[expert] < tokens {
+        counts[expert] += 1
+        left -= 1
+        dealt = true
+      }
+      guard dealt else { return }
+    }
+  }
+
+  private func busiest(_ counts: [Int]) -> ArraySlice<Int> {
+    var best = counts[..<min(local, counts.count)]
+    var most = -1
+    for start in stride(from: 0, through: counts.count - local, by: local) {
+      let slice = counts[start..<(start + local)]
+      let sum = slice.reduce(0, +)
+      if sum > most { (best, most) = (slice, sum) }
+    }
+    return best
+  }
+}
+
+/// Vigna's splitmix64: the same numbers on every machine.
+private struct SplitMix {
+  var state: UInt64
+
+  mutating func unit() -> Double {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return Double((z ^ (z >> 31)) >> 11) / 9_007_199_254_740_992
+  }
+}
