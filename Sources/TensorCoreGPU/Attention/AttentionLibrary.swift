@@ -3,6 +3,8 @@ package import Hardware
 /// One library of fused attention kernels: which tiles it has and what its code costs. Clocks are of one SM.
 package struct AttentionLibrary: Sendable, Hashable {
   package var name: String
+  /// Share of the pin rate at which long caches are read.
+  package var memoryEfficiency: Double
   package var prefill: PrefillKernels
   /// In order of preference; the first that serves a shape is taken.
   package var decode: [DecodeKernel]
@@ -10,6 +12,7 @@ package struct AttentionLibrary: Sendable, Hashable {
   /// Reads `<library name="…">`; mistakes go to the reader's log.
   package init(_ reader: ElementReader) {
     name = reader.name
+    memoryEfficiency = reader.number("memory-efficiency", .ratio).value
     prefill = reader.child("prefill").map(PrefillKernels.init) ?? PrefillKernels()
     decode = reader.children("decode").map(DecodeKernel.init)
     if decode.isEmpty { reader.error("<library> has no <decode> kernel") }
@@ -39,6 +42,8 @@ package struct PrefillKernels: Sendable, Hashable {
   package var soloShare = 1.0
   /// Blocks on one SM.
   package var residency = 1.0
+  /// Single queries without a cache go to the decode kernels too.
+  package var leavesSingleQueries = false
   /// Rows of one warpgroup: a tile with no more rows than this does half its work; 0 when warps share all rows.
   package var warpgroupRows = 0
   package var tiles: [PrefillTile] = []
@@ -57,6 +62,7 @@ package struct PrefillKernels: Sendable, Hashable {
     tail = reader.number("tail", .ratio).value
     soloShare = reader.number("solo-share", .ratio).value
     residency = reader.number("residency", .none).value
+    leavesSingleQueries = reader.text("single-query") == "decode"
     warpgroupRows = reader.integer("warpgroup-rows").value
     tiles = reader.children("tile").map { row in
       defer { row.finish() }

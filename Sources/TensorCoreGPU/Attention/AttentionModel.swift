@@ -5,16 +5,18 @@ internal import Results
 package struct AttentionModel: Sendable {
   package var device: DeviceRates
   package var library: AttentionLibrary
-  /// Share of the pin rate that long reads reach.
-  package var memoryEfficiency: Double
   /// Share of the L2 whose content survives until the cache is read again.
   package var residentShare: Double
 
-  package init(device: DeviceRates, library: AttentionLibrary, memoryEfficiency: Double, residentShare: Double) {
+  package init(device: DeviceRates, library: AttentionLibrary, residentShare: Double) {
     self.device = device
     self.library = library
-    self.memoryEfficiency = memoryEfficiency
     self.residentShare = residentShare
+  }
+
+  /// The model of a described GPU with one of its libraries.
+  package init(_ gpu: GPUDescription, _ software: StreamingSoftware, _ library: AttentionLibrary) {
+    self.init(device: DeviceRates(gpu, software), library: library, residentShare: software.residentShare)
   }
 
   /// Nil when the library has no kernel for the shape. `sharesStorage` is a property of a benchmark: keys and values alias.
@@ -31,7 +33,7 @@ package struct AttentionModel: Sendable {
   }
 
   private func prefill(_ shape: AttentionShape) -> KernelEstimate? {
-    let model = PrefillModel(device: device, kernels: library.prefill, memoryEfficiency: memoryEfficiency)
+    let model = PrefillModel(device: device, kernels: library.prefill, memoryEfficiency: library.memoryEfficiency)
     guard let parts = model.parts(shape) else { return nil }
     let isCompute = parts.blocks >= parts.traffic
     let bound: Bound = parts.attention < parts.launch ? .launch : isCompute ? .compute : .memory
@@ -47,7 +49,7 @@ package struct AttentionModel: Sendable {
 
   private func decode(_ shape: AttentionShape, _ kernel: DecodeKernel, sharesStorage: Bool) -> KernelEstimate {
     let model = DecodeModel(
-      device: device, kernel: kernel, memoryEfficiency: memoryEfficiency, residentShare: residentShare)
+      device: device, kernel: kernel, memoryEfficiency: library.memoryEfficiency, residentShare: residentShare)
     let parts = model.parts(shape, sharesStorage: sharesStorage)
     let body = max(parts.blocks, parts.traffic + parts.exposed)
     let isStreaming = parts.traffic > body / 2

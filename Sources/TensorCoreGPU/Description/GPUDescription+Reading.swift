@@ -24,6 +24,11 @@ extension GPUDescription {
     tensor?.finish()
     instructions = rows
     gemm = GEMMLibrary(gpu.child("gemm"), instructions: rows)
+    streaming = gpu.optionalChild("streaming").map(StreamingSoftware.init)
+    let libraries = gpu.optionalChild("attention")
+    attention = libraries?.children("library").map(AttentionLibrary.init) ?? []
+    libraries?.finish()
+    mixture = gpu.optionalChild("mixture").map(MixtureSoftware.init)
     gpu.finish()
     numbers = log.numbers
     if smCount <= 0 || boostClock <= 0 { gpu.error("sm-count and boost-clock must be positive") }

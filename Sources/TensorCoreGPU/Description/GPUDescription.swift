@@ -19,6 +19,11 @@ package struct GPUDescription: Sendable {
   /// Matrix instructions, in the order of the file.
   package var instructions: [MatrixInstruction]
   package var gemm: GEMMLibrary
+  /// Elementwise functions, norms and softmax; nil when the file does not describe them.
+  package var streaming: StreamingSoftware?
+  /// Libraries of fused attention, the default first.
+  package var attention: [AttentionLibrary]
+  package var mixture: MixtureSoftware?
   /// Every number that was read, for the list of assumptions.
   package var numbers: [ReadNumber]
 

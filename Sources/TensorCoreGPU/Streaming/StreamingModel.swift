@@ -11,6 +11,10 @@ package struct StreamingModel: Sendable {
     self.software = software
   }
 
+  package init(_ gpu: GPUDescription, _ software: StreamingSoftware) {
+    self.init(device: DeviceRates(gpu, software), software: software)
+  }
+
   /// Time of `work` started as `mode` says.
   package func estimate(_ work: StreamingWork, mode: LaunchMode) -> KernelEstimate {
     let body = body(of: work, isWarm: mode.isWarm)
@@ -36,7 +40,7 @@ package struct StreamingModel: Sendable {
   private func body(of work: StreamingWork, isWarm: Bool) -> Body {
     switch work.walk {
     case .elements: elements(work, isWarm)
-    case .scalarRows: scalarRows(work, isWarm)
+    case .scalarRows(let passes): scalarRows(work, passes: passes, isWarm)
     case .softmaxRows: softmaxRows(work, isWarm)
     case .momentRows: momentRows(work, isWarm)
     case .wholeReduction: wholeReduction(work)
@@ -49,10 +53,10 @@ package struct StreamingModel: Sendable {
   }
 
   /// Narrow loads leave the bus idle while a row's chain of loads is under way: the two times add.
-  private func scalarRows(_ work: StreamingWork, _ isWarm: Bool) -> Body {
+  private func scalarRows(_ work: StreamingWork, passes: Int, _ isWarm: Bool) -> Body {
     let threads = 1024
     let steps = Double((work.columns + threads - 1) / threads)
-    let step = work.special > 0 ? software.scalarStep : software.scalarTwoPassStep
+    let step = passes > 1 ? software.scalarTwoPassStep : software.scalarStep
     let chain = device.seconds(software.scalarRowStart + steps * step)
     let waves = waves(work.rows, blocksPerSM: max(1, device.threadsPerSM / threads))
     var body = stream(work.bytes, work, isWarm)

@@ -4,8 +4,8 @@ package struct StreamingWork: Sendable, Hashable {
   package enum Walk: Sendable, Hashable {
     /// Independent elements in wide loads: elementwise functions, copies, casts, quantisation with a known scale.
     case elements
-    /// One block per row, one element per thread and load: norms and gated activations of serving libraries.
-    case scalarRows
+    /// One block per row, one element per thread and load, once (gated activations) or twice (norms) over the row.
+    case scalarRows(passes: Int)
     /// One block per row that reads it for the maximum, the sum and the result.
     case softmaxRows
     /// One block of four warps per row that reads it for mean and variance, then again for the result.

@@ -1,0 +1,78 @@
+package import Basic
+package import Hardware
+package import Lowering
+
+/// Fused attention: `gpu,dtype,kv_dtype,phase,causal,batch,q_len,kv_len,heads,kv_heads,head_dim,window,latency_us,lib`.
+package struct AttentionMeasurements: MeasurementSchema {
+  package let name = "gpu-attention"
+  package let requiredColumns = [
+    "gpu", "dtype", "phase", "causal", "batch", "q_len", "kv_len", "heads", "kv_heads", "head_dim", "latency_us",
+  ]
+  package let measuredColumn = "latency_us"
+
+  package init() {}
+
+  package func device(of row: MeasurementRow) -> String { String(row["gpu"]) }
+
+  package func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor {
+    guard let target else { throw Failure("rows of a GPU table name their gpu") }
+    let gpu = try GPUDescription(target)
+    guard let software = gpu.streaming, !gpu.attention.isEmpty else {
+      throw Failure("target '\(target.name)' does not describe attention kernels", at: target.root.location)
+    }
+    return AttentionRowPredictor(target: target.name, models: gpu.attention.map { AttentionModel(gpu, software, $0) })
+  }
+}
+
+private struct AttentionRowPredictor: RowPredictor {
+  let target: String
+  let models: [AttentionModel]
+
+  func predict(_ row: MeasurementRow) -> RowOutcome {
+    let phase = String(row["phase"])
+    let format = [row["dtype"], row["kv_dtype"]].filter { !$0.isEmpty }.joined(separator: "/")
+    let group = MeasurementGroup(target: target, format: format, operation: "attention \(phase)")
+    guard let shape = AttentionShape(row), let measured = row.number("latency_us") else {
+      return .skipped(why: "an extent or latency_us is not a positive number", group: group)
+    }
+    let library = String(row["lib"])
+    guard let model = models.first(where: { library.hasPrefix($0.library.name) }) ?? models.first else {
+      return .skipped(why: "no attention library", group: group)
+    }
+    let isDecode = phase == "decode" || (shape.queries == 1 && model.library.prefill.leavesSingleQueries)
+    let aliases = isDecode && Self.aliasing.contains(library)
+    guard let estimate = model.estimate(shape, isDecode: isDecode, sharesStorage: aliases) else {
+      return .skipped(why: "\(model.library.name) has no kernel for head dimension \(shape.headDimension)", group: group)
+    }
+    return .predicted(
+      measured: measured, predicted: estimate.seconds * 1e6, group: group, note: "\(estimate.choice); \(estimate.reason)")
+  }
+
+  /// Campaigns whose benchmark allocated a cache for keys only, so that values are read from the same addresses.
+  private static let aliasing: Set<String> = ["trtllm-1.0.0"]
+}
+
+extension AttentionShape {
+  fileprivate init?(_ row: MeasurementRow) {
+    guard let batch = row.integer("batch"), let queries = row.integer("q_len"), let keys = row.integer("kv_len"),
+      let heads = row.integer("heads"), let keyHeads = row.integer("kv_heads"), let dimension = row.integer("head_dim"),
+      [batch, queries, keys, heads, keyHeads, dimension].allSatisfy({ (1...1 << 24).contains($0) }),
+      heads % keyHeads == 0, let bits = Self.bits(row["dtype"])
+    else { return nil }
+    let window = row.integer("window") ?? 0
+    let keyBits = row["kv_dtype"].isEmpty ? bits : Self.bits(row["kv_dtype"]) ?? bits
+    self.init(
+      batch: batch, heads: heads, keyHeads: keyHeads, queries: queries, keys: keys, headDimension: dimension,
+      isCausal: row["causal"] == "1" && row["phase"] != "encoder", window: window > 0 ? window : nil, queryBits: 16,
+      keyBits: keyBits, outputBits: bits)
+  }
+
+  private static func bits(_ format: Substring) -> Int? {
+    switch format {
+    case "fp8", "int8": 8
+    case "bf16", "fp16", "f16": 16
+    case "fp32", "f32": 32
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,100 @@
+package import Basic
+package import Hardware
+package import Lowering
+
+/// Elementwise functions, norms, softmax and quantisation: `gpu,dtype,op,rows,cols,latency_us,source`.
+package struct StreamingMeasurements: MeasurementSchema {
+  package let name = "gpu-elementwise"
+  package let requiredColumns = ["gpu", "dtype", "op", "rows", "cols", "latency_us"]
+  package let measuredColumn = "latency_us"
+
+  package init() {}
+
+  package func device(of row: MeasurementRow) -> String { String(row["gpu"]) }
+
+  package func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor {
+    guard let target else { throw Failure("rows of a GPU table name their gpu") }
+    let gpu = try GPUDescription(target)
+    guard let software = gpu.streaming else {
+      throw Failure("target '\(target.name)' does not describe streaming kernels", at: target.root.location)
+    }
+    return StreamingRowPredictor(target: target.name, model: StreamingModel(gpu, software))
+  }
+}
+
+private struct StreamingRowPredictor: RowPredictor {
+  let target: String
+  let model: StreamingModel
+
+  func predict(_ row: MeasurementRow) -> RowOutcome {
+    let name = String(row["op"])
+    let group = MeasurementGroup(target: target, format: String(row["dtype"]), operation: name)
+    guard let rows = row.integer("rows"), let columns = row.integer("cols"), rows > 0, columns > 0,
+      rows < 1 << 40, columns < 1 << 40, let measured = row.number("latency_us")
+    else { return .skipped(why: "rows, cols or latency_us is not a positive number", group: group) }
+    guard let operation = MeasuredOperation(name, isPhi: row["note"] == "phi-2"), let bytes = Self.bytes(row["dtype"]) else {
+      return .skipped(why: "unknown op '\(name)' or dtype '\(row["dtype"])'", group: group)
+    }
+    let mode = Self.mode(String(row["source"]), operation)
+    let estimate = model.estimate(operation.work(rows: rows, columns: columns, bytes: bytes), mode: mode)
+    return .predicted(
+      measured: measured, predicted: estimate.seconds * Double(operation.kernels) * 1e6, group: group,
+      note: "\(estimate.choice); \(estimate.reason)")
+  }
+
+  private static func mode(_ source: String, _ operation: MeasuredOperation) -> LaunchMode {
+    switch source {
+    case "neusight", "deepbench": .eager(operation.host)
+    case "vidur": .profiler
+    default: .graph
+    }
+  }
+
+  private static func bytes(_ format: Substring) -> Int? {
+    switch format {
+    case "fp32", "f32": 4
+    case "fp16", "f16", "bf16": 2
+    default: nil
+    }
+  }
+}
+
+/// What the operations of the published tables do to memory, by the names the tables use.
+private struct MeasuredOperation {
+  var walk = StreamingWork.Walk.elements
+  /// Operands read and written, in multiples of one input's bytes.
+  var reads = 1.0
+  var writes = 1.0
+  var simple = 4.0
+  var special = 0.0
+  var host = HostOperation.tensors
+  /// Kernels one measurement contains.
+  var kernels = 1
+
+  /// `isPhi`: the model phi-2 has parallel residual branches (two additions) and layer norms where others have RMS norms.
+  init?(_ name: String, isPhi: Bool) {
+    switch name {
+    case "add", "mul", "div", "pow":
+      reads = 2
+      kernels = isPhi ? 2 : 1
+    case "add_scalar", "mul_scalar", "div_scalar", "pow_scalar": host = .scalar
+    case "relu": break
+    case "gelu", "act": (simple, special) = (12, 2)
+    case "tanh": special = 1
+    case "softmax": (walk, host) = (.softmaxRows, .softmax)
+    case "layernorm": (walk, host) = (.momentRows, .normalization)
+    case "norm": walk = isPhi ? .momentRows : .scalarRows(passes: 2)
+    case "silu_mul": (walk, reads) = (.scalarRows(passes: 1), 2)
+    case "fp8_compute_scale": (walk, writes) = (.wholeReduction, 0)
+    case "fp8_scale_matrix": writes = 0.5
+    default: return nil
+    }
+  }
+
+  func work(rows: Int, columns: Int, bytes: Int) -> StreamingWork {
+    let operand = Double(rows) * Double(columns) * Double(bytes)
+    return StreamingWork(
+      walk: walk, rows: rows, columns: columns, elementBytes: bytes, bytesRead: operand * reads,
+      bytesWritten: operand * writes, simple: simple, special: special)
+  }
+}
