@@ -3,6 +3,9 @@ package import Lowering
 /// The tables of measurements GPU models are checked against.
 package enum GPUMeasurements {
   package static let schemas: [any MeasurementSchema] = [
-    GEMMMeasurements()
+    GEMMMeasurements(),
+    AttentionMeasurements(),
+    StreamingMeasurements(),
+    MixtureMeasurements(),
   ]
 }
