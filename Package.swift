@@ -62,6 +62,8 @@ let package = Package(
     tests("IRTests", ["IR", "Ops"]),
     tests("EngineTests", ["Engine"]),
     tests("ReportsTests", ["Reports", "Hardware", "cyclewright-render"]),
+    tests("DataflowFPGATests", ["DataflowFPGA", "Engine"]),
+    tests("TensorCoreGPUTests", ["TensorCoreGPU", "Hardware", "IR", "Lowering"]),
     tests("OpsTests", ["IR", "Ops"]),
     tests("TiledNPUTests", ["TiledNPU"]),
     tests("FrontendTests", ["Frontend", "Ops"]),

@@ -7,12 +7,14 @@ internal import Results
 struct KernelCosting {
   let gpu: GPUDescription
   let contractions: ContractionModel
+  let streaming: StreamingCosting
   /// Bytes touched between two uses of a weight.
   let reuseBytes: Double
 
   init(_ gpu: GPUDescription, _ contractions: ContractionModel, reuseBytes: Double) {
     self.gpu = gpu
     self.contractions = contractions
+    streaming = StreamingCosting(gpu)
     self.reuseBytes = reuseBytes
   }
 
@@ -37,7 +39,7 @@ struct KernelCosting {
         contraction, epilogueBytes: Double(max(0, kernel.bytesRead - operands)), reuseBytes: reuseBytes)
     case .loop(let loop): return try estimate(loop)
     case .attention, .pointwise, .reduction, .movement, .opaque:
-      return streaming(bytes: Double(kernel.bytesRead + kernel.bytesWritten), kernel.work)
+      return try streaming.estimate(computation, of: kernel)
     }
   }
 
@@ -52,7 +54,7 @@ struct KernelCosting {
       if case .contraction(let contraction) = step {
         part = try contractions.estimate(contraction, reuseBytes: 0)
       } else {
-        part = streaming(bytes: Double((step.inputs + step.outputs).reduce(0) { $0 + $1.bytes }), step.work)
+        part = try streaming.estimate(step)
       }
       let trips = Double(loop.tripCount * loop.parallel)
       seconds += part.seconds * trips
@@ -64,19 +66,6 @@ struct KernelCosting {
       seconds: seconds, floorSeconds: floor, bound: .dependency,
       reason: "\(loop.tripCount) steps of \(loop.body.count) kernels depend on each other", choice: "one kernel per step and operation",
       format: "f32", bytes: bytes, energy: energy, figures: [:], notes: [])
-  }
-
-  /// A kernel that streams its operands past the cores.
-  private func streaming(bytes: Double, _ work: Work) -> ContractionEstimate {
-    let memory = bytes / (gpu.memory.bandwidth * gpu.memory.efficiency)
-    let arithmetic = Double(work.flops) / (gpu.sm.fp32Lanes * Double(gpu.smCount) * gpu.boostClock)
-    let busy = max(memory, arithmetic)
-    let seconds = gpu.launch.graph + gpu.seconds(gpu.gemm.fill) + busy
-    return ContractionEstimate(
-      seconds: seconds, floorSeconds: min(bytes > gpu.l2.capacity ? bytes / gpu.memory.bandwidth : 0, seconds),
-      bound: busy < seconds / 2 ? .launch : (memory >= arithmetic ? .memory : .compute),
-      reason: "\(Format.bytes(bytes)) streamed, \(Format.seconds(seconds - busy)) to start", choice: "streaming kernel",
-      format: "f32", bytes: ["dram": bytes], energy: bytes * gpu.memory.energyPerByte + gpu.power.idle * seconds, figures: [:], notes: [])
   }
 }
 

@@ -58,9 +58,10 @@ struct PrefillModel {
     let perSM = heads * Double(count) / Double(device.smCount)
     let busy = total * heads / Double(device.smCount)
     if perSM <= 1 { return device.seconds(longest * kernels.soloShare) }
-    if shape.isCausal { return device.seconds(max(longest * kernels.soloShare, busy + kernels.tail * longest)) }
-    let waves = perSM / kernels.residency
-    return device.seconds(perSM < 8 ? waves.rounded(.up) * longest * kernels.residency : busy + longest / 2)
+    // No schedule is worse than whole waves of the longest block.
+    let waves = (perSM / kernels.residency).rounded(.up) * longest * kernels.residency
+    if shape.isCausal { return device.seconds(min(waves, max(longest * kernels.soloShare, busy + kernels.tail * longest))) }
+    return device.seconds(perSM < 8 ? waves : busy + longest / 2)
   }
 }
 

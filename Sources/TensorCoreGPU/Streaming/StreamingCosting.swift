@@ -1,0 +1,112 @@
+internal import Basic
+internal import IR
+internal import Lowering
+internal import Results
+
+/// Time of fused kernels without a contraction: elementwise chains, reductions, movements and attention.
+struct StreamingCosting {
+  private let gpu: GPUDescription
+  private let model: StreamingModel?
+  private let attention: AttentionModel?
+
+  init(_ gpu: GPUDescription) {
+    self.gpu = gpu
+    model = gpu.streaming.map { StreamingModel(gpu, $0) }
+    if let software = gpu.streaming, let library = gpu.attention.first {
+      attention = AttentionModel(gpu, software, library)
+    } else {
+      attention = nil
+    }
+  }
+
+  /// The kernel around `computation`; bytes are those that cross the border of the whole group.
+  func estimate(_ computation: Computation, of kernel: Kernel) throws(Failure) -> ContractionEstimate {
+    try estimate(
+      computation, bytesRead: Double(kernel.bytesRead), bytesWritten: Double(kernel.bytesWritten), work: kernel.work)
+  }
+
+  /// One computation as a kernel of its own.
+  func estimate(_ computation: Computation) throws(Failure) -> ContractionEstimate {
+    let read = computation.inputs.reduce(0) { $0 + $1.bytes }
+    let written = computation.outputs.reduce(0) { $0 + $1.bytes }
+    return try estimate(computation, bytesRead: Double(read), bytesWritten: Double(written), work: computation.work)
+  }
+
+  private func estimate(
+    _ computation: Computation, bytesRead: Double, bytesWritten: Double, work: Work
+  ) throws(Failure) -> ContractionEstimate {
+    guard let model else {
+      throw Failure("\(gpu.name) does not describe streaming kernels", fix: "add <streaming> to its target file")
+    }
+    let format = computation.outputs.first?.storage.rawValue ?? ""
+    if case .attention(let operands) = computation, let attention {
+      let shape = AttentionShape(operands)
+      guard let estimate = attention.estimate(shape) else {
+        throw Failure(
+          "\(attention.library.name) has no attention kernel for head dimension \(max(shape.headDimension, shape.valueDimension)) in \(operands.query.storage.rawValue)",
+          fix: "add a <tile> to its <prefill>")
+      }
+      return wrap(estimate, bytes: bytesRead + bytesWritten, format: operands.query.storage.rawValue)
+    }
+    if computation.isView { return nothing(format) }
+    let streamed = StreamingWork(computation, bytesRead: bytesRead, bytesWritten: bytesWritten, work: work)
+    return wrap(model.estimate(streamed, mode: .graph), bytes: bytesRead + bytesWritten, format: format)
+  }
+
+  private func wrap(_ estimate: KernelEstimate, bytes: Double, format: String) -> ContractionEstimate {
+    ContractionEstimate(
+      seconds: estimate.seconds, floorSeconds: min(estimate.floorSeconds, estimate.seconds), bound: estimate.bound,
+      reason: estimate.reason, choice: estimate.choice, format: format,
+      bytes: ["dram": estimate.memoryBytes, "l2": max(bytes, estimate.memoryBytes)],
+      energy: estimate.memoryBytes * gpu.memory.energyPerByte + gpu.power.idle * estimate.seconds, figures: [:], notes: [])
+  }
+
+  /// A view is no kernel at all.
+  private func nothing(_ format: String) -> ContractionEstimate {
+    ContractionEstimate(
+      seconds: 0, floorSeconds: 0, bound: .launch, reason: "a view moves nothing", choice: "no kernel", format: format,
+      bytes: [:], energy: 0, figures: [:], notes: [])
+  }
+}
+
+extension StreamingWork {
+  /// How the kernel around `computation` walks over its data.
+  init(_ computation: Computation, bytesRead: Double, bytesWritten: Double, work: Work) {
+    let outputs = computation.outputs.reduce(0) { $0 + $1.count }
+    let inputs = computation.inputs.map(\.count).max() ?? 0
+    var rows = 1
+    var columns = max(outputs, inputs, 1)
+    var walk = Walk.elements
+    var moved = bytesRead + bytesWritten
+    if case .reduction(let reduction) = computation, reduction.window == nil {
+      (rows, columns) = (max(1, reduction.rows), max(1, reduction.columns))
+      walk = Self.walk(reduction)
+    }
+    if case .movement(let movement) = computation { moved *= movement.kind.sectorWaste }
+    let elements = max(1, Double(rows) * Double(columns))
+    let widest = (computation.inputs + computation.outputs).map(\.storage.bits).max() ?? 32
+    let share = bytesRead / max(bytesRead + bytesWritten, 1)
+    self.init(
+      walk: walk, rows: rows, columns: columns, elementBytes: max(1, widest / 8), bytesRead: moved * share,
+      bytesWritten: moved * (1 - share), simple: 2 + Double(work.flops - work.specials) / elements,
+      special: Double(work.specials) / elements)
+  }
+
+  private static func walk(_ reduction: Reduction) -> Walk {
+    switch reduction.kind {
+    case .softmax: .softmaxRows
+    case .normalization: .momentRows
+    case .sum, .mean, .maximum, .minimum, .product, .argument, .scan, .sort: .elements
+    }
+  }
+}
+
+extension Movement.Kind {
+  /// Bytes moved per byte asked for: a transposed tile leaves half of its 32-byte sectors to another block at the edges.
+  fileprivate var sectorWaste: Double {
+    switch self {
+    case .transpose: 1.1
+    case .view, .copy, .concatenate, .slice, .gather, .scatter, .pad, .resize, .expand, .cast: 1
+    }
+  }
+}

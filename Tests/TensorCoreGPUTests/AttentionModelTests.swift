@@ -1,0 +1,87 @@
+import Hardware
+import Testing
+
+@testable import TensorCoreGPU
+
+struct AttentionModelTests {
+  private func models() throws -> [AttentionModel] {
+    try ["nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb"].flatMap { name in
+      let gpu = try Targets.gpu(name)
+      let software = try #require(gpu.streaming)
+      return gpu.attention.map { AttentionModel(gpu, software, $0) }
+    }
+  }
+
+  private func shape(
+    _ queries: Int, keys: Int? = nil, batch: Int = 4, heads: Int = 32, keyHeads: Int = 8, causal: Bool = true,
+    window: Int? = nil, bits: Int = 16
+  ) -> AttentionShape {
+    AttentionShape(
+      batch: batch, heads: heads, keyHeads: keyHeads, queries: queries, keys: keys ?? queries, headDimension: 128,
+      isCausal: causal, window: window, keyBits: bits)
+  }
+
+  @Test func aCausalMaskIsNeverSlowerThanNone() throws {
+    for model in try models() {
+      for length in [64, 1000, 4096, 16_384] {
+        let causal = try #require(model.estimate(shape(length)))
+        let full = try #require(model.estimate(shape(length, causal: false)))
+        #expect(causal.seconds <= full.seconds * 1.03, "\(model.library.name) \(length)")
+        #expect(causal.floorSeconds <= causal.seconds)
+        #expect(full.floorSeconds <= full.seconds)
+      }
+      let long = try #require(model.estimate(shape(16_384)))
+      let full = try #require(model.estimate(shape(16_384, causal: false)))
+      #expect(full.seconds / long.seconds > 1.6)
+    }
+  }
+
+  @Test func aNarrowWindowIsFasterThanAllKeys() throws {
+    for model in try models() {
+      let all = try #require(model.estimate(shape(16_384)))
+      let window = try #require(model.estimate(shape(16_384, window: 512)))
+      #expect(window.seconds < all.seconds / 2)
+    }
+  }
+
+  @Test func keysAreReadOncePerKeyHead() throws {
+    for model in try models() {
+      // The same query heads with a quarter of the key heads move a quarter of the cache.
+      let many = try #require(model.estimate(shape(1, keys: 32_768, batch: 32, keyHeads: 16)))
+      let few = try #require(model.estimate(shape(1, keys: 32_768, batch: 32, keyHeads: 4)))
+      #expect(abs(many.memoryBytes / few.memoryBytes - 4) < 1e-9)
+      #expect(few.seconds < many.seconds / 2)
+    }
+  }
+
+  @Test func longerCachesAreNeverFaster() throws {
+    for model in try models() {
+      var last = 0.0
+      for keys in [1024, 8192, 65_536, 262_144] {
+        let estimate = try #require(model.estimate(shape(1, keys: keys)))
+        #expect(estimate.seconds >= last)
+        #expect(estimate.floorSeconds <= estimate.seconds)
+        last = estimate.seconds
+      }
+    }
+  }
+
+  @Test func anEightBitCacheMovesHalfTheBytes() throws {
+    for model in try models() {
+      let wide = try #require(model.estimate(shape(1, keys: 65_536)))
+      let narrow = try #require(model.estimate(shape(1, keys: 65_536, bits: 8)))
+      #expect(abs(wide.memoryBytes / narrow.memoryBytes - 2) < 1e-9)
+    }
+  }
+
+  @Test func blocksOfKeysAreCountedByTheirMasks() {
+    let causal = shape(512, causal: true)
+    // The second tile of 128 queries in steps of 128 keys: one block before the diagonal, one on it.
+    let second = KeyBlocks(causal, first: 128, rows: 128, step: 128)
+    #expect((second.all, second.diagonal, second.edge) == (2, 1, 0))
+    let windowed = KeyBlocks(shape(512, window: 128), first: 256, rows: 128, step: 128)
+    #expect((windowed.all, windowed.diagonal, windowed.edge) == (2, 1, 1))
+    let full = KeyBlocks(shape(100, keys: 300, causal: false), first: 0, rows: 128, step: 128)
+    #expect((full.all, full.diagonal, full.edge) == (3, 1, 0))
+  }
+}
