@@ -66,7 +66,8 @@ package struct AttentionModel: Sendable {
   /// Every operand once at the faster of the L2 and the pins, every multiply-add at the issue rate.
   private func floor(_ shape: AttentionShape, usesEightBits: Bool, sharesStorage: Bool = false) -> Double {
     let bytes = shape.keyValueBytes * (sharesStorage ? 0.5 : 1) + shape.queryBytes
-    let rate = max(usesEightBits ? device.matrixRate8 : device.matrixRate16, 1)
+    let wide = shape.queryBits > 16 ? device.coreRate : device.matrixRate16
+    let rate = max(usesEightBits ? device.matrixRate8 : wide, 1)
     let compute = shape.multiplyAdds / (rate * Double(device.smCount) * device.clock)
     let moved = bytes / max(device.memoryRate, device.cacheRate)
     return shape.queries == 1 ? moved : max(compute, moved)

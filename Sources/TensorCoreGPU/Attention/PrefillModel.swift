@@ -21,7 +21,7 @@ struct PrefillModel {
   func parts(_ shape: AttentionShape) -> Parts? {
     let usesEightBits = shape.keyBits <= 8 && device.matrixRate8 > 0
     let bits = usesEightBits ? 8 : 16
-    let rate = usesEightBits ? device.matrixRate8 : device.matrixRate16
+    let rate = usesEightBits ? device.matrixRate8 : shape.queryBits > 16 ? device.coreRate : device.matrixRate16
     let dimension = max(shape.headDimension, shape.valueDimension)
     let wide = kernels.tiles.filter { $0.headDimension >= dimension && $0.bits >= bits }
     guard rate > 0, let tile = wide.min(by: { ($0.headDimension, $0.bits) < ($1.headDimension, $1.bits) }) else { return nil }

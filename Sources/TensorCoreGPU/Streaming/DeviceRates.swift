@@ -9,11 +9,13 @@ package struct DeviceRates: Sendable, Hashable {
   package var threadsPerSM: Int
   /// Threads that the schedulers of one SM issue an instruction for in one clock.
   package var issueLanes: Double
+  /// Single-precision multiply-adds per clock and SM.
+  package var coreRate: Double
   /// Exponentials and reciprocals per clock and SM.
   package var specialLanes: Double
-  /// Multiply-adds per clock and SM of the fastest dense 16-bit floating-point matrix instruction; 0 without one.
+  /// Multiply-adds per clock and SM of the fastest dense 16-bit floating-point instruction, on the cores if need be.
   package var matrixRate16: Double
-  /// As `matrixRate16` for 8-bit floating point.
+  /// As `matrixRate16` for 8-bit floating point; 0 without an instruction.
   package var matrixRate8: Double
   package var cacheCapacity: Double
   /// Bytes per second the L2 hands to all SMs together.
@@ -22,13 +24,14 @@ package struct DeviceRates: Sendable, Hashable {
   package var memoryRate: Double
 
   package init(
-    smCount: Int, clock: Double, threadsPerSM: Int, issueLanes: Double, specialLanes: Double, matrixRate16: Double,
+    smCount: Int, clock: Double, threadsPerSM: Int, issueLanes: Double, coreRate: Double, specialLanes: Double, matrixRate16: Double,
     matrixRate8: Double, cacheCapacity: Double, cacheRate: Double, memoryRate: Double
   ) {
     self.smCount = smCount
     self.clock = clock
     self.threadsPerSM = threadsPerSM
     self.issueLanes = issueLanes
+    self.coreRate = coreRate
     self.specialLanes = specialLanes
     self.matrixRate16 = matrixRate16
     self.matrixRate8 = matrixRate8
@@ -45,7 +48,8 @@ extension DeviceRates {
   package init(_ gpu: GPUDescription, _ software: StreamingSoftware) {
     self.init(
       smCount: gpu.smCount, clock: gpu.boostClock, threadsPerSM: Int(gpu.sm.threads), issueLanes: software.issueLanes,
-      specialLanes: gpu.sm.specialLanes, matrixRate16: gpu.matrixRate(of: .float16), matrixRate8: gpu.matrixRate(of: .float8e4m3),
+      coreRate: gpu.sm.fp32Lanes,
+      specialLanes: gpu.sm.specialLanes, matrixRate16: max(gpu.matrixRate(of: .float16), gpu.sm.fp32Lanes), matrixRate8: gpu.matrixRate(of: .float8e4m3),
       cacheCapacity: gpu.l2.capacity, cacheRate: gpu.l2.bytesPerClock * gpu.boostClock * software.cacheEfficiency,
       memoryRate: gpu.memory.bandwidth)
   }

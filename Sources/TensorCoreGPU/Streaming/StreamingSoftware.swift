@@ -63,13 +63,15 @@ package struct StreamingSoftware: Sendable, Hashable {
     for row in reader.children("host") {
       let toKernel = row.attribute("to-kernel", .seconds)
       let total = row.attribute("total", .seconds)
-      if let operation = row.choice("operation", of: HostOperation.self) {
+      if let operation = HostOperation(rawValue: row.name) {
         costs[operation] = HostCost(toKernel: toKernel, total: total)
+      } else {
+        row.error("<host name=\"\(row.name)\"> is not a kind of operation", fix: "one of \(HostOperation.allCases.map(\.rawValue).joined(separator: ", "))")
       }
       row.finish()
     }
     for missing in HostOperation.allCases where costs[missing] == nil {
-      reader.error("<streaming> lacks the host cost of \(missing.rawValue)", fix: "add <host operation=\"\(missing.rawValue)\" …/>")
+      reader.error("<streaming> lacks the host cost of \(missing.rawValue)", fix: "add <host name=\"\(missing.rawValue)\" …/>")
     }
     host = costs
     reader.finish()
