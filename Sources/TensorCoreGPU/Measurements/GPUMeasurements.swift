@@ -4,6 +4,7 @@ package import Lowering
 package enum GPUMeasurements {
   package static let schemas: [any MeasurementSchema] = [
     GEMMMeasurements(),
+    ConvolutionMeasurements(),
     AttentionMeasurements(),
     StreamingMeasurements(),
     MixtureMeasurements(),
