@@ -28,7 +28,7 @@ package struct TargetFile: Sendable {
 }
 
 extension TargetFile {
-  /// Applies `--set path=value`. A path names elements below the root, each by its element name or its `name` attribute,
+  /// Applies `--set path=value`. A path names elements below the family's, each by its element name or its `name` attribute,
   /// and may end in an attribute: `memory.dram.bandwidth=2.5 TB/s`, `array.rows=32`.
   package mutating func set(_ assignment: String) throws(Failure) {
     guard let equals = assignment.firstIndex(of: "=") else {
@@ -37,7 +37,13 @@ extension TargetFile {
     let path = assignment[..<equals].split(separator: ".").map(String.init)
     let value = String(assignment[assignment.index(after: equals)...])
     guard !path.isEmpty else { throw Failure("--set \(assignment): the path is empty") }
-    try root.set(path[...], value, whole: String(assignment[..<equals]))
+    let whole = String(assignment[..<equals])
+    // The family element may be left out: `array.rows` instead of `npu.array.rows`.
+    if path[0] != family, let machine = root.children.firstIndex(where: { $0.name == family }) {
+      try root.children[machine].set(path[...], value, whole: whole)
+    } else {
+      try root.set(path[...], value, whole: whole)
+    }
     sha256 = SHA256.hexadecimal(of: sha256 + "\n" + assignment)
   }
 }

@@ -1,8 +1,0 @@
-import DataflowFPGA
-import Testing
-
-struct ModuleTests {
-  @Test func theFamilyHasMeasurementSchemas() {
-    #expect(!FPGAMeasurements.schemas.isEmpty)
-  }
-}
