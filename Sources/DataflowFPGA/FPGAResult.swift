@@ -16,6 +16,11 @@ struct FPGAResult {
   private var tick: Double { 1 / description.clock }
   private var isParallel: Bool { design.transfer == .parallel }
 
+  /// Cycles between frames: what the last frames showed, and never less than the slowest stage needs.
+  private var interval: Int {
+    isParallel ? pipeline.reportedInterval : max(run.interval, pipeline.layers[pipeline.network.bottleneck].stage.cyclesPerFrame)
+  }
+
   var machineRun: MachineRun {
     let results = kernels.map(result)
     let cycles = isParallel ? pipeline.reportedLatency : run.firstLatency
@@ -23,7 +28,6 @@ struct FPGAResult {
     let isolated = design.layers.indices.map { pipeline.layers[$0].stage.isolatedLatency }
     let floor = min(latency, Double(isolated.max() ?? 0) * tick)
     let serial = max(latency, Double(isolated.reduce(0, +)) * tick + description.board.hostSeconds)
-    let interval = isParallel ? pipeline.reportedInterval : run.interval
     let throughput = min(1 / max(tick, Double(interval) * tick), description.board.hostSeconds > 0 ? 1 / latency : .infinity)
     return MachineRun(
       kernels: results, timeline: timeline, latencySeconds: latency, cycles: cycles, floorSeconds: floor,
@@ -118,7 +122,7 @@ struct FPGAResult {
         what: "implementation profile \(description.request.profile), \(design.transfer.rawValue) transfer", basis: .assumed,
         source: "target file, <hls>"),
       Assumption(
-        what: "steady interval \(isParallel ? pipeline.reportedInterval : run.interval) cycles; worst of the first frames \(run.worstLatency) cycles",
+        what: "steady interval \(interval) cycles; worst of the first frames \(run.worstLatency) cycles",
         basis: .derived, source: "dataflow simulation of three frames"),
     ]
     if design.layers.contains(where: { $0.strategy == .latency && $0.kernelOutputs > 0 && $0.weights == nil }) {

@@ -1,0 +1,104 @@
+import Basic
+import DataflowFPGA
+import IR
+import Lowering
+import Testing
+
+struct MachineTests {
+  private func operand(_ count: Int, constant: Bool = false) -> Operand { Operand(element: .int8, count: count, isConstant: constant) }
+
+  private func tensor(_ id: Int, _ shape: [Int], constant: Bool = false) -> Kernel.Tensor {
+    Kernel.Tensor(id: id, name: "t\(id)", type: TensorType(.int8, shape), operand: operand(shape.reduce(1, *), constant: constant))
+  }
+
+  private func convolution(_ id: Int, size: Int, from inputs: Int, to outputs: Int, reads: Int, dependencies: [Int] = []) -> Kernel {
+    let geometry = Convolution(
+      images: 1, inputChannels: inputs, outputChannels: outputs, groups: 1, input: [size, size], output: [size, size],
+      kernel: [3, 3], strides: [1, 1], dilations: [1, 1], padsBegin: [1, 1], padsEnd: [1, 1])
+    let contraction = Contraction(
+      batch: 1, m: size * size, n: outputs, k: 9 * inputs, lhs: operand(size * size * inputs),
+      rhs: operand(9 * inputs * outputs, constant: true), output: operand(size * size * outputs), convolution: geometry)
+    return Kernel(
+      id: id, name: "conv\(id)", origin: ["conv\(id)"],
+      steps: [.init(computation: .contraction(contraction), label: "conv", inputs: [reads, 100 + id], outputs: [id + 10])],
+      anchor: 0, reads: [tensor(reads, [1, inputs, size, size]), tensor(100 + id, [outputs, inputs, 3, 3], constant: true)],
+      writes: [tensor(id + 10, [1, outputs, size, size])], dependencies: dependencies)
+  }
+
+  private func addition(_ id: Int, size: Int, channels: Int, reads: [Int], dependencies: [Int]) -> Kernel {
+    let count = size * size * channels
+    let pointwise = Pointwise(
+      function: "add", count: count, inputs: [operand(count), operand(count)], outputs: [operand(count)],
+      costPerElement: ArithmeticCost(simple: 1))
+    return Kernel(
+      id: id, name: "add\(id)", origin: ["add\(id)"],
+      steps: [.init(computation: .pointwise(pointwise), label: "add", inputs: reads, outputs: [id + 10])], anchor: 0,
+      reads: reads.map { tensor($0, [1, channels, size, size]) }, writes: [tensor(id + 10, [1, channels, size, size])],
+      dependencies: dependencies)
+  }
+
+  /// conv – conv – conv with a shortcut around the last two.
+  private var residual: [Kernel] {
+    [
+      convolution(0, size: 8, from: 3, to: 4, reads: 1),
+      convolution(1, size: 8, from: 4, to: 4, reads: 10, dependencies: [0]),
+      convolution(2, size: 8, from: 4, to: 4, reads: 11, dependencies: [1]),
+      addition(3, size: 8, channels: 4, reads: [10, 12], dependencies: [0, 2]),
+    ]
+  }
+
+  @Test(arguments: ["pynq-z2", "zu9eg", "alveo-u250", "vck190"])
+  func aResidualBlockRunsWithinItsBounds(target: String) throws {
+    let run = try FPGA(Targets.file(target)).run(residual, RunRequest())
+    #expect(run.floorSeconds > 0 && run.floorSeconds <= run.latencySeconds && run.latencySeconds <= run.serialSeconds)
+    #expect(run.kernels.map(\.id) == [0, 1, 2, 3])
+    #expect(run.kernels.allSatisfy { !$0.reason.isEmpty && $0.floorSeconds <= $0.latencySeconds })
+    #expect(run.kernels.count { $0.bound == .compute } == 1)
+    for pair in run.timeline.dependencies {
+      #expect(run.kernels[pair[0]].startSeconds <= run.kernels[pair[1]].startSeconds)
+    }
+    #expect(run.resources.values.allSatisfy { $0.used <= $0.available || $0.available == 0 })
+  }
+
+  @Test func moreReuseIsSlowerAndSmaller() throws {
+    let slow = try FPGA(Targets.file("zu9eg", set: ["hls.reuse=36"])).run(residual, RunRequest())
+    let fast = try FPGA(Targets.file("zu9eg", set: ["hls.reuse=1"])).run(residual, RunRequest())
+    #expect(fast.cycles < slow.cycles)
+    let dsp = "dsp (post-synthesis-like)"
+    #expect((fast.resources[dsp]?.used ?? 0) > (slow.resources[dsp]?.used ?? 0))
+  }
+
+  @Test func illegalReuseIsCorrectedAndReported() throws {
+    let run = try FPGA(Targets.file("zu9eg", set: ["hls.reuse=7"])).run(residual, RunRequest())
+    #expect(run.diagnostics.contains { $0.message.contains("reuse factor 7") && $0.severity == .warning })
+  }
+
+  @Test func shallowFIFOsDeadlockTheShortcut() throws {
+    let failure = #expect(throws: Failure.self) {
+      try FPGA(Targets.file("zu9eg", set: ["hls.fifo-depth=1"])).run(residual, RunRequest())
+    }
+    #expect(failure?.description.contains("conv0->add3") == true)
+    #expect(failure?.description.contains("depth of at least") == true)
+  }
+
+  @Test func whatDoesNotFitIsNamedWithDemandAndBound() throws {
+    let failure = #expect(throws: Failure.self) {
+      try FPGA(Targets.file("xc7z007s", set: ["hls.reuse=1"])).run([convolution(0, size: 8, from: 64, to: 64, reads: 1)], RunRequest())
+    }
+    #expect(failure?.description.contains("dsp needed") == true)
+  }
+
+  @Test func aFrameRateIsMet() throws {
+    let target = try Targets.file("zu9eg", set: ["hls.frame-rate=20000"])
+    let run = try FPGA(target).run(residual, RunRequest())
+    #expect((run.throughputPerSecond ?? 0) >= 20000)
+  }
+
+  @Test func twoRunsAreTheSame() throws {
+    let machine = try FPGA(Targets.file("zu9eg"))
+    let (first, second) = (try machine.run(residual, RunRequest()), try machine.run(residual, RunRequest()))
+    #expect(first.kernels == second.kernels)
+    #expect(first.timeline == second.timeline)
+    #expect(first.resources == second.resources)
+  }
+}
