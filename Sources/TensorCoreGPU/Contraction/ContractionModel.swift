@@ -40,13 +40,10 @@ package struct ContractionModel: Sendable {
         "\(gpu.name) cannot multiply \(shape.activation.rawValue) by \(shape.weight.rawValue), nor emulate it",
         fix: "choose one of the formats of its <gemm> paths with --precision")
     }
-    var asked = choice.shape
-    asked.alignChannels(of: contraction.convolution, on: choice.path)
-    let product = ContractionEstimate(gemm.estimate(asked, on: choice.path), choice, gpu)
-    guard let convolution = contraction.convolution, convolution.groups > 1 else { return product }
-    // Few channels per group leave a matrix tile mostly empty: libraries then walk the image directly.
-    let direct = directEstimate(convolution, asked, choice)
-    return direct.seconds < product.seconds ? direct : product
+    guard let convolution = contraction.convolution else {
+      return ContractionEstimate(gemm.estimate(choice.shape, on: choice.path), choice, gpu)
+    }
+    return fastest(convolution, choice)
   }
 }
 
@@ -63,56 +60,10 @@ extension GEMMShape {
       isSparse: contraction.rhs.encoding.sparsity == .structured(kept: 2, of: 4),
       activationBytes: contraction.convolution == nil ? nil : Double(contraction.lhs.bytes))
   }
-
-  /// Matrix instructions load 16-byte pieces of channels: an image with three channels is padded to the next piece.
-  fileprivate mutating func alignChannels(of convolution: Convolution?, on path: GEMMPath) {
-    guard let convolution, path.instruction.feed != .cores else { return }
-    let channels = max(1, convolution.inputChannels / max(1, convolution.groups))
-    guard k % channels == 0 else { return }
-    let piece = max(1, Int(16 / path.operandBytes))
-    let padded = channels < piece ? max(channels.nextPowerOfTwo, piece / 2) : (channels + piece - 1) / piece * piece
-    k = k / channels * padded
-  }
-}
-
-extension Int {
-  fileprivate var nextPowerOfTwo: Int { self <= 1 ? 1 : 1 << (Int.bitWidth - (self - 1).leadingZeroBitCount) }
-}
-
-extension ContractionModel {
-  /// A depthwise or narrow grouped convolution on the ordinary cores: every tap is a load from the L1 and a multiply-add,
-  /// the image passes device memory once.
-  private func directEstimate(
-    _ convolution: Convolution, _ shape: GEMMShape, _ choice: GEMMPathChoice
-  ) -> ContractionEstimate {
-    let macs = shape.macs
-    let elements = Double(shape.batch) * Double(shape.m) * Double(shape.n)
-    let input = shape.activationBytes ?? 0
-    let output = elements * Double(shape.output.bits) / 8
-    let memory = (input + output + shape.epilogueBytes) / (gpu.memory.bandwidth * gpu.memory.efficiency)
-    // One tap costs a load and an address beside the multiply-add: a third of the lanes do arithmetic.
-    let arithmetic = 3 * macs / (gpu.sm.fp32Lanes * Double(gpu.smCount) * gpu.boostClock)
-    let busy = max(memory, arithmetic)
-    let skewed = gpu.memory.skew * memory
-    let seconds = gpu.launch.graph + gpu.seconds(gpu.gemm.fill + gpu.gemm.epilogue) + busy + skewed / (1 + skewed / gpu.memory.skewLimit)
-    let bound: Bound = busy < seconds / 2 ? .launch : (memory >= arithmetic ? .memory : .compute)
-    let reason =
-      switch bound {
-      case .launch: "starting and filling the kernel takes more than its \(Format.seconds(busy)) of work"
-      case .memory: "\(Format.bytes(input + output)) pass device memory once"
-      default: "\(Format.count(macs)) multiply-adds on the ordinary cores, with a load for each"
-      }
-    let floor = max((input + output) / gpu.memory.bandwidth * (input + output > gpu.l2.capacity ? 1 : 0), arithmetic / 3)
-    return ContractionEstimate(
-      seconds: seconds, floorSeconds: min(floor, seconds), bound: bound, reason: reason,
-      choice: "direct convolution, \(convolution.groups) groups", format: shape.activation.rawValue,
-      bytes: ["dram": input + output, "l2": input * 2 + output], energy: (input + output) * gpu.memory.energyPerByte + gpu.power.idle * seconds,
-      figures: ["launch": gpu.launch.graph], notes: choice.notes)
-  }
 }
 
 extension ContractionEstimate {
-  fileprivate init(_ estimate: GEMMEstimate, _ choice: GEMMPathChoice, _ gpu: GPUDescription) {
+  init(_ estimate: GEMMEstimate, _ choice: GEMMPathChoice, _ gpu: GPUDescription) {
     let sparse = choice.shape.isSparse ? " 2:4" : ""
     self.init(
       seconds: estimate.seconds, floorSeconds: min(estimate.floorSeconds, estimate.seconds), bound: estimate.limit.bound,

@@ -17,9 +17,29 @@ extension GEMMLibrary {
       lists[list.name] = list.children("tile").map { GEMMTile($0) }
       list.finish()
     }
+    convolution = ConvolutionLibrary(reader?.child("convolution"))
+    sparse = (reader?.children("sparse") ?? []).map { SparseLibrary($0) }
     paths = (reader?.children("path") ?? []).compactMap { GEMMPath($0, tiles: lists, instructions: instructions) }
     if paths.isEmpty { reader?.error("<gemm> needs at least one <path>") }
     reader?.finish()
+  }
+}
+
+extension ConvolutionLibrary {
+  fileprivate init(_ reader: ElementReader?) {
+    narrowChannels = reader?.choice("narrow-channels", of: NarrowChannels.self) ?? .padded
+    prelude = reader?.attribute("prelude", .seconds) ?? .nan
+    coreShare = reader?.attribute("core-share", .ratio) ?? .nan
+    splitLimit = reader?.integerAttribute("split-limit") ?? 1
+    reader?.finish()
+  }
+}
+
+extension SparseLibrary {
+  fileprivate init(_ reader: ElementReader) {
+    name = reader.name
+    issueShare = reader.attribute("issue-share", .ratio)
+    reader.finish()
   }
 }
 

@@ -18,7 +18,36 @@ package struct GEMMLibrary: Sendable, Hashable {
   package var splitReduction: Double
   /// Device-memory cost of a written byte against a read one.
   package var writeCost: Double
+  package var convolution: ConvolutionLibrary
+  /// Libraries with 2:4 kernels; the first is the one predictions assume.
+  package var sparse: [SparseLibrary]
   package var paths: [GEMMPath]
+}
+
+/// How the library convolves beyond an implicit product.
+package struct ConvolutionLibrary: Sendable, Hashable {
+  /// What happens to images with fewer channels than one 16-byte piece.
+  package enum NarrowChannels: String, Sendable, CaseIterable {
+    /// Channels are padded with zeros to a half or whole piece.
+    case padded
+    /// The ordinary cores convolve in fp32.
+    case cores
+  }
+
+  package var narrowChannels: NarrowChannels
+  /// Time before the convolution proper (offset tables, transforms of filters), in seconds.
+  package var prelude: Double
+  /// Issue efficiency of an implicit product on the ordinary cores against a plain product.
+  package var coreShare: Double
+  /// Largest split of the reduction axis.
+  package var splitLimit: Int
+}
+
+/// A library of 2:4 kernels.
+package struct SparseLibrary: Sendable, Hashable {
+  package var name: String
+  /// Issue efficiency of its kernels against the dense path's.
+  package var issueShare: Double
 }
 
 /// One way of the library to multiply: which encodings it takes, on which instruction, with which candidate kernels.

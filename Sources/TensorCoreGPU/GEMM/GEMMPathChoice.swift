@@ -14,7 +14,7 @@ extension GEMMModel {
   ///
   /// Emulations, in this order: a scale per tensor instead of per block; weights widened to 16 bits in the main loop (their
   /// bytes still shrink, the arithmetic does not); 16-bit formats the machine lacks as fp32 on the ordinary cores.
-  package func choosePath(for shape: GEMMShape) -> GEMMPathChoice? {
+  package func choosePath(for shape: GEMMShape, sparseLibrary: String? = nil) -> GEMMPathChoice? {
     var shape = shape
     var notes: [String] = []
     var sparse: MatrixInstruction?
@@ -26,6 +26,11 @@ extension GEMMModel {
         sparse = sparseInstruction(for: path)
         if let sparse {
           path.instruction = sparse
+          let library = gpu.gemm.sparse.first { sparseLibrary == nil || $0.name == sparseLibrary }
+          if let library {
+            path.name += " 2:4 (\(library.name))"
+            path.issueEfficiency *= library.issueShare
+          }
         } else {
           shape.isSparse = false
           notes.append("2:4 computed dense: \(gpu.name) has no sparse instruction for \(path.name)")

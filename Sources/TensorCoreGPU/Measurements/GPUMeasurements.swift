@@ -5,6 +5,7 @@ package enum GPUMeasurements {
   package static let schemas: [any MeasurementSchema] = [
     GEMMMeasurements(),
     ConvolutionMeasurements(),
+    SparsityMeasurements(),
     AttentionMeasurements(),
     StreamingMeasurements(),
     MixtureMeasurements(),

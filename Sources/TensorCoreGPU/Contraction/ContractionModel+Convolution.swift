@@ -1,0 +1,101 @@
+internal import Basic
+internal import IR
+internal import Results
+
+extension ContractionModel {
+  /// The fastest of the algorithms the library has for a convolution: implicit product, Winograd F(2×2, 3×3) or Fourier
+  /// tiles on the ordinary cores, or a direct walk over the image when groups leave a matrix tile mostly empty.
+  func fastest(_ convolution: Convolution, _ choice: GEMMPathChoice) -> ContractionEstimate {
+    let library = gpu.gemm.convolution
+    var choice = choice
+    let channels = max(1, convolution.inputChannels / max(1, convolution.groups))
+    let piece = max(1, Int(16 / choice.path.operandBytes))
+    if library.narrowChannels == .cores, choice.path.instruction.feed != .cores, channels % piece != 0,
+      let cores = gpu.gemm.paths.first(where: { $0.instruction.feed == .cores }) {
+      choice.path = cores
+      choice.notes.append("\(channels) channels are no multiple of \(piece): computed on the ordinary cores")
+    }
+    choice.path.splitLimit = min(choice.path.splitLimit, library.splitLimit)
+    choice.path.prelude += library.prelude
+    if choice.path.instruction.feed == .cores {
+      choice.path.issueEfficiency *= library.coreShare
+    } else {
+      choice.shape.padChannels(channels, to: piece)
+    }
+    let product = ContractionEstimate(gemm.estimate(choice.shape, on: choice.path), choice, gpu)
+    if convolution.groups > 1 {
+      let direct = directEstimate(convolution, choice)
+      return direct.seconds < product.seconds ? direct : product
+    }
+    let others = [winogradEstimate(convolution, choice), fourierEstimate(convolution, choice)].compactMap { $0 }
+    return others.reduce(product) { $1.seconds < $0.seconds ? $1 : $0 }
+  }
+
+  /// A depthwise or narrow grouped convolution on the ordinary cores: every tap is a load from the L1 and a multiply-add,
+  /// the image passes device memory once.
+  private func directEstimate(_ convolution: Convolution, _ choice: GEMMPathChoice) -> ContractionEstimate {
+    let shape = choice.shape
+    let elements = Double(shape.batch) * Double(shape.m) * Double(shape.n)
+    let macs = elements * Double(convolution.kernel.reduce(1, *)) * Double(max(1, convolution.inputChannels / convolution.groups))
+    let input = shape.activationBytes ?? 0
+    let output = elements * Double(shape.output.bits) / 8
+    let bytes = input + output + shape.epilogueBytes
+    let memory = bytes / (gpu.memory.bandwidth * gpu.memory.efficiency)
+    // One tap costs a load and an address beside the multiply-add: a third of the lanes do arithmetic.
+    let arithmetic = 3 * macs / (gpu.sm.fp32Lanes * Double(gpu.smCount) * gpu.boostClock)
+    let busy = max(memory, arithmetic)
+    let skewed = gpu.memory.skew * memory
+    let seconds =
+      gpu.launch.graph + gpu.seconds(gpu.gemm.fill + gpu.gemm.epilogue) + busy + skewed / (1 + skewed / gpu.memory.skewLimit)
+    let bound: Bound = busy < seconds / 2 ? .launch : (memory >= arithmetic ? .memory : .compute)
+    let reason =
+      switch bound {
+      case .launch: "starting and filling the kernel takes more than its \(Format.seconds(busy)) of work"
+      case .memory: "\(Format.bytes(bytes)) pass device memory once"
+      default: "\(Format.count(macs)) multiply-adds on the ordinary cores, with a load for each"
+      }
+    let floor = max(bytes > gpu.l2.capacity ? bytes / gpu.memory.bandwidth : 0, arithmetic / 3)
+    return ContractionEstimate(
+      seconds: seconds, floorSeconds: min(floor, seconds), bound: bound, reason: reason,
+      choice: "direct convolution, \(convolution.groups) groups", format: shape.activation.rawValue,
+      bytes: ["dram": bytes, "l2": input * 2 + output], energy: bytes * gpu.memory.energyPerByte + gpu.power.idle * seconds,
+      figures: ["launch": gpu.launch.graph], notes: choice.notes)
+  }
+
+  /// Winograd F(2×2, 3×3): sixteen products with 2.25 times fewer multiply-adds, between two transforms that stream the
+  /// images in and out at four times their size.
+  private func winogradEstimate(_ convolution: Convolution, _ choice: GEMMPathChoice) -> ContractionEstimate? {
+    guard choice.path.instruction.feed == .cores, convolution.kernel == [3, 3], convolution.strides == [1, 1],
+      convolution.dilations == [1, 1], !convolution.isTransposed, convolution.inputChannels >= 16, choice.shape.batch == 1
+    else { return nil }
+    var choice = choice
+    let patches = convolution.output.reduce(1) { $0 * (($1 + 1) / 2) }
+    let image = choice.shape.activationBytes ?? 0
+    let result = Double(choice.shape.m) * Double(choice.shape.n) * Double(choice.shape.output.bits) / 8
+    choice.shape.batch = 16
+    choice.shape.m = convolution.images * patches
+    choice.shape.k = convolution.inputChannels
+    choice.shape.activationBytes = 4 * image
+    choice.shape.epilogueBytes = 0
+    choice.path.issueEfficiency /= gpu.gemm.convolution.coreShare
+    var estimate = ContractionEstimate(gemm.estimate(choice.shape, on: choice.path), choice, gpu)
+    let moved = 5 * (image + result)
+    let transforms = 2 * gpu.launch.graph + moved / (gpu.memory.bandwidth * gpu.memory.efficiency)
+    estimate.seconds += transforms
+    estimate.choice = "Winograd F(2×2, 3×3), " + estimate.choice
+    estimate.reason += "; transforms stream \(Format.bytes(moved))"
+    estimate.bytes["dram", default: 0] += moved
+    estimate.energy += moved * gpu.memory.energyPerByte + gpu.power.idle * transforms
+    estimate.figures["transforms"] = transforms
+    return estimate
+  }
+}
+
+extension GEMMShape {
+  /// Matrix instructions load 16-byte pieces of channels: an image with three channels is padded to half a piece or more.
+  fileprivate mutating func padChannels(_ channels: Int, to piece: Int) {
+    guard k % channels == 0 else { return }
+    let padded = channels < piece ? max(channels, piece / 2) : (channels + piece - 1) / piece * piece
+    k = k / channels * padded
+  }
+}

@@ -1,0 +1,50 @@
+package import Basic
+package import Hardware
+internal import IR
+package import Lowering
+
+/// Dense against 2:4 products: `m` tokens, weights `n` × `k`, `dense_us`, `sparse_us` and their quotient `speedup`.
+package struct SparsityMeasurements: MeasurementSchema {
+  package let name = "gpu-sparsity"
+  package let requiredColumns = ["gpu", "dtype", "m", "n", "k", "dense_us", "sparse_us", "speedup"]
+  package let measuredColumn = "speedup"
+
+  package init() {}
+
+  package func device(of row: MeasurementRow) -> String { String(row["gpu"]) }
+
+  package func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor {
+    guard let target else { throw Failure("rows of a GPU table name their gpu") }
+    return SparsityRowPredictor(target: target.name, model: GEMMModel(try GPUDescription(target)))
+  }
+}
+
+private struct SparsityRowPredictor: RowPredictor {
+  let target: String
+  let model: GEMMModel
+
+  func predict(_ row: MeasurementRow) -> RowOutcome {
+    let format = String(row["dtype"])
+    let group = MeasurementGroup(target: target, format: format, operation: "2:4 speed-up")
+    guard let m = row.integer("m"), let n = row.integer("n"), let k = row.integer("k"), m > 0, n > 0, k > 0,
+      let measured = row.number("speedup"), let precision = GEMMPrecision(format)
+    else { return .skipped(why: "m, n, k, speedup or dtype is not understood", group: group) }
+    // Benchmarks repeat one product: its own operands are all that pass the L2 between two uses.
+    var shape = precision.shape(batch: 1, m: m, n: n, k: k)
+    shape.weightReuseBytes = 0
+    guard let dense = model.choosePath(for: shape) else {
+      return .skipped(why: "\(target) cannot multiply \(format)", group: group)
+    }
+    shape.isSparse = true
+    let library = String(row["lib"].prefix { $0.isLetter })
+    let known = model.gpu.gemm.sparse.first { $0.name == library }
+    guard let sparse = model.choosePath(for: shape, sparseLibrary: known?.name), sparse.shape.isSparse else {
+      return .skipped(why: "\(target) has no 2:4 instruction for \(format)", group: group)
+    }
+    let before = model.estimate(dense.shape, on: dense.path)
+    let after = model.estimate(sparse.shape, on: sparse.path)
+    return .predicted(
+      measured: measured, predicted: before.seconds / after.seconds, group: group,
+      note: "dense \(before.choice), \(before.limit.rawValue); sparse \(after.path), \(after.choice), \(after.limit.rawValue)")
+  }
+}
