@@ -16,14 +16,16 @@ package struct MixtureModel: Sendable {
     var parts = Parts()
     for draw in draws { parts.add(self.parts(shape, draw), share: 1 / Double(draws.count)) }
     let routing = shape.routing
+    let problem = shape.isBlockScaled ? software.blockScaledProblemPerExpert : software.problemPerExpert
+    let launch = shape.isBlockScaled ? software.blockScaledLaunch : software.launch
     let route = Double(routing.tokens) * software.routePerToken + Double(routing.experts) * software.routePerExpert
-    let body = parts.products + parts.rows + route
+    let body = parts.products + parts.rows + route + Double(routing.local) * problem
     let isMemory = parts.weights > body / 2 || parts.rows > body / 2
     let bytes = parts.weights * device.memoryRate * software.weightEfficiency
     let touched = draws.first?.touched ?? 0
     return KernelEstimate(
-      seconds: software.launch + body, floorSeconds: parts.floor,
-      bound: body < software.launch ? .launch : isMemory ? .memory : .compute,
+      seconds: launch + body, floorSeconds: parts.floor,
+      bound: body < launch ? .launch : isMemory ? .memory : .compute,
       reason: "\(touched) experts with \(Format.bytes(bytes)) of weights; products take \(Format.seconds(parts.products)), "
         + "moving rows \(Format.seconds(parts.rows))",
       choice: software.name, memoryBytes: bytes)

@@ -5,10 +5,16 @@ package struct MixtureSoftware: Sendable, Hashable {
   package var name: String
   /// All kernels with no work and the gaps between them, in seconds.
   package var launch: Double
+  /// As `launch` when scales of blocks are applied in the main loop.
+  package var blockScaledLaunch: Double
   /// Per token: choosing experts and building the order of rows, in seconds.
   package var routePerToken: Double
-  /// Per expert: offsets and problem sizes of the grouped products, in seconds.
+  /// Per expert of all ranks: counting and sorting, in seconds.
   package var routePerExpert: Double
+  /// Per expert of this rank: every block of a grouped product walks over the list of problems, in seconds.
+  package var problemPerExpert: Double
+  /// As `problemPerExpert` with block scales.
+  package var blockScaledProblemPerExpert: Double
   /// Share of the pin rate at which weights of touched experts are read.
   package var weightEfficiency: Double
   /// Share of the pin rate of gathering, scattering and activation passes over rows.
@@ -34,7 +40,10 @@ package struct MixtureSoftware: Sendable, Hashable {
     name = reader.string("library")
     launch = reader.number("launch", .seconds).value
     routePerToken = reader.number("route-per-token", .seconds).value
+    blockScaledLaunch = reader.number("block-scaled-launch", .seconds).value
     routePerExpert = reader.number("route-per-expert", .seconds).value
+    problemPerExpert = reader.number("problem-per-expert", .seconds).value
+    blockScaledProblemPerExpert = reader.number("block-scaled-problem-per-expert", .seconds).value
     weightEfficiency = reader.number("weight-efficiency", .ratio).value
     rowEfficiency = reader.number("row-efficiency", .ratio).value
     issueShare = reader.number("issue-share", .ratio).value

@@ -17,7 +17,8 @@ package struct Routing: Sendable, Hashable {
   }
 
   private var pairs: Int { tokens * choices }
-  private var local: Int { max(1, experts / ranks) }
+  /// Experts of one rank.
+  package var local: Int { max(1, experts / ranks) }
 
   /// Sampled loads of the busiest rank: one draw when balanced, two seeded ones of a power law.
   package func loads() -> [ExpertLoads] {
