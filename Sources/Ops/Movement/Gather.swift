@@ -11,6 +11,7 @@ package struct Gather: ONNXOperator {
   package init(axis: Int = 0) { self.axis = axis }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
+    if case .unranked? = context.inputs.first { return [.unranked(try context.element(0))] }
     let x = try context.tensor(0)
     let axis = try resolveAxis(axis, rank: x.rank)
     guard case .tensor(let indices)? = context.inputs[1] else { return [.unranked(x.element)] }

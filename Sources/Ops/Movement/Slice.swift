@@ -9,6 +9,7 @@ package struct Slice: ONNXOperator {
   package init() {}
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
+    if case .unranked? = context.inputs.first { return [.unranked(try context.element(0))] }
     let x = try context.tensor(0)
     guard let axes = try axes(context, rank: x.rank) else {
       return [.tensor(TensorType(x.element, x.shape.indices.map { context.freshDimension("axis\($0)") }))]

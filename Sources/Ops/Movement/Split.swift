@@ -7,13 +7,21 @@ package struct Split: ONNXOperator {
   package static let name = "split"
 
   package var axis: Int
+  /// Number of parts when no input lists their extents.
+  package var parts: Int?
 
-  package init(axis: Int = 0) { self.axis = axis }
+  package init(axis: Int = 0, parts: Int? = nil) {
+    self.axis = axis
+    self.parts = parts
+  }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
+    if case .unranked(let element)? = context.inputs.first {
+      return Array(repeating: .unranked(element), count: context.outputCount)
+    }
     let x = try context.tensor(0)
     let axis = try resolveAxis(axis, rank: x.rank)
-    let extents = try parts(context, x.shape[axis])
+    let extents = try extents(context, x.shape[axis])
     guard extents.count == context.outputCount else {
       throw OperatorError("parts-match", "\(extents.count) parts for \(context.outputCount) results")
     }
@@ -24,7 +32,7 @@ package struct Split: ONNXOperator {
     }
   }
 
-  private func parts(_ context: InferenceContext, _ extent: Dimension) throws(OperatorError) -> [Dimension] {
+  private func extents(_ context: InferenceContext, _ extent: Dimension) throws(OperatorError) -> [Dimension] {
     let count = context.outputCount
     guard context.hasInput(1) else {
       guard count > 0 else { return [] }
@@ -46,7 +54,7 @@ package struct Split: ONNXOperator {
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
     guard context.inputs[0]?.tensor?.rank == 1, let known = context.known(0),
-      let extents = try? parts(context, .constant(known.count)).compactMap(\.constant), extents.reduce(0, +) == known.count
+      let extents = try? extents(context, .constant(known.count)).compactMap(\.constant), extents.reduce(0, +) == known.count
     else { return [] }
     var start = 0
     return extents.map { extent in
@@ -75,8 +83,13 @@ package struct Split: ONNXOperator {
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> Split {
     node.ignore("num_outputs")
     if let parts = try node.integers("split") { node.setInput(1, integers: parts) }
-    return Split(axis: try node.integer("axis") ?? 0)
+    let axis = try node.integer("axis") ?? 0
+    if node.inputs.count > 1, case .value = node.inputs[1] { return Split(axis: axis) }
+    if node.inputs.count > 1, case .constant = node.inputs[1] { return Split(axis: axis) }
+    return Split(axis: axis, parts: node.outputCount)
   }
 
-  package func exportONNX() -> ONNXSpelling { ONNXSpelling("Split", [("axis", .integer(axis))]) }
+  package func exportONNX() -> ONNXSpelling {
+    ONNXSpelling("Split", [("axis", .integer(axis))] + (parts.map { [("num_outputs", .integer($0))] } ?? []))
+  }
 }

@@ -19,6 +19,9 @@ package struct Transpose: ONNXOperator {
   }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
+    if let permutation, case .unranked(let element)? = context.inputs.first {
+      return [.tensor(TensorType(element, permutation.indices.map { context.freshDimension("axis\($0)") }))]
+    }
     let x = try context.tensor(0)
     return [.tensor(TensorType(x.element, try order(rank: x.rank).map { x.shape[$0] }))]
   }

@@ -19,7 +19,7 @@ package struct RegexFullMatch: ONNXOperator {
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
-    guard let regex = try? Regex(pattern) else {
+    guard let regex = try? Regex(pattern).wordBoundaryKind(.simple) else {
       throw OperatorError("pattern", "'\(pattern)' is not a regular expression")
     }
     let matches = try x.strings().map { (try? regex.wholeMatch(in: $0)) != nil }

@@ -9,6 +9,9 @@ package struct Flatten: ONNXOperator {
   package init(axis: Int = 1) { self.axis = axis }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
+    if case .unranked(let element)? = context.inputs.first {
+      return [.tensor(TensorType(element, [context.freshDimension("rows"), context.freshDimension("columns")]))]
+    }
     let x = try context.tensor(0)
     guard axis >= -x.rank, axis <= x.rank else {
       throw OperatorError("axis-range", "axis \(axis) does not exist in a tensor of rank \(x.rank)")

@@ -10,6 +10,9 @@ extension ValueType {
       return .tensor(TensorType(a.element, shape))
     case (.sequence(let a), .sequence(let b)): return .sequence(try a.joined(with: b, fresh: fresh))
     case (.optional(let a), .optional(let b)): return .optional(try a.joined(with: b, fresh: fresh))
+    // A value that is there on one path and may be there on the other: read as one that is there.
+    case (.optional(let a), .sequence), (.optional(let a), .tensor), (.optional(let a), .unranked):
+      return try a.joined(with: other, fresh: fresh)
     default:
       guard let a = elementType, let b = other.elementType, a == b else {
         throw OperatorError("types-join", "a value cannot be both \(self) and \(other)")
