@@ -36,7 +36,7 @@ package struct Scan: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let results = try context.results(ofRegion: 0)
-    guard results.count >= states, let firstAxis = inputAxes.first else {
+    guard states >= 0, results.count >= states, let firstAxis = inputAxes.first else {
       throw OperatorError("results-match", "a scan with \(states) states has \(results.count) results")
     }
     let scanned = try context.tensor(lead + states)
@@ -52,7 +52,7 @@ package struct Scan: ONNXOperator {
       var shape = type.shape
       if index >= states { shape.insert(length, at: try resolveAxis(outputAxis(index - states), rank: shape.count + 1)) }
       var joined = ValueType.tensor(TensorType(type.element, batch + shape))
-      if index < states, let initial = context.inputs[lead + index] {
+      if index < states, let initial = context.type(lead + index) {
         joined = try initial.joined(with: joined) { context.freshDimension("\(index).\($0)") }
       }
       types.append(joined)
@@ -70,7 +70,7 @@ package struct Scan: ONNXOperator {
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
-    guard inputs.count >= lead + states + inputAxes.count else { throw OperatorError("missing-input", "a scanned tensor is missing") }
+    guard states >= 0, !inputAxes.isEmpty, inputs.count >= lead + states + inputAxes.count else { throw OperatorError("missing-input", "a scanned tensor is missing") }
     var initial: [Tensor] = []
     for index in 0..<states + inputAxes.count { initial.append(try inputs.tensor(lead + index)) }
     let captures = Array(inputs[(lead + states + inputAxes.count)...])
@@ -106,7 +106,7 @@ package struct Scan: ONNXOperator {
     let trips = min(length ?? extent, extent)
     for trip in 0..<trips {
       let slices = axes.indices.map { index in
-        initial[states + index].slice(inputReversed[index] ? trips - 1 - trip : trip, axis: axes[index])
+        initial[states + index].slice(index < inputReversed.count && inputReversed[index] ? trips - 1 - trip : trip, axis: axes[index])
       }
       let results = try context.run(0, (state + slices).map { .tensor($0) } + captures).compactMap(\.tensor)
       guard results.count >= states else { throw OperatorError("results-match", "the scan's region has too few results") }

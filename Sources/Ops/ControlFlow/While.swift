@@ -17,12 +17,12 @@ package struct While: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let results = try context.results(ofRegion: 0)
-    guard results.count > carried, context.inputs.count >= 2 + carried else {
+    guard (0..<1 << 16).contains(carried), results.count > carried, context.inputs.count >= 2 + carried else {
       throw OperatorError("results-match", "a loop with \(carried) carried values has \(results.count) results")
     }
     var types: [ValueType] = []
     for index in 0..<carried {
-      guard let initial = context.inputs[2 + index] else { throw OperatorError("missing-input", "input \(2 + index) is missing") }
+      guard let initial = context.type(2 + index) else { throw OperatorError("missing-input", "input \(2 + index) is missing") }
       types.append(try initial.joined(with: results[1 + index]) { context.freshDimension("\(index).\($0)") })
     }
     for result in results.dropFirst(1 + carried) {
@@ -51,7 +51,7 @@ package struct While: ONNXOperator {
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let most = try inputs.optionalTensor(0)?.integers().first
     var goesOn = try inputs.optionalTensor(1)?.doubles().first ?? 1 != 0
-    guard inputs.count >= 2 + carried else { throw OperatorError("missing-input", "a carried value is missing") }
+    guard (0..<1 << 16).contains(carried), inputs.count >= 2 + carried else { throw OperatorError("missing-input", "a carried value is missing") }
     var state = Array(inputs[2..<2 + carried])
     let captures = inputs[(2 + carried)...]
     var collected: [[Tensor]] = Array(repeating: [], count: max(context.outputCount - carried, 0))

@@ -37,7 +37,7 @@ package struct BinaryElementwise: ONNXOperator {
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
     guard let a = context.known(0), let b = context.known(1), a.count == b.count || a.count == 1 || b.count == 1,
-      let x = context.inputs[0]?.tensor, let y = context.inputs[1]?.tensor, x.rank <= 1, y.rank <= 1
+      let x = context.type(0)?.tensor, let y = context.type(1)?.tensor, x.rank <= 1, y.rank <= 1
     else { return [] }
     var result: ShapeContents = []
     for index in 0..<(a.isEmpty || b.isEmpty ? 0 : max(a.count, b.count)) {
@@ -171,12 +171,14 @@ extension BinaryElementwise.Function {
     case .mul: return a * b
     case .div:
       if exactly {
-        guard let x = a.constant, let y = b.constant, y != 0, x % y == 0 else { return nil }
+        guard let x = a.constant, let y = b.constant, y > 0, x % y == 0 else { return nil }
         return .constant(x / y)
       }
-      if let x = a.constant, let y = b.constant { return y == 0 ? nil : .constant(x / y) }
+      if let x = a.constant, let y = b.constant { return y == 0 ? nil : .constant(x.dividedReportingOverflow(by: y).partialValue) }
       return a.floorDivided(by: b)
-    case .mod: return a - a.floorDivided(by: b) * b
+    case .mod:
+      guard b.constant.map({ $0 > 0 }) ?? true else { return nil }
+      return a - a.floorDivided(by: b) * b
     case .equal where a == b: return 1
     case .equal, .less, .greater, .lessOrEqual, .greaterOrEqual, .and, .or:
       guard let x = a.constant, let y = b.constant else { return nil }

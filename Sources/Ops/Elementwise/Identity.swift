@@ -7,7 +7,7 @@ package struct Identity: ONNXOperator {
   package init() {}
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    guard let type = context.inputs.first ?? nil else { throw OperatorError("missing-input", "input 0 is missing") }
+    guard let type = context.type(0) else { throw OperatorError("missing-input", "input 0 is missing") }
     return [type]
   }
 

@@ -15,7 +15,7 @@ package struct Concatenate: ONNXOperator {
       guard try context.element(index) == element else {
         throw OperatorError("element-types-match", "tensors of different element types cannot be joined")
       }
-      guard case .tensor(let next)? = context.inputs[index] else { return [.unranked(element)] }
+      guard case .tensor(let next)? = context.type(index) else { return [.unranked(element)] }
       shape = try joined(shape, next.shape)
     }
     return [.tensor(TensorType(element, shape ?? []))]
@@ -39,7 +39,7 @@ package struct Concatenate: ONNXOperator {
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
     var result: ShapeContents = []
     for index in context.inputs.indices {
-      guard context.inputs[index]?.tensor?.rank == 1, let known = context.known(index), result.count + known.count <= 256 else {
+      guard context.type(index)?.tensor?.rank == 1, let known = context.known(index), result.count + known.count <= 256 else {
         return []
       }
       result += known

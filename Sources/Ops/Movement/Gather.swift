@@ -11,15 +11,15 @@ package struct Gather: ONNXOperator {
   package init(axis: Int = 0) { self.axis = axis }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    if case .unranked? = context.inputs.first { return [.unranked(try context.element(0))] }
+    if case .unranked? = context.type(0) { return [.unranked(try context.element(0))] }
     let x = try context.tensor(0)
     let axis = try resolveAxis(axis, rank: x.rank)
-    guard case .tensor(let indices)? = context.inputs[1] else { return [.unranked(x.element)] }
+    guard case .tensor(let indices)? = context.type(1) else { return [.unranked(x.element)] }
     return [.tensor(TensorType(x.element, x.shape[..<axis] + indices.shape + x.shape[(axis + 1)...]))]
   }
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
-    guard context.inputs[0]?.tensor?.rank == 1, let known = context.known(0), let indices = context.knownIntegers(1) else { return [] }
+    guard context.type(0)?.tensor?.rank == 1, let known = context.known(0), let indices = context.knownIntegers(1) else { return [] }
     var result: ShapeContents = []
     for index in indices {
       let position = index < 0 ? index + known.count : index

@@ -15,6 +15,7 @@ package struct OneHot: ONNXOperator {
     let indices = try context.tensor(0)
     var shape = indices.shape
     let depth = context.known(1)?.first ?? context.knownNumbers(1)?.first.map { .constant(Int($0.clampedInt64)) }
+    guard (depth?.constant ?? 0) >= 0 else { throw OperatorError("extents-positive", "a negative depth") }
     shape.insert(depth ?? context.freshDimension("depth"), at: try resolveAxis(axis, rank: indices.rank + 1))
     return [.tensor(TensorType(try context.element(2), shape))]
   }

@@ -27,7 +27,7 @@ package struct Pad: ONNXOperator {
       return [.tensor(TensorType(x.element, x.shape.indices.map { context.freshDimension("axis\($0)") }))]
     }
     let axes = try context.axes(3, rank: x.rank) ?? Array(0..<x.rank)
-    guard counts.count == 2 * axes.count else {
+    guard counts.count == 2 * axes.count, counts.allSatisfy({ ($0.constant ?? 0).magnitude < 1 << 40 }) else {
       throw OperatorError("pads-fit", "\(counts.count) pads for \(axes.count) axes")
     }
     var shape = x.shape

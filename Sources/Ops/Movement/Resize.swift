@@ -73,7 +73,7 @@ package struct Resize: ONNXOperator {
     let axes = try axes(rank: x.rank)
     var shape = x.shape
     for axis in axes { shape[axis] = context.freshDimension("axis\(axis)") }
-    let usesExtents = context.hasInput(3) && (context.inputs[3]?.tensor?.shape != [0])
+    let usesExtents = context.hasInput(3) && (context.type(3)?.tensor?.shape != [0])
     if usesExtents, let extents = context.known(3) {
       try check(extents.count, axes)
       for (index, axis) in axes.enumerated() { shape[axis] = extents[index] }
@@ -119,7 +119,7 @@ package struct Resize: ONNXOperator {
   fileprivate func keepingRatio(_ wanted: [Int], of extents: [Int]) -> (extents: [Int], scale: Double) {
     let scales = zip(wanted, extents).map { Double($0) / Double(max($1, 1)) }
     let scale = (aspectRatio == .notLarger ? scales.min() : scales.max()) ?? 1
-    return (extents.map { Int((scale * Double($0) + 0.5).rounded(.down)) }, scale)
+    return (extents.map { Int(min((scale * Double($0) + 0.5).rounded(.down), 0x1p50)) }, scale)
   }
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {

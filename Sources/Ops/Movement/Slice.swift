@@ -9,7 +9,7 @@ package struct Slice: ONNXOperator {
   package init() {}
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    if case .unranked? = context.inputs.first { return [.unranked(try context.element(0))] }
+    if case .unranked? = context.type(0) { return [.unranked(try context.element(0))] }
     let x = try context.tensor(0)
     guard let axes = try axes(context, rank: x.rank) else {
       return [.tensor(TensorType(x.element, x.shape.indices.map { context.freshDimension("axis\($0)") }))]
@@ -34,13 +34,13 @@ package struct Slice: ONNXOperator {
   /// Nil when the axes are not known.
   private func axes(_ context: InferenceContext, rank: Int) throws(OperatorError) -> [Int]? {
     if context.hasInput(3) { return try context.axes(3, rank: rank) }
-    guard let count = context.known(1)?.count ?? context.inputs[1]?.tensor?.shape.first?.constant else { return nil }
+    guard let count = context.known(1)?.count ?? context.type(1)?.tensor?.shape.first?.constant else { return nil }
     guard count <= rank else { throw OperatorError("slice-ranges", "\(count) ranges for \(rank) axes") }
     return Array(0..<count)
   }
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
-    guard let known = context.known(0), context.inputs[0]?.tensor?.rank == 1, let start = context.knownIntegers(1)?.first,
+    guard let known = context.known(0), context.type(0)?.tensor?.rank == 1, let start = context.knownIntegers(1)?.first,
       let end = context.knownIntegers(2)?.first
     else { return [] }
     let step = context.hasInput(4) ? context.knownIntegers(4)?.first : 1

@@ -16,7 +16,7 @@ package struct Split: ONNXOperator {
   }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    if case .unranked(let element)? = context.inputs.first {
+    if case .unranked(let element)? = context.type(0) {
       return Array(repeating: .unranked(element), count: context.outputCount)
     }
     let x = try context.tensor(0)
@@ -53,7 +53,7 @@ package struct Split: ONNXOperator {
   }
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
-    guard context.inputs[0]?.tensor?.rank == 1, let known = context.known(0),
+    guard context.type(0)?.tensor?.rank == 1, let known = context.known(0),
       let extents = try? extents(context, .constant(known.count)).compactMap(\.constant), extents.reduce(0, +) == known.count
     else { return [] }
     var start = 0

@@ -11,10 +11,14 @@ package struct Tile: ONNXOperator {
     guard let repeats = context.known(1) else {
       return [.tensor(TensorType(x.element, x.shape.indices.map { context.freshDimension("axis\($0)") }))]
     }
-    guard repeats.count == x.rank, !repeats.contains(where: { ($0.constant ?? 0) < 0 }) else {
+    guard repeats.count == x.rank, repeats.allSatisfy({ (0..<1 << 40).contains($0.constant ?? 0) }) else {
       throw OperatorError("repeats-fit", "\(repeats.text) repeats for a tensor of rank \(x.rank)")
     }
-    return [.tensor(TensorType(x.element, zip(x.shape, repeats).map { $0 * $1 }))]
+    let shape = zip(x.shape, repeats).map { $0 * $1 }
+    guard zip(x.shape, repeats).allSatisfy({ ($0.constant ?? 0).multipliedReportingOverflow(by: $1.constant ?? 0).overflow == false }) else {
+      throw OperatorError("too-large", "\(x.shape.text) repeated \(repeats.text) times is too large")
+    }
+    return [.tensor(TensorType(x.element, shape))]
   }
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {

@@ -19,7 +19,7 @@ package struct Transpose: ONNXOperator {
   }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    if let permutation, case .unranked(let element)? = context.inputs.first {
+    if let permutation, case .unranked(let element)? = context.type(0) {
       return [.tensor(TensorType(element, permutation.indices.map { context.freshDimension("axis\($0)") }))]
     }
     let x = try context.tensor(0)
@@ -27,7 +27,7 @@ package struct Transpose: ONNXOperator {
   }
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
-    (context.inputs[0]?.tensor?.rank ?? 2) <= 1 ? [context.known(0)] : []
+    (context.type(0)?.tensor?.rank ?? 2) <= 1 ? [context.known(0)] : []
   }
 
   /// Moving axes of extent 1 moves no element.

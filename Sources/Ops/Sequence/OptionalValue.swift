@@ -14,7 +14,7 @@ package struct OptionalValue: ONNXOperator {
   }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    if let type = context.inputs.first ?? nil { return [.optional(type)] }
+    if let type = context.type(0) { return [.optional(type)] }
     let tensor = ValueType.unranked(element ?? .float32)
     return [.optional(isSequence ? .sequence(tensor) : tensor)]
   }
@@ -73,7 +73,7 @@ package struct OptionalGetElement: ONNXOperator {
   package init() {}
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    guard let type = context.inputs.first ?? nil else { throw OperatorError("missing-input", "input 0 is missing") }
+    guard let type = context.type(0) else { throw OperatorError("missing-input", "input 0 is missing") }
     if case .optional(let inner) = type { return [inner] }
     return [type]
   }

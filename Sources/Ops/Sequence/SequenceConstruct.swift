@@ -10,7 +10,7 @@ package struct SequenceConstruct: ONNXOperator {
   package init(element: ElementType? = nil) { self.element = element }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    guard var type = context.inputs.first ?? nil else { return [.sequence(.unranked(element ?? .float32))] }
+    guard var type = context.type(0) else { return [.sequence(.unranked(element ?? .float32))] }
     for case let next? in context.inputs.dropFirst() {
       type = try type.joined(with: next) { context.freshDimension($0) }
     }

@@ -8,7 +8,7 @@ package struct SequenceInsert: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let element = try context.sequence(0)
-    guard let added = context.inputs[1] else { throw OperatorError("missing-input", "input 1 is missing") }
+    guard let added = context.type(1) else { throw OperatorError("missing-input", "input 1 is missing") }
     return [.sequence(try element.joined(with: added) { context.freshDimension($0) })]
   }
 

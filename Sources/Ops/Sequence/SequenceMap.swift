@@ -26,7 +26,7 @@ package struct SequenceMap: ONNXOperator {
     var columns = [[Datum]](repeating: [], count: context.outputCount)
     for (position, element) in elements.enumerated() {
       var values: [Datum?] = [element]
-      for argument in inputs[1..<max(1, min(arguments, inputs.count))] {
+      for argument in inputs.prefix(max(arguments, 1)).dropFirst() {
         if case .sequence(let others)? = argument {
           guard others.count == elements.count else {
             throw OperatorError("lengths-match", "sequences of \(elements.count) and \(others.count) elements")
@@ -36,7 +36,7 @@ package struct SequenceMap: ONNXOperator {
           values.append(argument)
         }
       }
-      let results = try context.run(0, values + inputs.dropFirst(arguments))
+      let results = try context.run(0, values + inputs.dropFirst(max(arguments, 1)))
       for (index, result) in results.prefix(columns.count).enumerated() { columns[index].append(result) }
     }
     return columns.map { .sequence($0) }

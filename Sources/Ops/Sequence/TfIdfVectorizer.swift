@@ -107,7 +107,7 @@ package struct TfIdfVectorizer: ONNXOperator {
     let name = try node.string("mode") ?? "TF"
     let (shortest, longest) = (try node.integer("min_gram_length") ?? 1, try node.integer("max_gram_length") ?? 1)
     let places = try node.integers("ngram_indexes") ?? []
-    guard let mode = Mode(rawValue: name), shortest >= 1, longest >= shortest, places.allSatisfy({ $0 >= 0 && $0 < 1 << 28 }) else {
+    guard let mode = Mode(rawValue: name), shortest >= 1, longest >= shortest, longest < 1 << 16, places.allSatisfy({ $0 >= 0 && $0 < 1 << 28 }) else {
       throw OperatorError("vectorizer-attributes", "mode, n-gram lengths or indices make no sense")
     }
     let integers = try node.integers("pool_int64s") ?? []

@@ -28,7 +28,7 @@ package struct ConstantOfShape: ONNXOperator {
     guard element.isInteger || element == .bool, let count = context.knownIntegers(0)?.checkedProduct, count <= 64 else {
       return []
     }
-    return [Array(repeating: .constant(element == .bool ? Int(number) : integer), count: count)]
+    return [Array(repeating: .constant(element == .bool ? (number != 0 ? 1 : 0) : integer), count: count)]
   }
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {

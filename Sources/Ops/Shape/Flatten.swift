@@ -9,7 +9,7 @@ package struct Flatten: ONNXOperator {
   package init(axis: Int = 1) { self.axis = axis }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    if case .unranked(let element)? = context.inputs.first {
+    if case .unranked(let element)? = context.type(0) {
       return [.tensor(TensorType(element, [context.freshDimension("rows"), context.freshDimension("columns")]))]
     }
     let x = try context.tensor(0)

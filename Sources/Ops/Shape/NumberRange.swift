@@ -18,7 +18,7 @@ package struct NumberRange: ONNXOperator {
       delta != 0, element.isInteger
     {
       let span = delta > 0 ? limit - start : start - limit
-      let count = span.ceilingDivided(by: .constant(abs(delta)))
+      let count = span.ceilingDivided(by: .constant(Int(clamping: delta.magnitude)))
       // A symbolic length is taken as it stands: a range over a dimension runs forwards.
       return count.constant.map { .constant(max($0, 0)) } ?? count
     }

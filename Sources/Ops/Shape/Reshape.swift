@@ -17,7 +17,7 @@ package struct Reshape: ONNXOperator {
       guard let extents = try context.extents(1) else { return [.unranked(element)] }
       return [.tensor(TensorType(element, extents))]
     }
-    if case .unranked(let element)? = context.inputs[0] {
+    if case .unranked(let element)? = context.type(0) {
       return [.tensor(TensorType(element, wanted.enumerated().map { $1 == -1 || ($1 == 0 && !allowsZero) ? context.freshDimension("axis\($0)") : $1 }))]
     }
     let x = try context.tensor(0)
@@ -48,6 +48,9 @@ package struct Reshape: ONNXOperator {
       }
     } else if let known = total.constant, let asked = result.reduce(1, *).constant, known != asked {
       throw OperatorError("elements-match", "\(shape.text) has \(known) elements but \(wanted.text) asks for \(asked)")
+    }
+    guard result.compactMap(\.constant).checkedProduct != nil else {
+      throw OperatorError("reshape-extents", "the extents \(wanted.text) are not a shape")
     }
     return result
   }

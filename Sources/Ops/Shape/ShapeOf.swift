@@ -21,12 +21,12 @@ package struct ShapeOf: ONNXOperator {
   }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    if case .unranked? = context.inputs.first { return [.tensor(TensorType(.int64, [context.freshDimension("rank")]))] }
+    if case .unranked? = context.type(0) { return [.tensor(TensorType(.int64, [context.freshDimension("rank")]))] }
     return [.tensor(TensorType(.int64, [axes(rank: try context.tensor(0).rank).count]))]
   }
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
-    guard let x = context.inputs.first??.tensor else { return [] }
+    guard let x = context.type(0)?.tensor else { return [] }
     return [Array(x.shape[axes(rank: x.rank)])]
   }
 

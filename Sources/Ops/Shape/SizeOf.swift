@@ -11,7 +11,7 @@ package struct SizeOf: ONNXOperator {
   }
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
-    guard let x = context.inputs.first??.tensor else { return [] }
+    guard let x = context.type(0)?.tensor else { return [] }
     return [[x.shape.reduce(1, *)]]
   }
 

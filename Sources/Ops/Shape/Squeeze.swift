@@ -7,7 +7,7 @@ package struct Squeeze: ONNXOperator {
   package init() {}
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    if case .unranked? = context.inputs.first { return [.unranked(try context.element(0))] }
+    if case .unranked? = context.type(0) { return [.unranked(try context.element(0))] }
     let x = try context.tensor(0)
     var dropped = Set(x.shape.indices.filter { x.shape[$0] == 1 })
     if context.hasInput(1) {

@@ -8,7 +8,7 @@ package struct Unsqueeze: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let element = try context.element(0)
-    guard let count = context.knownIntegers(1)?.count, case .tensor(let x)? = context.inputs[0],
+    guard let count = context.knownIntegers(1)?.count, case .tensor(let x)? = context.type(0),
       let axes = try context.axes(1, rank: x.rank + count)
     else { return [.unranked(element)] }
     var extents = x.shape.makeIterator()

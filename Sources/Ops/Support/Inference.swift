@@ -1,9 +1,12 @@
 package import IR
 
 extension InferenceContext {
+  /// The type of an input; nil when it is absent.
+  package func type(_ index: Int) -> ValueType? { index < inputs.count ? inputs[index] : nil }
+
   /// Element type of a required tensor input, whose rank may be unknown.
   package func element(_ index: Int) throws(OperatorError) -> ElementType {
-    if index < inputs.count, case .unranked(let element)? = inputs[index] { return element }
+    if case .unranked(let element)? = type(index) { return element }
     return try tensor(index).element
   }
 
@@ -19,7 +22,7 @@ extension InferenceContext {
 
   /// The input's type with another element type.
   package func sameShape(_ element: ElementType, as index: Int = 0) throws(OperatorError) -> ValueType {
-    if index < inputs.count, case .unranked? = inputs[index] { return .unranked(element) }
+    if case .unranked? = type(index) { return .unranked(element) }
     return .tensor(TensorType(element, try tensor(index).shape))
   }
 
@@ -29,11 +32,6 @@ extension InferenceContext {
     guard let constant = constant(index), let count = constant.type.elementCount, count <= 1024 else { return nil }
     return try? Tensor(constant)?.doubles()
   }
-}
-
-extension [ShapeContents?] {
-  /// Contents worth carrying: at most this many elements.
-  static var limit: Int { 256 }
 }
 
 extension ValueType {
