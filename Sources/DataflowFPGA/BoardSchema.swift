@@ -54,8 +54,8 @@ struct BoardPredictor: RowPredictor {
     guard let design = BoardDesign(kind: String(row["layer_type"]), params: params, reuse: reuse)?.pipeline else {
       return .skipped(why: "the parameters do not describe a network: '\(params)'", group: group)
     }
-    guard let profile = description.profiles.first(where: { $0.name == "hls4ml-vivado-line-buffer-merged" }) else {
-      return .skipped(why: "no tool profile hls4ml-vivado-line-buffer-merged", group: group)
+    guard let profile = description.profiles.first(where: { $0.reports.contains { $0.tool == "board" } }) else {
+      return .skipped(why: "no tool profile of the target describes boards", group: group)
     }
     let model = LayerModel(profile: profile, part: description.part, period: description.period)
     guard let network = try? model.estimate(design).network, case .success(let run) = (try? network.run(frames: 1)) ?? .failure(.unknown)

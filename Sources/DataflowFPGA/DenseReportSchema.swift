@@ -43,9 +43,8 @@ struct DenseReportPredictor: RowPredictor {
     guard sizes.count > 1, sizes.allSatisfy({ $0 > 0 && $0 < 1 << 20 }) else {
       return .skipped(why: "params lack layers=a-b-…", group: group)
     }
-    guard let profile = description.profiles.first(where: { $0.name == "hls4ml-vitis" }) else {
-      return .skipped(why: "the target has no tool profile hls4ml-vitis", group: group)
-    }
+    guard let profile = description.profiles.first(where: { $0.reports.contains { report.tool.contains($0.tool) && $0.design.isEmpty } })
+    else { return .skipped(why: "no tool profile of the target describes '\(report.tool)'", group: group) }
     let model = LayerModel(profile: profile, part: description.part, period: 1000 / max(report.clock, 1))
     let design = PipelineDesign(
       chain: Self.layers(sizes, reuse: reuse, bits: report.bits ?? 16, strategy: report.strategy, transfer: report.transfer),

@@ -66,7 +66,8 @@ struct FPGAResult {
   private func reason(_ slowest: Int?, _ busy: Int, _ isBottleneck: Bool) -> String {
     guard let slowest else { return "no stage of its own" }
     let layer = design.layers[slowest]
-    let folding = layer.kernelOutputs > 0 ? ", \(layer.multipliers) of \(layer.weightCount) products at once" : ""
+    let products = pipeline.layers[slowest].folding.map { $0.pe * $0.simd } ?? layer.multipliers
+    let folding = layer.kernelOutputs > 0 ? ", \(products) of \(layer.weightCount) products at once" : ""
     return isBottleneck
       ? "the slowest stage: \(busy) cycles per frame\(folding)"
       : "streams \(layer.pixels) words in \(busy) cycles\(folding), waiting for the slowest stage"
@@ -81,6 +82,7 @@ struct FPGAResult {
   private func choice(_ layer: Int?) -> String {
     guard let layer, design.layers[layer].kernelOutputs > 0 else { return "" }
     let spec = design.layers[layer]
+    if let folding = pipeline.layers[layer].folding { return "PE \(folding.pe), SIMD \(folding.simd)" }
     return "reuse \(spec.effectiveReuse.effective), \(spec.strategy.rawValue)"
   }
 
@@ -137,7 +139,7 @@ struct FPGAResult {
   /// Corrected reuse factors and stages that nobody folded.
   private var diagnostics: [Diagnostic] {
     design.layers.compactMap { layer in
-      guard layer.kernelOutputs > 0, layer.effectiveReuse.isCorrected else { return nil }
+      guard description.profile?.folding == .reuse, layer.kernelOutputs > 0, layer.effectiveReuse.isCorrected else { return nil }
       return Diagnostic(
         .warning, "layer '\(layer.name)': reuse factor \(layer.reuse) is not legal for \(layer.kernelInputs) x \(layer.kernelOutputs); the tool takes \(layer.effectiveReuse.effective)",
         fix: "ask for \(layer.effectiveReuse.effective)")

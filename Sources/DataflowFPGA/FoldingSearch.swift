@@ -15,10 +15,7 @@ package struct FoldingSearch: Sendable {
     self.design = design
     options = design.layers.map { layer in
       guard layer.kernelOutputs > 0 else { return [] }
-      let legal = layer.strategy == .resource
-        ? ReuseFactor.legal(inputs: layer.kernelInputs, outputs: layer.kernelOutputs)
-        : Self.powers(of: 2, to: layer.weightCount)
-      return legal.map { reuse in
+      return Self.factors(layer, model.profile).map { reuse in
         var candidate = layer
         candidate.reuse = reuse
         return Option(reuse: reuse, cycles: model.estimate(candidate).stage.cyclesPerFrame)
@@ -70,6 +67,15 @@ package struct FoldingSearch: Sendable {
       if let option { result.layers[index].reuse = option.reuse }
     }
     return result
+  }
+
+  /// Factors worth trying, ascending.
+  private static func factors(_ layer: LayerSpec, _ profile: ImplementationProfile) -> [Int] {
+    switch (profile.folding, layer.strategy) {
+    case (.processingElements, _): FINNFolding.sequence(layer, wordBits: profile.weightWordBits).map(\.steps).reversed()
+    case (.reuse, .resource): ReuseFactor.legal(inputs: layer.kernelInputs, outputs: layer.kernelOutputs)
+    case (.reuse, .latency): powers(of: 2, to: layer.weightCount)
+    }
   }
 
   private static func powers(of base: Int, to limit: Int) -> [Int] {

@@ -50,7 +50,9 @@ struct HLSReportPredictor: RowPredictor {
       target: report.part, format: report.precision.isEmpty ? "design" : report.precision,
       operation: "\(report.stage) \(report.kind) \(figure.rawValue)")
     guard let measured = row.number(figure.rawValue) else {
-      return .skipped(why: "no \(figure.rawValue) in this row", group: group)
+      // One group for all of them: a cell that holds nothing is no missed prediction.
+      let empty = MeasurementGroup(target: report.part, format: "", operation: "not measured")
+      return .skipped(why: "no \(figure.rawValue) in this row", group: empty)
     }
     guard let profile = profile(for: report) else {
       return .skipped(why: "no tool profile for '\(report.tool)', \(report.design)", group: group)
@@ -133,14 +135,18 @@ struct HLSReportPredictor: RowPredictor {
     return .predicted(measured: measured, predicted: Double(value), group: group)
   }
 
-  /// The profile whose name the tool or the design mentions, most specific first.
+  /// The profile with the most specific pattern that fits the tool and the design; nil when none does.
   private func profile(for report: ReportRow) -> ImplementationProfile? {
-    func named(_ name: String) -> ImplementationProfile? { description.profiles.first { $0.name == name } }
-    if report.tool.contains("vitis") { return named("hls4ml-vitis") }
-    if report.name.contains("line_buffer_merge") { return named("hls4ml-vivado-line-buffer-merged") }
-    if report.name.contains("line_buffer") { return named("hls4ml-vivado-line-buffer") }
-    if report.name.contains("kernel_window") { return named("hls4ml-vivado-kernel-window") }
-    if report.name.contains("encoded") { return named("hls4ml-vivado-encoded") }
-    return nil
+    var best: (profile: ImplementationProfile, length: Int)?
+    for profile in description.profiles {
+      for pattern in profile.reports {
+        guard pattern.tool.isEmpty || report.tool.contains(pattern.tool) || report.name.contains(pattern.tool),
+          pattern.design.isEmpty || report.name.contains(pattern.design)
+        else { continue }
+        let length = pattern.tool.count + pattern.design.count
+        if length > best?.length ?? 0 { best = (profile, length) }
+      }
+    }
+    return best?.profile
   }
 }

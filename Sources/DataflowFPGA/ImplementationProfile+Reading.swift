@@ -5,6 +5,13 @@ extension ImplementationProfile {
   /// Reads one `<tool name="…">`.
   package init(_ reader: ElementReader) {
     name = reader.name
+    folding = reader.choice("folding", of: Folding.self) ?? .reuse
+    weightWordBits = reader.optionalIntegerAttribute("weight-word-bits") ?? 36
+    reports = reader.children("reports").map { row in
+      let pattern = ReportPattern(tool: row.optionalString("tool") ?? "", design: row.optionalString("design") ?? "")
+      row.finish()
+      return pattern
+    }
     timing = StreamTiming(reader.child("stream-timing"))
     kernel = KernelTiming(reader.child("kernel-timing"))
     area = AreaLaw(reader.child("area"))

@@ -4,11 +4,30 @@
 /// another version of the tool.
 package struct ImplementationProfile: Sendable, Hashable {
   package var name: String
+  /// How layers are folded.
+  package var folding: Folding
+  /// Widest weight word of a folding by processing elements, bits.
+  package var weightWordBits: Int
+  /// Reports the profile describes: words that the tool's and the design's name contain.
+  package var reports: [ReportPattern]
   package var timing: StreamTiming
   package var kernel: KernelTiming
   package var area: AreaLaw
   package var memory: MemoryUse
   package var multiplier: MultiplierRule
+
+  package enum Folding: String, Sendable, Hashable, CaseIterable {
+    /// A loop of `reuse` steps over all outputs (hls4ml).
+    case reuse
+    /// PE outputs and SIMD inputs at once (FINN).
+    case processingElements = "processing-elements"
+  }
+
+  /// `tool` and `design` are parts of the names in a report table; empty matches all.
+  package struct ReportPattern: Sendable, Hashable {
+    package var tool: String
+    package var design: String
+  }
 
   /// Cycles of the stages of a stream pipeline.
   package struct StreamTiming: Sendable, Hashable {

@@ -40,6 +40,8 @@ package struct LayerEstimate: Sendable, Hashable {
   package var synthesised = Area()
   /// Block memory primitives of either size after logic synthesis, as utilisation reports list them.
   package var blockPrimitives = 0
+  /// Processing elements and lanes, for profiles that fold so.
+  package var folding: FINNFolding?
   /// The factor in use, and the one asked for.
   package var reuse: ReuseFactor?
 }

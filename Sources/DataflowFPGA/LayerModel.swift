@@ -14,6 +14,7 @@ package struct LayerModel: Sendable {
   }
 
   package func estimate(_ layer: LayerSpec) -> LayerEstimate {
+    guard profile.folding == .reuse else { return finn(layer) }
     var result = LayerEstimate()
     switch layer.kind {
     case .convolution: convolution(layer, &result)

@@ -44,7 +44,10 @@ struct MappingPredictor: RowPredictor {
     }
     let part = description.part
     if let a = row.integer("a_bits"), let b = row.integer("b_bits"), a > 0, b > 0 {
-      guard figure == .dsp else { return .skipped(why: "a multiplier is no memory", group: group) }
+      guard figure == .dsp else {
+        let other = MeasurementGroup(target: group.target, format: "", operation: "not measured")
+        return .skipped(why: "a multiplier is no memory", group: other)
+      }
       guard let rule = description.mappers["yosys"] else { return .skipped(why: "no <mapper name=\"yosys\">", group: group) }
       let blocks = row["option"] == "-nodsp" ? 0 : rule.blocks(data: a, weight: b, on: part.block)
       return .predicted(measured: measured, predicted: Double(blocks), group: group)
