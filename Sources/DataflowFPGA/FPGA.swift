@@ -23,7 +23,7 @@ package struct FPGA: Machine {
   /// Stages are fused by streaming, so that a kernel carries its element-wise tail.
   package var capabilities: Capabilities {
     Capabilities(
-      fusesResidual: false, fusesPointwiseChains: false, fusesReductionSinks: false, fusesAttention: false,
+      fusesResidual: true, fusesPointwiseChains: true, fusesReductionSinks: false, fusesAttention: false,
       contractionTypes: Set(ElementType.allCases.filter { $0.bits <= 32 && $0 != .string }.map(\.rawValue)))
   }
 
