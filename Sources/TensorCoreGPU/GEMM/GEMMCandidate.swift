@@ -55,7 +55,7 @@ struct GEMMCandidate {
       let columns = min(max(together / rows, 1), tilesN)
       rows = min(max(together / columns, 1), tilesM)
       return (
-        min(rows, traffic.m / cost.m) * cost.aBytes * copies, min(columns, traffic.n / cost.n) * cost.bBytes * copies
+        min(rows, traffic.m / cost.m) * cost.aBytes * copies * traffic.distinctShare, min(columns, traffic.n / cost.n) * cost.bBytes * copies
       )
     }
     let fullBytes = distinct(firstBlocks)
@@ -156,6 +156,8 @@ struct GEMMTraffic {
   let aBytes: Double
   let bBytes: Double
   let cBytes: Double
+  /// Distinct bytes of A over those of its m × k view: below one for a convolution, whose taps overlap within a wave.
+  let distinctShare: Double
   /// Elements of the result, and bytes its epilogue moves for each.
   let elements: Double
   let storedPerElement: Double
@@ -173,7 +175,9 @@ struct GEMMTraffic {
     n = Double(shape.n)
     k = Double(shape.k)
     let batch = Double(shape.batch)
-    aBytes = shape.activationBytes ?? batch * m * k * encoding.activation
+    let viewed = batch * m * k * encoding.activation
+    aBytes = shape.activationBytes ?? viewed
+    distinctShare = min(1, aBytes / max(viewed, 1))
     bBytes = batch * n * k * encoding.weight
     elements = batch * m * n
     cBytes = elements * encoding.output

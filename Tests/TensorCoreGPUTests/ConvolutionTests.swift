@@ -1,0 +1,64 @@
+import IR
+import Testing
+
+@testable import TensorCoreGPU
+
+struct ConvolutionTests {
+  private func convolution(
+    channels: Int, filters: Int, side: Int, kernel: Int = 3, stride: Int = 1, groups: Int = 1, format: ElementType = .float16
+  ) -> Contraction {
+    let output = (side + 2 * (kernel / 2) - kernel) / stride + 1
+    let geometry = Convolution(
+      images: 8, inputChannels: channels, outputChannels: filters, groups: groups, input: [side, side],
+      output: [output, output], kernel: [kernel, kernel], strides: [stride, stride], dilations: [1, 1],
+      padsBegin: [kernel / 2, kernel / 2], padsEnd: [kernel / 2, kernel / 2])
+    let pixels = 8 * output * output
+    let taps = channels / groups * kernel * kernel
+    return Contraction(
+      batch: groups, m: pixels, n: filters / groups, k: taps, lhs: Operand(element: format, count: 8 * channels * side * side),
+      rhs: Operand(element: format, count: filters * taps, isConstant: true),
+      output: Operand(element: format, count: pixels * filters), convolution: geometry)
+  }
+
+  private func estimate(_ contraction: Contraction, on name: String) throws -> ContractionEstimate {
+    try ContractionModel(try Targets.gpu(name)).estimate(contraction)
+  }
+
+  @Test(arguments: ["nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb", "nvidia-v100-sxm2-16gb", "nvidia-t4"])
+  func everyKindHasATimeAboveItsFloorAndAReason(_ name: String) throws {
+    let kinds = [
+      convolution(channels: 64, filters: 64, side: 56), convolution(channels: 3, filters: 64, side: 224, kernel: 7, stride: 2),
+      convolution(channels: 256, filters: 64, side: 56, kernel: 1), convolution(channels: 192, filters: 192, side: 28, groups: 192),
+      convolution(channels: 64, filters: 64, side: 56, format: .float32), convolution(channels: 64, filters: 32, side: 28, kernel: 5, format: .float32),
+    ]
+    for kind in kinds {
+      let estimate = try estimate(kind, on: name)
+      #expect(estimate.seconds > 0 && estimate.seconds.isFinite)
+      #expect(estimate.floorSeconds <= estimate.seconds)
+      #expect(!estimate.reason.isEmpty && !estimate.choice.isEmpty)
+    }
+  }
+
+  /// Overlap of the taps is read from the L2, the image itself passes device memory about once.
+  @Test func aKernelReadsItsImageOnce() throws {
+    let estimate = try estimate(convolution(channels: 256, filters: 256, side: 112), on: "nvidia-a100-sxm4-80gb")
+    let image = Double(8 * 256 * 112 * 112 * 2)
+    let memory = try #require(estimate.bytes["dram"])
+    let cache = try #require(estimate.bytes["l2"])
+    #expect(memory < 3.5 * image)
+    #expect(cache > 5 * image)
+  }
+
+  @Test func depthwiseConvolutionsWalkTheImage() throws {
+    let estimate = try estimate(convolution(channels: 512, filters: 512, side: 56, groups: 512), on: "nvidia-a100-sxm4-80gb")
+    #expect(estimate.choice.contains("direct"))
+    #expect(estimate.bound != .launch)
+  }
+
+  @Test func winogradIsForThreeByThreeOnTheCores() throws {
+    let name = "nvidia-v100-sxm2-16gb"
+    #expect(try estimate(convolution(channels: 256, filters: 256, side: 56, format: .float32), on: name).choice.contains("Winograd"))
+    #expect(try !estimate(convolution(channels: 256, filters: 256, side: 56), on: name).choice.contains("Winograd"))
+    #expect(try !estimate(convolution(channels: 256, filters: 256, side: 56, stride: 2, format: .float32), on: name).choice.contains("Winograd"))
+  }
+}
