@@ -58,6 +58,9 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "cyclewright-render", dependencies: ["CGraphviz"], swiftSettings: settings),
+    .executableTarget(
+      name: "cyclewright-conformance", dependencies: ["Frontend", "Numerics"], path: "Tests/Conformance",
+      exclude: ["compare_models.py"], swiftSettings: settings),
     tests("BasicTests", ["Basic"]),
     tests("IRTests", ["IR", "Ops"]),
     tests("EngineTests", ["Engine"]),
@@ -67,6 +70,7 @@ let package = Package(
     tests("OpsTests", ["IR", "Ops"]),
     tests("TiledNPUTests", ["TiledNPU"]),
     tests("FrontendTests", ["Frontend", "Ops"]),
+    tests("NumericsTests", ["Ops", "Numerics"]),
   ],
   swiftLanguageModes: [.v6]
 )

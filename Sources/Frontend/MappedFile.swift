@@ -46,6 +46,12 @@ package final class MappedFile: ByteSource, @unchecked Sendable {
     release = .free
   }
 
+  /// Bytes of a file, nil when there is none.
+  static func size(of path: String) -> Int? {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : nil
+  }
+
   deinit {
     switch release {
     case .unmap: munmap(UnsafeMutableRawPointer(mutating: base), count)

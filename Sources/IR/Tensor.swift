@@ -51,6 +51,8 @@ package struct EvaluationContext: Sendable {
   package var runRegion: (@Sendable (Int, [Datum?]) throws(OperatorError) -> [Datum])?
   /// Seed for random operators.
   package var seed: UInt64
+  /// Fast loops to use where they fit; nil in reference evaluation.
+  package var kernels: (any ComputeKernels)?
 
   package init(
     outputCount: Int = 1, seed: UInt64 = 0,

@@ -79,7 +79,7 @@ final class GraphBuilder {
   }
 
   private func checkElement(of value: ValueID, against info: ValueInfoMessage) throws(Failure) {
-    guard case .tensor(let number, _)? = info.type, let declared = ElementType(onnxDataType: number),
+    guard case .tensor(let number, _)? = info.type, let declared = ElementType(onnxCode: number),
       let actual = rewriter.graph[value].type.tensor?.element, actual != declared
     else { return }
     throw Failure(
@@ -107,7 +107,7 @@ extension GraphBuilder {
   ) throws(Failure) -> ValueType {
     switch message {
     case .tensor(let number, let shape):
-      guard let element = ElementType(onnxDataType: number) else {
+      guard let element = ElementType(onnxCode: number) else {
         throw Failure("\(what) has unknown element type \(number)", at: session.location(offset))
       }
       guard let shape else { return .unranked(element) }

@@ -1,5 +1,6 @@
 internal import Basic
 internal import IR
+internal import Ops
 
 /// Makes constants of tensor messages: raw, packed and external data stay ranges of their file.
 struct TensorDecoder {
@@ -19,7 +20,7 @@ struct TensorDecoder {
   }
 
   private func type(_ tensor: TensorMessage) throws(Failure) -> TensorType {
-    guard let element = ElementType(onnxDataType: tensor.dataType) else {
+    guard let element = ElementType(onnxCode: tensor.dataType) else {
       throw malformed("element type \(tensor.dataType) is unknown", tensor)
     }
     let type = TensorType(element, tensor.dims)

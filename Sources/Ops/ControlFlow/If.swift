@@ -52,6 +52,8 @@ package struct If: ONNXOperator {
     return If(thenRegion: yes, elseRegion: no)
   }
 
+  package var onnxInputCount: Int? { 1 }
+
   package func exportONNX() -> ONNXSpelling {
     ONNXSpelling("If", [("else_branch", .region(elseRegion)), ("then_branch", .region(thenRegion))])
   }

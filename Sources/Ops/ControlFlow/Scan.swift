@@ -141,6 +141,8 @@ package struct Scan: ONNXOperator {
       outputReversed: try node.integers("scan_output_directions")?.map { $0 == 1 } ?? [], isBatched: isBatched)
   }
 
+  package var onnxInputCount: Int? { states + inputAxes.count + (isBatched ? 1 : 0) }
+
   package func exportONNX() -> ONNXSpelling {
     var attributes: [(name: String, value: ONNXAttribute)] = [
       ("body", .region(0)), ("num_scan_inputs", .integer(inputAxes.count)), ("scan_input_axes", .integers(inputAxes)),

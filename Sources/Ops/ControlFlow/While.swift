@@ -86,5 +86,7 @@ package struct While: ONNXOperator {
     return While(carried: node.inputs.count - 2)
   }
 
+  package var onnxInputCount: Int? { 2 + carried }
+
   package func exportONNX() -> ONNXSpelling { ONNXSpelling("Loop", [("body", .region(0))]) }
 }

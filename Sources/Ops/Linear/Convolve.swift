@@ -82,13 +82,13 @@ package struct Convolve: ONNXOperator {
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     let w = try inputs.tensor(1)
-    let bias = try inputs.optionalTensor(2)?.doubles()
     let types = try inferTypes(InferenceContext(inputs: [.tensor(x.type), .tensor(w.type)]))
     guard let shape = types.first?.tensor?.constantShape else { throw OperatorError("window-fits", "the output shape is not known") }
     let geometry = geometry(x: x.shape, w: w.shape, y: shape)
+    if let y = try context.convolution(geometry, x, w, bias: try inputs.optionalTensor(2), shape: shape) { return [.tensor(y)] }
     var result = [Double](repeating: 0, count: shape.reduce(1, *))
     SlidingWindow(geometry).accumulate(try x.doubles(), try w.doubles(), into: &result)
-    if let bias {
+    if let bias = try inputs.optionalTensor(2)?.doubles() {
       let plane = geometry.output.reduce(1, *)
       for index in result.indices { result[index] += bias[index / plane % geometry.outputChannels] }
     }

@@ -46,6 +46,9 @@ package struct Gemm: ONNXOperator {
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let a = try inputs.tensor(0)
     let b = try inputs.tensor(1)
+    if let product = try context.product(a, b, transposesA: transposesA, transposesB: transposesB) {
+      return [.tensor(try finished(product.elements, product.shape, inputs))]
+    }
     var left = (shape: a.shape, elements: try a.doubles())
     var right = (shape: b.shape, elements: try b.doubles())
     if transposesA { left = MatrixProduct.transposed(left) }
@@ -59,6 +62,17 @@ package struct Gemm: ONNXOperator {
       }
     }
     return [.tensor(Tensor(a.element, product.shape, rounding: y))]
+  }
+
+  /// alpha·product + beta·c in single precision.
+  private func finished(_ product: [Float], _ shape: [Int], _ inputs: [Datum?]) throws(OperatorError) -> Tensor {
+    var y = product
+    if alpha != 1 { for index in y.indices { y[index] *= alpha } }
+    if let c = try inputs.optionalTensor(2) {
+      let bias = try c.floats()
+      Broadcast.forEachPair(shape, shape, c.shape) { position, _, offset in y[position] += beta * bias[offset] }
+    }
+    return Tensor(.float32, shape, .float32(y))
   }
 
   package static var onnxNames: [ONNXName] { ["Gemm"] }

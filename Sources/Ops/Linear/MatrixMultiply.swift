@@ -21,6 +21,7 @@ package struct MatrixMultiply: ONNXOperator {
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let a = try inputs.tensor(0)
     let b = try inputs.tensor(1)
+    if let y = try context.product(a, b) { return [.tensor(Tensor(.float32, y.shape, .float32(y.elements)))] }
     if a.element.isInteger {
       let y = try MatrixProduct.multiply((a.shape, try a.integers()), (b.shape, try b.integers()))
       return [.tensor(Tensor(a.element, y.shape, wrapping: y.elements))]

@@ -49,5 +49,7 @@ package struct SequenceMap: ONNXOperator {
     return SequenceMap(arguments: node.inputs.count)
   }
 
+  package var onnxInputCount: Int? { arguments }
+
   package func exportONNX() -> ONNXSpelling { ONNXSpelling("SequenceMap", [("body", .region(0))]) }
 }

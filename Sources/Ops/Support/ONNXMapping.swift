@@ -12,6 +12,13 @@ package protocol ONNXOperator: Operator {
 
   /// The newest-opset spelling; inputs and outputs stay in place.
   func exportONNX() -> ONNXSpelling
+
+  /// How many inputs are ONNX's own, where region captures follow them; nil when all are.
+  var onnxInputCount: Int? { get }
+}
+
+extension ONNXOperator {
+  package var onnxInputCount: Int? { nil }
 }
 
 /// Domain (empty for ai.onnx) and operator type.

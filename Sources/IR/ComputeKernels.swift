@@ -1,0 +1,31 @@
+/// Fast single-precision inner loops that an evaluator lends to operators: whole computations, never operators.
+///
+/// Operators keep what is theirs (layouts, broadcasting, scaling) and hand over the loops that cost time.
+package protocol ComputeKernels: Sendable {
+  /// C[m,n] = A·B for every pair of offsets (in elements) into `a` and `b`; results follow each other.
+  /// A is stored [m,k], or [k,m] when transposed; B [k,n], or [n,k] when transposed.
+  func multiply(_ problem: MatrixProblem, _ a: [Float], _ b: [Float]) -> [Float]
+
+  /// y = conv(x, w): x [n, c, spatial…], w [f, c/groups, taps…], y [n, f, spatial…].
+  func convolve(_ geometry: Convolution, _ x: [Float], _ w: [Float]) -> [Float]
+}
+
+/// A stack of equally sized matrix products.
+package struct MatrixProblem: Sendable {
+  package var m: Int
+  package var n: Int
+  package var k: Int
+  package var transposesA: Bool
+  package var transposesB: Bool
+  /// Where each product's operands begin.
+  package var offsets: [(a: Int, b: Int)]
+
+  package init(m: Int, n: Int, k: Int, transposesA: Bool = false, transposesB: Bool = false, offsets: [(a: Int, b: Int)] = [(0, 0)]) {
+    self.m = m
+    self.n = n
+    self.k = k
+    self.transposesA = transposesA
+    self.transposesB = transposesB
+    self.offsets = offsets
+  }
+}
