@@ -37,6 +37,10 @@ package struct UnaryElementwise: ONNXOperator {
       }
       return [.tensor(Tensor(x.element, x.shape, wrapping: values))]
     }
+    if case .float32(let values) = x.elements {
+      let y = function.apply(values)
+      return [.tensor(Tensor(x.element, x.shape, .float32(x.element == .float32 ? y : y.map { NumberFormat.round($0, to: x.element) })))]
+    }
     return [.tensor(Tensor(x.element, x.shape, rounding: try x.doubles().map(function.apply)))]
   }
 
@@ -73,6 +77,27 @@ extension UnaryElementwise.Function {
     case .silu: ArithmeticCost(simple: 3, special: 2)
     case .mish: ArithmeticCost(simple: 3, special: 3)
     case .acos, .acosh, .asin, .asinh, .atan, .atanh, .cosh, .sinh, .tan: ArithmeticCost(simple: 2, special: 2)
+    }
+  }
+
+  /// Single precision in one pass for what networks are made of; the rest by way of doubles.
+  func apply(_ x: [Float]) -> [Float] {
+    switch self {
+    case .abs: x.map(\.magnitude)
+    case .neg: x.map { -$0 }
+    case .relu: x.map { $0 < 0 ? 0 : $0 }
+    case .sqrt: x.map { $0.squareRoot() }
+    case .reciprocal: x.map { 1 / $0 }
+    case .exp: x.map { Foundation.exp($0) }
+    case .log: x.map { Foundation.log($0) }
+    case .erf: x.map { Foundation.erf($0) }
+    case .tanh: x.map { Foundation.tanh($0) }
+    case .sigmoid: x.map { 1 / (1 + Foundation.exp(-$0)) }
+    case .silu: x.map { $0 / (1 + Foundation.exp(-$0)) }
+    case .hardSwish: x.map { $0 * Swift.min(Swift.max($0 / 6 + 0.5, 0), 1) }
+    case .acos, .acosh, .asin, .asinh, .atan, .atanh, .ceil, .cos, .cosh, .floor, .round, .sign, .sin, .sinh, .softplus,
+      .softsign, .tan, .mish:
+      x.map { Float(apply(Double($0))) }
     }
   }
 
