@@ -63,6 +63,10 @@ let package = Package(
       exclude: ["compare_models.py"], swiftSettings: settings),
     tests("BasicTests", ["Basic"]),
     tests("IRTests", ["IR", "Ops"]),
+    tests("HardwareTests", ["Hardware"]),
+    tests("HouseRulesTests", []),
+    .testTarget(
+      name: "PassesTests", dependencies: ["Passes", "Lowering"], exclude: ["Fixtures"], swiftSettings: settings),
     tests("EngineTests", ["Engine"]),
     tests("ReportsTests", ["Reports", "Hardware", "cyclewright-render"]),
     tests("DataflowFPGATests", ["DataflowFPGA", "Engine"]),
