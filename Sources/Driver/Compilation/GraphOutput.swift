@@ -7,6 +7,9 @@ package enum GraphOutput {
     guard path.hasSuffix(".cwg") || path == "-" else {
       throw Failure("cannot write a graph as '\(path)'", fix: "use .cwg for text")
     }
+    var graph = graph
+    // The folder a model was read from is nobody else's business.
+    graph.source.file = graph.source.file.split(separator: "/").last.map(String.init) ?? ""
     try FileOutput.write(GraphText.print(graph), to: path)
   }
 }

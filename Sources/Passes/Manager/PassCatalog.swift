@@ -1,6 +1,6 @@
 /// Every pass and every pipeline by name, one line each.
 package enum PassCatalog {
-  package static let all: [GraphPass] = canonicalize + [assignPrecision, assignSparsity, fuseKernels]
+  package static let all: [GraphPass] = canonicalize + [dropWeights, assignPrecision, assignSparsity, fuseKernels]
 
   /// Exact rewritings that make graphs of different exporters alike.
   package static let canonicalize: [GraphPass] = [
