@@ -3,6 +3,7 @@ SWIFT ?= swift
 RELEASE = --scratch-path .build-release -c release
 CYCLEWRIGHT = .build-release/release/cyclewright
 MODEL ?= graphs/resnet-50.cwg
+BATCH ?= 1
 TARGET ?= nvidia-a100-sxm4-80gb
 # Folder with tables of measurements for `make validate`.
 MEASUREMENTS ?=
@@ -13,7 +14,7 @@ SUITE ?=
 
 predict: release
 	@mkdir -p out
-	$(CYCLEWRIGHT) predict $(MODEL) --target $(TARGET) --report svg=out/schedule.svg --json out/result.json
+	$(CYCLEWRIGHT) predict $(MODEL) --target $(TARGET) --batch $(BATCH) --report svg=out/schedule.svg --json out/result.json
 	@echo "fused schedule: out/schedule.svg   whole result: out/result.json"
 
 test: setup

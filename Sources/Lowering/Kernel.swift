@@ -28,13 +28,18 @@ package struct Kernel: Sendable {
     package var operand: Operand
     /// The bytes of a constant, lent lazily; nil for activations and for graphs without weights.
     package var data: TensorData?
+    /// Bytes the kernel really reads: fewer than the tensor has when it gathers rows of a table.
+    package var touchedBytes: Int
 
-    package init(id: Int, name: String, type: TensorType, operand: Operand, data: TensorData? = nil) {
+    package init(
+      id: Int, name: String, type: TensorType, operand: Operand, data: TensorData? = nil, touchedBytes: Int? = nil
+    ) {
       self.id = id
       self.name = name
       self.type = type
       self.operand = operand
       self.data = data
+      self.touchedBytes = touchedBytes ?? operand.bytes
     }
   }
 
@@ -76,8 +81,8 @@ package struct Kernel: Sendable {
   /// The steps before the anchor.
   package var prologue: ArraySlice<Step> { steps[..<anchor] }
 
-  /// Bytes read from outside, each tensor once, under its encoding.
-  package var bytesRead: Int { reads.reduce(0) { $0 + $1.operand.bytes } }
+  /// Bytes read from outside, each tensor once, under its encoding; of a gathered table only the rows.
+  package var bytesRead: Int { reads.reduce(0) { $0 + $1.touchedBytes } }
   package var weightBytes: Int { reads.reduce(0) { $0 + ($1.operand.isConstant ? $1.operand.bytes : 0) } }
   package var bytesWritten: Int { writes.reduce(0) { $0 + $1.operand.bytes } }
 }

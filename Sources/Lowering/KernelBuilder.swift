@@ -48,6 +48,7 @@ private struct KernelBuilder {
     }
     let busy = steps.filter { !$0.computation.isView }
     let id = kernels.count
+    let gathered = gatheredElements(of: node)
     var reads: [Kernel.Tensor] = []
     var dependencies: Set<Int> = []
     var seen: Set<ValueID> = []
@@ -55,13 +56,35 @@ private struct KernelBuilder {
       let value = resolve(input)
       guard seen.insert(value).inserted else { continue }
       if let producer = producers[value] { dependencies.insert(producer) }
-      if graph[value].constant?.shapeContents == nil, let tensor = tensor(value) { reads.append(tensor) }
+      guard graph[value].constant?.shapeContents == nil, var tensor = tensor(value) else { continue }
+      if let elements = gathered[input], tensor.operand.count > 0 {
+        tensor.touchedBytes = Int(Double(tensor.operand.bytes) * min(1, Double(elements) / Double(tensor.operand.count)))
+      }
+      reads.append(tensor)
     }
     for output in node.outputs { producers[output] = id }
     kernels.append(
       Kernel(
         id: id, name: node.name, origin: node.origin.names, steps: busy, anchor: Self.anchor(busy), reads: reads,
         writes: node.outputs.compactMap(tensor), dependencies: dependencies.sorted(), rule: node.operation.fusionRule ?? ""))
+  }
+
+  /// Elements read of the inputs that a gather is the only one to read.
+  private func gatheredElements(of node: Node) -> [ValueID: Int] {
+    let inside = node.operation.fusionRule == nil ? nil : node.regions.first
+    guard let body = inside else {
+      guard let table = node.inputs.first ?? nil, let count = graph.computation(of: node)?.elementsRead else { return [:] }
+      return [table: count]
+    }
+    var result: [ValueID: Int] = [:]
+    let users = body.usersByValue()
+    for (outer, inner) in zip(node.inputs, body.inputs) {
+      guard let outer, users[inner.index].count == 1, let reader = users[inner.index].first, body[reader].inputs.first == inner,
+        let count = body.computation(of: body[reader])?.elementsRead
+      else { continue }
+      result[outer] = count
+    }
+    return result
   }
 
   private func resolve(_ value: ValueID) -> ValueID { aliases[value] ?? value }
@@ -131,6 +154,11 @@ extension Computation {
     case .loop(let l): return "\(l.label) ×\(l.tripCount)"
     case .opaque(let o): return o.label.isEmpty ? name : o.label
     }
+  }
+
+  /// Elements of the first input that are read, when not all are.
+  fileprivate var elementsRead: Int? {
+    if case .movement(let movement) = self { movement.elementsRead } else { nil }
   }
 
   /// Family of operation, for colours and tables.
