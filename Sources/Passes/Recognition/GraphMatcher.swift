@@ -140,9 +140,11 @@ extension Rewriter {
 /// A recogniser as a pass: tries every node once, in execution order.
 func recognizer(
   _ name: String, _ summary: String, relative: Double = 1e-5,
+  wants: @escaping @Sendable (Capabilities) -> Bool = { _ in true },
   match: @escaping @Sendable (GraphMatcher, NodeID) -> Recognition?
 ) -> GraphPass {
   GraphPass(name, summary, preserves: .values(relative: relative)) { rewriter, context throws(Failure) in
+    guard wants(context.capabilities) else { return }
     // Matching against the graph as it was keeps the walk linear; a match whose nodes are gone is skipped.
     let before = rewriter.graph
     let matcher = GraphMatcher(before)

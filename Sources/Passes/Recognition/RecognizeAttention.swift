@@ -7,7 +7,8 @@ internal import Ops
 /// The scale may stand on the scores, on Q, on Kᵀ or in parts on both; the mask may be added or selected; keys and values
 /// repeated for grouped queries are read once. A constant triangular mask becomes `causal`.
 let recognizeAttention = recognizer(
-  "recognize-attention", "Two products around a softmax become scaled dot-product attention.", relative: 1e-4
+  "recognize-attention", "Two products around a softmax become scaled dot-product attention.", relative: 1e-4,
+  wants: \.fusesAttention
 ) { match, id in
   guard match.graph[id].operation is MatrixMultiply, let result = match.graph[id].outputs.first,
     let probabilities = match.graph[id].inputs[0], let values = match.graph[id].inputs[1],
