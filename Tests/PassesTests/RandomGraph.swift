@@ -2,7 +2,7 @@ import IR
 import Ops
 
 /// A small random network from a seed: convolutions, products, chains, diamonds, reductions and views.
-struct RandomGraph {
+struct RandomGraph: ~Copyable {
   private var state: UInt64
   private var rewriter = Rewriter(Graph(name: "random"))
   private var values: [ValueID] = []
