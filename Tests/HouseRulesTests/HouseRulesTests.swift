@@ -28,7 +28,7 @@ struct HouseRulesTests {
     "cyclewright-conformance": ["Driver", "Frontend", "Numerics", "Ops", "IR", "Basic", "ArgumentParser", "Passes"],
   ]
 
-  static let platform: Set<String> = ["Foundation", "Dispatch", "Glibc", "Darwin", "Musl", "Synchronization"]
+  static let platform: Set<String> = ["Foundation", "Dispatch", "FoundationEssentials", "Glibc", "Darwin", "Musl", "Synchronization"]
 
   @Test func importsFollowTheArrows() throws {
     var modules: Set<String> = []
@@ -107,7 +107,7 @@ struct HouseRulesTests {
     for module in ["TensorCoreGPU", "DataflowFPGA", "TiledNPU", "Lowering", "Engine", "Reports"] {
       for file in SourceTree.swiftFiles(under: "Sources/\(module)") {
         for (number, code) in SourceTree.codeLines(file.text) {
-          #expect(!code.contains(".operation "), "\(file.path):\(number): a machine looks at an operator")
+          #expect(!code.contains("any Operator"), "\(file.path):\(number): a machine looks at an operator")
         }
       }
     }

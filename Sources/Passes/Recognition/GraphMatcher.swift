@@ -103,7 +103,9 @@ extension Rewriter {
   /// Puts the recognised operator in the place of the value; what nobody reads any more goes, its origin to the new node.
   ///
   /// Nodes that others still read stay, and keep their origin.
-  mutating func apply(_ recognition: Recognition, rule: String, _ context: PassContext) {
+  ///
+  /// Returns the value that stands for the result now.
+  mutating func apply(_ recognition: Recognition, rule: String, _ context: PassContext) -> ValueID {
     let name = graph.producer(recognition.result).map { graph[$0].name } ?? rule
     let type = graph[recognition.result].type
     var inputs = recognition.inputs
@@ -134,6 +136,7 @@ extension Rewriter {
     }
     context.count(rule)
     context.ledger.apply(rule, graph[node].origin.names)
+    return graph[node].outputs[0]
   }
 }
 
@@ -148,12 +151,16 @@ func recognizer(
     // Matching against the graph as it was keeps the walk linear; a match whose nodes are gone is skipped.
     let before = rewriter.graph
     let matcher = GraphMatcher(before)
+    var renamed: [ValueID: ValueID] = [:]
     for id in before.topologicalOrder() ?? [] where rewriter.graph.contains(id) {
-      guard let recognition = match(matcher, id), recognition.covers.allSatisfy({ before.contains($0) }) else { continue }
+      guard var recognition = match(matcher, id), recognition.covers.allSatisfy({ before.contains($0) }) else { continue }
+      recognition.inputs = recognition.inputs.map { $0.map { renamed[$0] ?? $0 } }
       var isCurrent = true
       for case let input? in recognition.inputs where !rewriter.graph.contains(input) { isCurrent = false }
       for covered in recognition.covers where !rewriter.graph.contains(covered) { isCurrent = false }
-      if isCurrent, rewriter.graph.contains(recognition.result) { rewriter.apply(recognition, rule: name, context) }
+      if isCurrent, rewriter.graph.contains(recognition.result) {
+        renamed[recognition.result] = rewriter.apply(recognition, rule: name, context)
+      }
     }
   }
 }
