@@ -14,7 +14,8 @@ extension NumberFormat {
     case .none: break
     case .negativeZeroIsNaN: if isNegative, exponent == 0, mantissa == 0 { return .nan }
     case .allOnesIsNaN: if exponent == 15, mantissa == 7 { return .nan }
-    case .ieee: if exponent == (1 << layout.exponent) - 1 { return mantissa != 0 ? .nan : isNegative ? -.infinity : .infinity }
+    case .ieee:
+      if exponent == (1 << layout.exponent) - 1 { return mantissa != 0 ? .nan : isNegative ? -.infinity : .infinity }
     }
     let scale = Float(sign: .plus, exponent: max(exponent, 1) - layout.bias - layout.mantissa, significand: 1)
     let magnitude = Float(mantissa + (exponent == 0 ? 0 : 1 << layout.mantissa)) * scale

@@ -9,7 +9,8 @@ extension Tensor {
       guard values.count == count else { return nil }
       self.init(element, shape, .string(values))
     case .bytes(let data):
-      guard data.byteCount >= element.bytes(count), let elements = data.withBytes({ Elements($0, count, element) }) else {
+      guard data.byteCount >= element.bytes(count), let elements = data.withBytes({ Elements($0, count, element) })
+      else {
         return nil
       }
       self.init(element, shape, elements)
@@ -80,10 +81,13 @@ extension Tensor {
     case .string: return []
     case .float64(let values): return raw(values)
     case .bool(let values): return values.map { $0 ? 1 : 0 }
-    case .int8(let values): return element.bits == 8 ? raw(values) : packed(values.map { UInt8(bitPattern: $0) }, element.bits)
+    case .int8(let values):
+      return element.bits == 8 ? raw(values) : packed(values.map { UInt8(bitPattern: $0) }, element.bits)
     case .uint8(let values): return element.bits == 8 ? values : packed(values, element.bits)
-    case .int32(let values): return element.bits == 32 ? raw(values) : raw(values.map { UInt16(truncatingIfNeeded: $0) })
-    case .int64(let values): return element.bits == 64 ? raw(values) : raw(values.map { UInt32(truncatingIfNeeded: $0) })
+    case .int32(let values):
+      return element.bits == 32 ? raw(values) : raw(values.map { UInt16(truncatingIfNeeded: $0) })
+    case .int64(let values):
+      return element.bits == 64 ? raw(values) : raw(values.map { UInt32(truncatingIfNeeded: $0) })
     case .float32(let values):
       guard element.bits < 32 else { return raw(values) }
       let codes = values.map { NumberFormat.encode($0, as: element) ?? 0 }

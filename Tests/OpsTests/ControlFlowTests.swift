@@ -24,7 +24,8 @@ import Testing
   }
 
   /// Doubles the carried value and collects it until it exceeds the captured limit.
-  private let doubling = EvaluationContext(outputCount: 2) { (_: Int, inputs: [Datum?]) throws(OperatorError) -> [Datum] in
+  private let doubling = EvaluationContext(outputCount: 2) {
+    (_: Int, inputs: [Datum?]) throws(OperatorError) -> [Datum] in
     let value = try inputs.tensor(2).integers()[0] * 2
     let goesOn = value <= (try inputs.tensor(3).integers()[0])
     return [
@@ -39,7 +40,8 @@ import Testing
     #expect(byCondition[1].tensor?.shape == [3, 1])
     let byCount = try While(carried: 1).evaluate([number(2), truth(true), number(1), number(100)], doubling)
     #expect(try byCount[1].tensor?.integers() == [2, 4])
-    #expect(try While(carried: 1).evaluate([number(0), nil, number(1), number(5)], doubling)[0].tensor?.integers() == [1])
+    #expect(
+      try While(carried: 1).evaluate([number(0), nil, number(1), number(5)], doubling)[0].tensor?.integers() == [1])
   }
 
   @Test func absentLoopInputsKeepTheirPlaces() throws {
@@ -50,7 +52,8 @@ import Testing
   }
 
   /// Running sums.
-  private let summing = EvaluationContext(outputCount: 2) { (_: Int, inputs: [Datum?]) throws(OperatorError) -> [Datum] in
+  private let summing = EvaluationContext(outputCount: 2) {
+    (_: Int, inputs: [Datum?]) throws(OperatorError) -> [Datum] in
     let sum = try BinaryElementwise.Function.add.apply(try inputs.tensor(0), try inputs.tensor(1))
     return [.tensor(sum), .tensor(sum)]
   }
@@ -59,7 +62,8 @@ import Testing
     let inputs: [Datum?] = [.tensor(Tensor([], floats: [0])), .tensor(Tensor([3], floats: [1, 2, 4]))]
     let forwards = try Scan(states: 1, inputAxes: [0], inputReversed: [false]).evaluate(inputs, summing)
     #expect(try forwards.compactMap(\.tensor).map { try $0.floats() } == [[7], [1, 3, 7]])
-    let backwards = try Scan(states: 1, inputAxes: [-1], inputReversed: [true], outputReversed: [true]).evaluate(inputs, summing)
+    let backwards = try Scan(states: 1, inputAxes: [-1], inputReversed: [true], outputReversed: [true]).evaluate(
+      inputs, summing)
     #expect(try backwards[1].tensor?.floats() == [7, 6, 4])
   }
 
@@ -69,7 +73,8 @@ import Testing
     let slice = ValueType.tensor(TensorType(.float32, [2]))
     let outputs = try scan.inferTypes(InferenceContext(inputs: types, regionOutputs: [[slice, slice]]))
     #expect(outputs[1] == .tensor(TensorType(.float32, [5, 2])))
-    guard case .loop(let loop) = try scan.computation(OperandTypes(inputs: types, outputs: outputs, isConstant: [])) else {
+    guard case .loop(let loop) = try scan.computation(OperandTypes(inputs: types, outputs: outputs, isConstant: []))
+    else {
       Issue.record("no loop")
       return
     }
@@ -114,7 +119,8 @@ import Testing
 
   @Test func nGramsAreCountedWithSkips() throws {
     let operation = TfIdfVectorizer(
-      mode: .termFrequency, lengths: 1...2, maximumSkip: 1, poolStarts: [0, 1], pool: ["1", "1", "3"], hasIntegers: true,
+      mode: .termFrequency, lengths: 1...2, maximumSkip: 1, poolStarts: [0, 1], pool: ["1", "1", "3"],
+      hasIntegers: true,
       places: [0, 1], weights: [])
     #expect(try evaluate(operation, Tensor([4], integers: [1, 2, 3, 1]))[0].floats() == [2, 1])
   }

@@ -57,12 +57,16 @@ func ramp(_ shape: Int...) -> Tensor { Tensor(shape, floats: (0..<shape.reduce(1
     let batched = try evaluate(GatherND(batchAxes: 1), x, Tensor([2, 1], integers: [1, 0]))[0]
     #expect(batched.shape == [2, 2])
     #expect(try batched.floats() == [2, 3, 4, 5])
-    #expect(try evaluate(ScatterND(reduction: .max), x, Tensor([1, 3], integers: [0, 0, 0]), Tensor([1], floats: [9]))[0].floats()[0] == 9)
+    #expect(
+      try evaluate(ScatterND(reduction: .max), x, Tensor([1, 3], integers: [0, 0, 0]), Tensor([1], floats: [9]))[0]
+        .floats()[0] == 9)
   }
 
-  @Test(arguments: [
-    (Pad.Mode.constant, [7, 7, 0, 1, 2, 7]), (.edge, [0, 0, 0, 1, 2, 2]), (.reflect, [2, 1, 0, 1, 2, 1]), (.wrap, [1, 2, 0, 1, 2, 0]),
-  ] as [(Pad.Mode, [Float])])
+  @Test(
+    arguments: [
+      (Pad.Mode.constant, [7, 7, 0, 1, 2, 7]), (.edge, [0, 0, 0, 1, 2, 2]), (.reflect, [2, 1, 0, 1, 2, 1]),
+      (.wrap, [1, 2, 0, 1, 2, 0]),
+    ] as [(Pad.Mode, [Float])])
   func padding(_ mode: Pad.Mode, _ expected: [Float]) throws {
     #expect(try evaluate(Pad(mode), ramp(3), extents([2, 1]), Tensor([], floats: [7]))[0].floats() == expected)
   }
@@ -71,12 +75,16 @@ func ramp(_ shape: Int...) -> Tensor { Tensor(shape, floats: (0..<shape.reduce(1
     #expect(try evaluate(Pad(), ramp(4), extents([-1, -1]))[0].floats() == [1, 2])
   }
 
-  @Test(arguments: [PixelShuffle.Direction.depthFirst, .columnFirst]) func pixelShuffleKeepsEveryElement(_ direction: PixelShuffle.Direction) throws {
+  @Test(arguments: [PixelShuffle.Direction.depthFirst, .columnFirst]) func pixelShuffleKeepsEveryElement(
+    _ direction: PixelShuffle.Direction
+  ) throws {
     let x = ramp(1, 8, 2, 3)
     let y = try evaluate(PixelShuffle(direction, block: 2), x)[0]
     #expect(y.shape == [1, 2, 4, 6])
     #expect(try y.floats().sorted() == x.floats())
-    if direction == .depthFirst { #expect(try evaluate(PixelShuffle(.spaceToDepth, block: 2), y)[0].floats() == x.floats()) }
+    if direction == .depthFirst {
+      #expect(try evaluate(PixelShuffle(.spaceToDepth, block: 2), y)[0].floats() == x.floats())
+    }
   }
 
   @Test func resizeOfEachMode() throws {
@@ -116,8 +124,10 @@ func ramp(_ shape: Int...) -> Tensor { Tensor(shape, floats: (0..<shape.reduce(1
 
   @Test func selectionByPositionAndTruth() throws {
     #expect(try evaluate(NonZero(), Tensor([2, 2], floats: [1, 0, 0, 1]))[0].integers() == [0, 1, 0, 1])
-    #expect(try evaluate(Compress(axis: 1), ramp(2, 2), Tensor(.bool, [2], .bool([false, true])))[0].floats() == [1, 3])
-    let hot = try evaluate(OneHot(), Tensor([2], integers: [1, -1]), Tensor([], integers: [3]), Tensor([2], floats: [0, 1]))[0]
+    #expect(
+      try evaluate(Compress(axis: 1), ramp(2, 2), Tensor(.bool, [2], .bool([false, true])))[0].floats() == [1, 3])
+    let hot = try evaluate(
+      OneHot(), Tensor([2], integers: [1, -1]), Tensor([], integers: [3]), Tensor([2], floats: [0, 1]))[0]
     #expect(try hot.floats() == [0, 1, 0, 0, 0, 1])
     #expect(try evaluate(Triangle(isUpper: false), ramp(2, 2))[0].floats() == [0, 0, 2, 3])
     #expect(try evaluate(ReverseSequence(), ramp(3, 1), extents([2]))[0].floats() == [1, 0, 2])
@@ -145,7 +155,8 @@ func ramp(_ shape: Int...) -> Tensor { Tensor(shape, floats: (0..<shape.reduce(1
     #expect(abs(mean - 5) < 0.15 && abs(deviation - 2) < 0.1)
     #expect(try evaluate(operation)[0].floats() == x)
     #expect(operation.isNondeterministic)
-    let draws = try evaluate(Multinomial(sampleCount: 300, seed: 1), Tensor([1, 3], floats: [-.infinity, 0, 0]))[0].integers()
+    let draws = try evaluate(Multinomial(sampleCount: 300, seed: 1), Tensor([1, 3], floats: [-.infinity, 0, 0]))[0]
+      .integers()
     #expect(Set(draws) == [1, 2])
   }
 }

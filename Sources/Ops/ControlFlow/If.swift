@@ -33,7 +33,9 @@ package struct If: ONNXOperator {
     let branches = [thenRegion, elseRegion].filter(operands.regions.indices.contains).map { operands.regions[$0] }
     let body = branches.max { $0.cost < $1.cost } ?? []
     return .loop(
-      Loop(label: "if", tripCount: 1, body: body, inputs: try operands.presentInputs(), outputs: try operands.allOutputs()))
+      Loop(
+        label: "if", tripCount: 1, body: body, inputs: try operands.presentInputs(), outputs: try operands.allOutputs())
+    )
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {

@@ -45,12 +45,16 @@ package struct Scan: ONNXOperator {
     var types: [ValueType] = []
     for (index, result) in results.enumerated() {
       guard case .tensor(let type) = result else {
-        guard let element = result.elementType else { throw OperatorError("tensor-expected", "a scan works on tensors") }
+        guard let element = result.elementType else {
+          throw OperatorError("tensor-expected", "a scan works on tensors")
+        }
         types.append(.unranked(element))
         continue
       }
       var shape = type.shape
-      if index >= states { shape.insert(length, at: try resolveAxis(outputAxis(index - states), rank: shape.count + 1)) }
+      if index >= states {
+        shape.insert(length, at: try resolveAxis(outputAxis(index - states), rank: shape.count + 1))
+      }
       var joined = ValueType.tensor(TensorType(type.element, batch + shape))
       if index < states, let initial = context.type(lead + index) {
         joined = try initial.joined(with: joined) { context.freshDimension("\(index).\($0)") }
@@ -70,7 +74,9 @@ package struct Scan: ONNXOperator {
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
-    guard states >= 0, !inputAxes.isEmpty, inputs.count >= lead + states + inputAxes.count else { throw OperatorError("missing-input", "a scanned tensor is missing") }
+    guard states >= 0, !inputAxes.isEmpty, inputs.count >= lead + states + inputAxes.count else {
+      throw OperatorError("missing-input", "a scanned tensor is missing")
+    }
     var initial: [Tensor] = []
     for index in 0..<states + inputAxes.count { initial.append(try inputs.tensor(lead + index)) }
     let captures = Array(inputs[(lead + states + inputAxes.count)...])
@@ -86,7 +92,9 @@ package struct Scan: ONNXOperator {
       }
       results.append(try run(parts, captures, length: lengths.flatMap { item < $0.count ? $0[item] : nil }, context))
     }
-    guard let count = results.first?.count else { throw OperatorError("elements-expected", "a scan over an empty batch") }
+    guard let count = results.first?.count else {
+      throw OperatorError("elements-expected", "a scan over an empty batch")
+    }
     var outputs: [Datum] = []
     for index in 0..<count { outputs.append(.tensor(try stacked(results.map { $0[index] }, axis: 0))) }
     return outputs
@@ -97,7 +105,9 @@ package struct Scan: ONNXOperator {
   ) throws(OperatorError) -> [Tensor] {
     var state = Array(initial[..<states])
     var axes: [Int] = []
-    for (index, axis) in inputAxes.enumerated() { axes.append(try resolveAxis(axis, rank: initial[states + index].rank)) }
+    for (index, axis) in inputAxes.enumerated() {
+      axes.append(try resolveAxis(axis, rank: initial[states + index].rank))
+    }
     let extent = initial[states].shape[axes[0]]
     guard axes.indices.allSatisfy({ initial[states + $0].shape[axes[$0]] == extent }) else {
       throw OperatorError("extents-match", "scanned tensors of different lengths")
@@ -106,10 +116,13 @@ package struct Scan: ONNXOperator {
     let trips = min(length ?? extent, extent)
     for trip in 0..<trips {
       let slices = axes.indices.map { index in
-        initial[states + index].slice(index < inputReversed.count && inputReversed[index] ? trips - 1 - trip : trip, axis: axes[index])
+        initial[states + index].slice(
+          index < inputReversed.count && inputReversed[index] ? trips - 1 - trip : trip, axis: axes[index])
       }
       let results = try context.run(0, (state + slices).map { .tensor($0) } + captures).compactMap(\.tensor)
-      guard results.count >= states else { throw OperatorError("results-match", "the scan's region has too few results") }
+      guard results.count >= states else {
+        throw OperatorError("results-match", "the scan's region has too few results")
+      }
       state = Array(results[..<states])
       if collected.isEmpty { collected = Array(repeating: [], count: results.count - states) }
       for (index, result) in results.dropFirst(states).enumerated() { collected[index].append(result) }
@@ -117,7 +130,9 @@ package struct Scan: ONNXOperator {
     for (index, tensors) in collected.enumerated() {
       var ordered = index < outputReversed.count && outputReversed[index] ? tensors.reversed() : tensors
       // Steps beyond a sequence's length are zeros.
-      while let last = ordered.last, ordered.count < extent { ordered.append(Tensor(last.element, last.shape, wrapping: Array(repeating: 0, count: last.count))) }
+      while let last = ordered.last, ordered.count < extent {
+        ordered.append(Tensor(last.element, last.shape, wrapping: Array(repeating: 0, count: last.count)))
+      }
       state.append(try stacked(ordered, axis: outputAxis(index)))
     }
     return state
@@ -149,7 +164,9 @@ package struct Scan: ONNXOperator {
       ("scan_input_directions", .integers(inputReversed.map { $0 ? 1 : 0 })),
     ]
     if !outputAxes.isEmpty { attributes.append(("scan_output_axes", .integers(outputAxes))) }
-    if !outputReversed.isEmpty { attributes.append(("scan_output_directions", .integers(outputReversed.map { $0 ? 1 : 0 }))) }
+    if !outputReversed.isEmpty {
+      attributes.append(("scan_output_directions", .integers(outputReversed.map { $0 ? 1 : 0 })))
+    }
     return ONNXSpelling("Scan", attributes)
   }
 }

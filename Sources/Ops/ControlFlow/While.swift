@@ -22,12 +22,16 @@ package struct While: ONNXOperator {
     }
     var types: [ValueType] = []
     for index in 0..<carried {
-      guard let initial = context.type(2 + index) else { throw OperatorError("missing-input", "input \(2 + index) is missing") }
+      guard let initial = context.type(2 + index) else {
+        throw OperatorError("missing-input", "input \(2 + index) is missing")
+      }
       types.append(try initial.joined(with: results[1 + index]) { context.freshDimension("\(index).\($0)") })
     }
     for result in results.dropFirst(1 + carried) {
       guard case .tensor(let type) = result else {
-        guard let element = result.elementType else { throw OperatorError("tensor-expected", "a loop collects tensors") }
+        guard let element = result.elementType else {
+          throw OperatorError("tensor-expected", "a loop collects tensors")
+        }
         types.append(.unranked(element))
         continue
       }
@@ -44,20 +48,25 @@ package struct While: ONNXOperator {
     }
     return .loop(
       Loop(
-        label: "loop", tripCount: max(trips, 0), body: operands.regions.first ?? [], inputs: try operands.presentInputs(),
+        label: "loop", tripCount: max(trips, 0), body: operands.regions.first ?? [],
+        inputs: try operands.presentInputs(),
         outputs: try operands.allOutputs()))
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let most = try inputs.optionalTensor(0)?.integers().first
     var goesOn = try inputs.optionalTensor(1)?.doubles().first ?? 1 != 0
-    guard (0..<1 << 16).contains(carried), inputs.count >= 2 + carried else { throw OperatorError("missing-input", "a carried value is missing") }
+    guard (0..<1 << 16).contains(carried), inputs.count >= 2 + carried else {
+      throw OperatorError("missing-input", "a carried value is missing")
+    }
     var state = Array(inputs[2..<2 + carried])
     let captures = inputs[(2 + carried)...]
     var collected: [[Tensor]] = Array(repeating: [], count: max(context.outputCount - carried, 0))
     var trip: Int64 = 0
     while goesOn, trip < most ?? .max {
-      guard trip < While.limit else { throw OperatorError("too-large", "a loop of more than \(While.limit) iterations") }
+      guard trip < While.limit else {
+        throw OperatorError("too-large", "a loop of more than \(While.limit) iterations")
+      }
       let header: [Datum?] = [.tensor(Tensor([], integers: [trip])), .tensor(Tensor(.bool, [], .bool([goesOn])))]
       let results = try context.run(0, header + state + captures)
       guard results.count > carried, let condition = try results[0].tensor?.doubles().first else {

@@ -11,7 +11,9 @@ extension BinaryElementwise.Function {
     switch (a.elements, b.elements) {
     case (.float32(let x), .float32(let y)):
       let values = try floats(x, y, pair)
-      return Tensor(a.element, shape, .float32(a.element == .float32 ? values : values.map { NumberFormat.round($0, to: a.element) }))
+      return Tensor(
+        a.element, shape,
+        .float32(a.element == .float32 ? values : values.map { NumberFormat.round($0, to: a.element) }))
     case (.float64(let x), .float64(let y)): return Tensor(.float64, shape, .float64(try doubles(x, y, pair)))
     default: break
     }
@@ -56,10 +58,14 @@ extension BinaryElementwise.Function {
     case .sub: return p.map(x, y) { $0 &- $1 }
     case .mul: return p.map(x, y) { $0 &* $1 }
     case .div:
-      if wide { return p.map(x, y) { $1 == 0 ? 0 : Int64(bitPattern: UInt64(bitPattern: $0) / UInt64(bitPattern: $1)) } }
+      if wide {
+        return p.map(x, y) { $1 == 0 ? 0 : Int64(bitPattern: UInt64(bitPattern: $0) / UInt64(bitPattern: $1)) }
+      }
       return p.map(x, y) { $1 == 0 ? 0 : $0.dividedReportingOverflow(by: $1).partialValue }
     case .mod:
-      if wide { return p.map(x, y) { $1 == 0 ? 0 : Int64(bitPattern: UInt64(bitPattern: $0) % UInt64(bitPattern: $1)) } }
+      if wide {
+        return p.map(x, y) { $1 == 0 ? 0 : Int64(bitPattern: UInt64(bitPattern: $0) % UInt64(bitPattern: $1)) }
+      }
       return p.map(x, y) { a, b in
         if b == 0 { return 0 }
         let r = a.remainderReportingOverflow(dividingBy: b).partialValue

@@ -92,9 +92,13 @@ package struct BinaryElementwise: ONNXOperator {
     guard node.inputTypes.count > 1, let a = node.inputTypes[0]?.tensor, let b = node.inputTypes[1]?.tensor, b.rank > 0
     else { return }
     let start: Int
-    if function == .prelu, b.rank == 1, a.rank > 2, b.shape[0] != 1 { start = 1 } else if let axis {
+    if function == .prelu, b.rank == 1, a.rank > 2, b.shape[0] != 1 {
+      start = 1
+    } else if let axis {
       start = axis < 0 ? axis + a.rank : axis
-    } else { return }
+    } else {
+      return
+    }
     let trailing = a.rank - start - b.rank
     guard trailing > 0 else { return }
     let axes = Array(b.rank..<b.rank + trailing)
@@ -137,7 +141,8 @@ extension BinaryElementwise.Function {
   package var isPredicate: Bool {
     switch self {
     case .equal, .less, .greater, .lessOrEqual, .greaterOrEqual, .and, .or, .xor: true
-    case .add, .sub, .mul, .div, .pow, .prelu, .mod, .fmod, .bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight:
+    case .add, .sub, .mul, .div, .pow, .prelu, .mod, .fmod, .bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft,
+      .shiftRight:
       false
     }
   }
@@ -174,7 +179,9 @@ extension BinaryElementwise.Function {
         guard let x = a.constant, let y = b.constant, y > 0, x % y == 0 else { return nil }
         return .constant(x / y)
       }
-      if let x = a.constant, let y = b.constant { return y == 0 ? nil : .constant(x.dividedReportingOverflow(by: y).partialValue) }
+      if let x = a.constant, let y = b.constant {
+        return y == 0 ? nil : .constant(x.dividedReportingOverflow(by: y).partialValue)
+      }
       return a.floorDivided(by: b)
     case .mod:
       guard b.constant.map({ $0 > 0 }) ?? true else { return nil }

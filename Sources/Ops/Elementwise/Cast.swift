@@ -19,7 +19,9 @@ package struct Cast: ONNXOperator {
     [try context.sameShape(to)]
   }
 
-  package func inferContents(_ context: InferenceContext) -> [ShapeContents?] { [ElementConversion.contents(context, to)] }
+  package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
+    [ElementConversion.contents(context, to)]
+  }
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
     if operands.inputs.first??.elementType == to { return try operands.movement(.view) }
@@ -67,7 +69,10 @@ package struct CastLike: ONNXOperator {
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
-    [.tensor(try ElementConversion(to: try inputs.tensor(1).element, saturates: saturates).convert(try inputs.tensor(0)))]
+    [
+      .tensor(
+        try ElementConversion(to: try inputs.tensor(1).element, saturates: saturates).convert(try inputs.tensor(0)))
+    ]
   }
 
   package static var onnxNames: [ONNXName] { ["CastLike"] }

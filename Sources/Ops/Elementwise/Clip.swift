@@ -28,7 +28,9 @@ package struct Clip: ONNXOperator {
       let least = try low?.integers().first ?? .min
       let most = try high?.integers().first ?? .max
       if x.element == .uint64 {
-        let (bottom, top) = (low == nil ? 0 : UInt64(bitPattern: least), high == nil ? UInt64.max : UInt64(bitPattern: most))
+        let (bottom, top) = (
+          low == nil ? 0 : UInt64(bitPattern: least), high == nil ? UInt64.max : UInt64(bitPattern: most)
+        )
         let values = try x.integers().map { Int64(bitPattern: min(max(UInt64(bitPattern: $0), bottom), top)) }
         return [.tensor(Tensor(.uint64, x.shape, .int64(values)))]
       }
@@ -36,7 +38,9 @@ package struct Clip: ONNXOperator {
     }
     let least = try low?.doubles().first ?? -.infinity
     let most = try high?.doubles().first ?? .infinity
-    return [.tensor(Tensor(x.element, x.shape, rounding: try x.doubles().map { $0.isNaN ? $0 : min(max($0, least), most) }))]
+    return [
+      .tensor(Tensor(x.element, x.shape, rounding: try x.doubles().map { $0.isNaN ? $0 : min(max($0, least), most) }))
+    ]
   }
 
   package static var onnxNames: [ONNXName] { ["Clip"] }

@@ -13,7 +13,9 @@ package struct Identity: ONNXOperator {
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] { [context.known(0)] }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.movement(.view) }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.movement(.view)
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     guard let datum = inputs.first ?? nil else { throw OperatorError("missing-input", "input 0 is missing") }

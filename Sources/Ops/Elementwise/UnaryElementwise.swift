@@ -39,7 +39,11 @@ package struct UnaryElementwise: ONNXOperator {
     }
     if case .float32(let values) = x.elements {
       let y = function.apply(values)
-      return [.tensor(Tensor(x.element, x.shape, .float32(x.element == .float32 ? y : y.map { NumberFormat.round($0, to: x.element) })))]
+      return [
+        .tensor(
+          Tensor(
+            x.element, x.shape, .float32(x.element == .float32 ? y : y.map { NumberFormat.round($0, to: x.element) })))
+      ]
     }
     return [.tensor(Tensor(x.element, x.shape, rounding: try x.doubles().map(function.apply)))]
   }
@@ -54,11 +58,17 @@ package struct UnaryElementwise: ONNXOperator {
     return UnaryElementwise(function)
   }
 
-  package func exportONNX() -> ONNXSpelling { ONNXSpelling(ONNXName(function.onnxName ?? "Identity")) }
+  package func exportONNX() -> ONNXSpelling {
+    // x·σ(α·x) with α = 1: the one function among these that ai.onnx 22 lacks.
+    guard let name = function.onnxName else {
+      return ONNXSpelling(ONNXName(domain: "com.microsoft", "QuickGelu"), [("alpha", .float(1))])
+    }
+    return ONNXSpelling(ONNXName(name))
+  }
 }
 
 extension UnaryElementwise.Function {
-  /// Nil for functions ONNX has no operator for: they are written as their decomposition.
+  /// Nil for the function ai.onnx has no operator for.
   var onnxName: String? {
     switch self {
     case .hardSwish: "HardSwish"

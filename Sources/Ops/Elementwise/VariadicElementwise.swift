@@ -19,7 +19,9 @@ package struct VariadicElementwise: ONNXOperator {
   }
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
-    guard var result = context.known(0), !context.inputs.contains(where: { ($0?.tensor?.rank ?? 2) > 1 }) else { return [] }
+    guard var result = context.known(0), !context.inputs.contains(where: { ($0?.tensor?.rank ?? 2) > 1 }) else {
+      return []
+    }
     for index in context.inputs.indices.dropFirst() {
       guard let next = context.known(index), next.count == result.count, function != .mean else { return [] }
       result = zip(result, next).map { a, b in

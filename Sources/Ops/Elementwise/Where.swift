@@ -8,7 +8,9 @@ package struct Where: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let element = try context.element(1)
-    guard try context.element(0) == .bool else { throw OperatorError("truth-values-expected", "the condition must be bool") }
+    guard try context.element(0) == .bool else {
+      throw OperatorError("truth-values-expected", "the condition must be bool")
+    }
     guard try context.element(2) == element else {
       throw OperatorError("element-types-match", "the two choices must have one element type")
     }
@@ -16,7 +18,9 @@ package struct Where: ONNXOperator {
   }
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
-    guard let condition = context.knownIntegers(0), let a = context.known(1), let b = context.known(2) else { return [] }
+    guard let condition = context.knownIntegers(0), let a = context.known(1), let b = context.known(2) else {
+      return []
+    }
     let count = max(condition.count, a.count, b.count)
     guard [condition.count, a.count, b.count].allSatisfy({ $0 == count || $0 == 1 }),
       !context.inputs.contains(where: { ($0?.tensor?.rank ?? 2) > 1 })

@@ -28,7 +28,9 @@ package struct Concatenate: ONNXOperator {
       throw OperatorError("ranks-match", "\(result.text) and \(next.text) cannot be joined")
     }
     for other in result.indices where other != axis {
-      if result[other].constant == nil { result[other] = next[other] } else if let extent = next[other].constant, result[other].constant != extent {
+      if result[other].constant == nil {
+        result[other] = next[other]
+      } else if let extent = next[other].constant, result[other].constant != extent {
         throw OperatorError("extents-match", "\(result.text) and \(next.text) differ outside axis \(axis)")
       }
     }
@@ -39,7 +41,8 @@ package struct Concatenate: ONNXOperator {
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
     var result: ShapeContents = []
     for index in context.inputs.indices {
-      guard context.type(index)?.tensor?.rank == 1, let known = context.known(index), result.count + known.count <= 256 else {
+      guard context.type(index)?.tensor?.rank == 1, let known = context.known(index), result.count + known.count <= 256
+      else {
         return []
       }
       result += known

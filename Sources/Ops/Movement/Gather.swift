@@ -19,7 +19,8 @@ package struct Gather: ONNXOperator {
   }
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
-    guard context.type(0)?.tensor?.rank == 1, let known = context.known(0), let indices = context.knownIntegers(1) else { return [] }
+    guard context.type(0)?.tensor?.rank == 1, let known = context.known(0), let indices = context.knownIntegers(1)
+    else { return [] }
     var result: ShapeContents = []
     for index in indices {
       let position = index < 0 ? index + known.count : index
@@ -32,7 +33,8 @@ package struct Gather: ONNXOperator {
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
     let y = try operands.output()
     return .movement(
-      Movement(kind: .gather, inputs: [try operands.input(0), try operands.input(1)], outputs: [y], elementsRead: y.count))
+      Movement(
+        kind: .gather, inputs: [try operands.input(0), try operands.input(1)], outputs: [y], elementsRead: y.count))
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {

@@ -20,7 +20,8 @@ package struct GatherElements: ONNXOperator {
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
     let y = try operands.output()
     return .movement(
-      Movement(kind: .gather, inputs: [try operands.input(0), try operands.input(1)], outputs: [y], elementsRead: y.count))
+      Movement(
+        kind: .gather, inputs: [try operands.input(0), try operands.input(1)], outputs: [y], elementsRead: y.count))
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
@@ -40,7 +41,8 @@ package struct GatherElements: ONNXOperator {
 /// Offsets into a tensor of `shape` that element-wise indices along `axis` name, in order of the indices.
 package func elementOffsets(of shape: [Int], _ indices: Tensor, axis: Int) throws(OperatorError) -> [Int] {
   let axis = try resolveAxis(axis, rank: shape.count)
-  guard indices.rank == shape.count, zip(indices.shape, shape).enumerated().allSatisfy({ $0 == axis || $1.0 <= $1.1 }) else {
+  guard indices.rank == shape.count, zip(indices.shape, shape).enumerated().allSatisfy({ $0 == axis || $1.0 <= $1.1 })
+  else {
     throw OperatorError("indices-fit", "indices of shape \(indices.shape) do not fit a tensor of shape \(shape)")
   }
   let positions = try resolved(indices, extent: shape[axis])

@@ -20,7 +20,8 @@ package struct GatherND: ONNXOperator {
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
     let y = try operands.output()
     return .movement(
-      Movement(kind: .gather, inputs: [try operands.input(0), try operands.input(1)], outputs: [y], elementsRead: y.count))
+      Movement(
+        kind: .gather, inputs: [try operands.input(0), try operands.input(1)], outputs: [y], elementsRead: y.count))
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
@@ -48,13 +49,16 @@ package struct IndexVectors {
   package let positions: [Int]
 
   package init(_ indices: Tensor, into shape: [Int], batchAxes: Int) throws(OperatorError) {
-    guard let depth = indices.shape.last, batchAxes >= 0, batchAxes < indices.rank, batchAxes + depth <= shape.count else {
-      throw OperatorError("indices-fit", "index vectors of shape \(indices.shape) do not fit a tensor of shape \(shape)")
+    guard let depth = indices.shape.last, batchAxes >= 0, batchAxes < indices.rank, batchAxes + depth <= shape.count
+    else {
+      throw OperatorError(
+        "indices-fit", "index vectors of shape \(indices.shape) do not fit a tensor of shape \(shape)")
     }
     block = shape[(batchAxes + depth)...].reduce(1, *)
     let batches = shape[..<batchAxes].reduce(1, *)
     guard indices.shape[..<batchAxes].elementsEqual(shape[..<batchAxes]) else {
-      throw OperatorError("indices-fit", "index vectors of shape \(indices.shape) do not fit a tensor of shape \(shape)")
+      throw OperatorError(
+        "indices-fit", "index vectors of shape \(indices.shape) do not fit a tensor of shape \(shape)")
     }
     let vectors = indices.shape.dropLast().reduce(1, *)
     let extents = Array(shape[batchAxes..<batchAxes + depth])

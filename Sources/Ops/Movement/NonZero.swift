@@ -11,7 +11,9 @@ package struct NonZero: ONNXOperator {
     return [.tensor(TensorType(.int64, [.constant(x.rank), context.freshDimension("count")]))]
   }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.movement(.gather) }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.movement(.gather)
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)

@@ -20,7 +20,9 @@ package struct OneHot: ONNXOperator {
     return [.tensor(TensorType(try context.element(2), shape))]
   }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.movement(.scatter) }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.movement(.scatter)
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let (indices, values) = (try inputs.tensor(0), try inputs.tensor(2))

@@ -24,7 +24,8 @@ package struct PixelShuffle: ONNXOperator {
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let x = try context.tensor(0)
     guard x.rank == 4, block > 0, block < 1 << 20 else {
-      throw OperatorError("image-expected", "\(x.shape.text) is not [n, c, h, w], or the block \(block) is not positive")
+      throw OperatorError(
+        "image-expected", "\(x.shape.text) is not [n, c, h, w], or the block \(block) is not positive")
     }
     let divided = direction == .spaceToDepth ? [x.shape[2], x.shape[3]] : [x.shape[1]]
     let by = direction == .spaceToDepth ? block : block * block
@@ -55,7 +56,9 @@ package struct PixelShuffle: ONNXOperator {
     case .spaceToDepth: (split, order) = ([n, c, h / b, b, w / b, b], [0, 3, 5, 1, 2, 4])
     }
     let strides = split.rowMajorStrides
-    return [.tensor(x.rearranged(shape, StridedView(shape: order.map { split[$0] }, strides: order.map { strides[$0] })))]
+    return [
+      .tensor(x.rearranged(shape, StridedView(shape: order.map { split[$0] }, strides: order.map { strides[$0] })))
+    ]
   }
 
   package static var onnxNames: [ONNXName] { ["DepthToSpace", "SpaceToDepth"] }

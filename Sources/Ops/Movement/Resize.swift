@@ -48,7 +48,8 @@ package struct Resize: ONNXOperator {
   package var axes: [Int]?
 
   package init(
-    _ mode: Mode = .nearest, coordinates: Coordinates = .halfPixel, rounding: Rounding = .preferFloor, axes: [Int]? = nil
+    _ mode: Mode = .nearest, coordinates: Coordinates = .halfPixel, rounding: Rounding = .preferFloor,
+    axes: [Int]? = nil
   ) {
     self.mode = mode
     self.coordinates = coordinates
@@ -139,23 +140,31 @@ package struct Resize: ONNXOperator {
     let x = try inputs.tensor(0)
     let shape = try shapes(inputs)[0]
     let axes = try axes(rank: x.rank)
-    guard x.count > 0 || shape.contains(0) else { throw OperatorError("elements-expected", "an empty tensor cannot be resized") }
+    guard x.count > 0 || shape.contains(0) else {
+      throw OperatorError("elements-expected", "an empty tensor cannot be resized")
+    }
     var samplers: [(axis: Int, sampler: AxisSampler)] = []
     let region = try inputs.optionalTensor(1)?.doubles() ?? []
     let wanted = try inputs.optionalIntegers(3) ?? []
     let scales = wanted.isEmpty ? try inputs.optionalTensor(2)?.doubles() ?? [] : []
     for (index, axis) in axes.enumerated() {
       var scale = index < scales.count ? scales[index] : Double(shape[axis]) / Double(max(x.shape[axis], 1))
-      if aspectRatio != .stretch, wanted.count == axes.count { scale = keepingRatio(wanted, of: axes.map { x.shape[$0] }).scale }
+      if aspectRatio != .stretch, wanted.count == axes.count {
+        scale = keepingRatio(wanted, of: axes.map { x.shape[$0] }).scale
+      }
       var part: (Double, Double) = (0, 1)
-      if coordinates == .tensorFlowCrop, region.count == 2 * axes.count { part = (region[index], region[index + axes.count]) }
+      if coordinates == .tensorFlowCrop, region.count == 2 * axes.count {
+        part = (region[index], region[index + axes.count])
+      }
       let sampler = AxisSampler(self, extent: x.shape[axis], result: shape[axis], scale: scale, region: part)
       if !sampler.isIdentity { samplers.append((axis, sampler)) }
     }
     return [.tensor(mode == .nearest ? try pick(x, shape, samplers) : try interpolate(x, shape, samplers))]
   }
 
-  private func pick(_ x: Tensor, _ shape: [Int], _ samplers: [(axis: Int, sampler: AxisSampler)]) throws(OperatorError) -> Tensor {
+  private func pick(_ x: Tensor, _ shape: [Int], _ samplers: [(axis: Int, sampler: AxisSampler)]) throws(OperatorError)
+    -> Tensor
+  {
     var positions = x.shape.map { Array(0..<$0) }
     for (axis, sampler) in samplers { positions[axis] = sampler.nearest }
     let rule = FilledSelection(Pad.offsets(positions, strides: x.shape.rowMajorStrides))
@@ -163,7 +172,9 @@ package struct Resize: ONNXOperator {
     return Tensor(x.element, shape, try x.elements.merged(outside.elements, rule))
   }
 
-  private func interpolate(_ x: Tensor, _ shape: [Int], _ samplers: [(axis: Int, sampler: AxisSampler)]) throws(OperatorError) -> Tensor {
+  private func interpolate(_ x: Tensor, _ shape: [Int], _ samplers: [(axis: Int, sampler: AxisSampler)])
+    throws(OperatorError) -> Tensor
+  {
     var values = try x.doubles()
     var extents = x.shape
     for (axis, sampler) in samplers {

@@ -22,7 +22,9 @@ package struct ReverseSequence: ONNXOperator {
     return [.tensor(TensorType(x.element, x.shape))]
   }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.movement(.gather) }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.movement(.gather)
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
@@ -30,7 +32,8 @@ package struct ReverseSequence: ONNXOperator {
     _ = try shapes(inputs)
     let (batch, time) = (try resolveAxis(batchAxis, rank: x.rank), try resolveAxis(timeAxis, rank: x.rank))
     guard lengths.count == x.shape[batch], lengths.allSatisfy({ $0 >= 0 && $0 <= x.shape[time] }) else {
-      throw OperatorError("lengths-fit", "the lengths do not fit a batch of \(x.shape[batch]) and \(x.shape[time]) steps")
+      throw OperatorError(
+        "lengths-fit", "the lengths do not fit a batch of \(x.shape[batch]) and \(x.shape[time]) steps")
     }
     let strides = x.shape.rowMajorStrides
     let indices = (0..<x.count).map { index in

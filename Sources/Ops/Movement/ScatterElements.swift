@@ -20,7 +20,9 @@ package struct ScatterElements: ONNXOperator {
     return [.tensor(TensorType(x.element, x.shape))]
   }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.movement(.scatter) }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.movement(.scatter)
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let (x, indices, updates) = (try inputs.tensor(0), try inputs.tensor(1), try inputs.tensor(2))

@@ -51,7 +51,8 @@ package struct Slice: ONNXOperator {
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
     let (x, y) = (try operands.input(0), try operands.output())
-    return .movement(Movement(kind: x.count == y.count ? .view : .slice, inputs: [x], outputs: [y], elementsRead: y.count))
+    return .movement(
+      Movement(kind: x.count == y.count ? .view : .slice, inputs: [x], outputs: [y], elementsRead: y.count))
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
@@ -103,6 +104,9 @@ private struct SliceRange {
     start = count == 0 ? 0 : begin
   }
 
+  /// Beyond every named extent: exporters write "to the end" as 10⁹, 2³¹ − 1 or 2⁶³ − 1.
+  private static let far: UInt = 1 << 29
+
   /// Elements taken of a possibly symbolic extent; nil where the algebra cannot tell.
   ///
   /// A named extent is taken to be at least 1, so that `x[:1]` and `x[:-1]` stay simple.
@@ -111,7 +115,8 @@ private struct SliceRange {
       return .constant(SliceRange(extent: number, from: from, to: to, step: step).count)
     }
     if step < 0 {
-      guard let from = from.constant, let to = to.constant, from == -1 || from >= Int(Int32.max), to <= Int(Int32.min) + 1 else { return nil }
+      guard let from = from.constant, let to = to.constant, from == -1 || from >= Int(far), to <= -Int(far)
+      else { return nil }
       return extent.ceilingDivided(by: .constant(Int(clamping: step.magnitude)))
     }
     let (begin, end) = (position(from, in: extent), position(to, in: extent))
@@ -128,8 +133,7 @@ private struct SliceRange {
       return isNegative ? .maximum(extent + position, 0) : .minimum(position, extent)
     }
     if number == 0 { return 0 }
-    if number >= Int(Int32.max) { return extent }
-    if number <= Int(Int32.min) { return 0 }
+    if extent.constant == nil, number.magnitude >= far { return number > 0 ? extent : 0 }
     if let known = extent.constant { return .constant(min(max(number < 0 ? number + known : number, 0), known)) }
     if number > 0 { return number == 1 ? 1 : .minimum(position, extent) }
     return number == -1 ? extent - 1 : .maximum(extent + position, 0)

@@ -46,7 +46,9 @@ package struct Split: ONNXOperator {
       return (0..<count).map { $0 == count - 1 ? extent - wide * .constant(count - 1) : wide }
     }
     guard let known = context.known(1) else { return (0..<count).map { context.freshDimension("part\($0)") } }
-    if let whole = extent.constant, let sum = known.reduce(0, +).constant, sum != whole || known.contains(where: { ($0.constant ?? 0) < 0 }) {
+    if let whole = extent.constant, let sum = known.reduce(0, +).constant,
+      sum != whole || known.contains(where: { ($0.constant ?? 0) < 0 })
+    {
       throw OperatorError("parts-match", "parts \(known.text) do not make up an extent of \(whole)")
     }
     return known
@@ -54,7 +56,8 @@ package struct Split: ONNXOperator {
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
     guard context.type(0)?.tensor?.rank == 1, let known = context.known(0),
-      let extents = try? extents(context, .constant(known.count)).compactMap(\.constant), extents.reduce(0, +) == known.count
+      let extents = try? extents(context, .constant(known.count)).compactMap(\.constant),
+      extents.reduce(0, +) == known.count
     else { return [] }
     var start = 0
     return extents.map { extent in

@@ -15,7 +15,11 @@ package struct Tile: ONNXOperator {
       throw OperatorError("repeats-fit", "\(repeats.text) repeats for a tensor of rank \(x.rank)")
     }
     let shape = zip(x.shape, repeats).map { $0 * $1 }
-    guard zip(x.shape, repeats).allSatisfy({ ($0.constant ?? 0).multipliedReportingOverflow(by: $1.constant ?? 0).overflow == false }) else {
+    guard
+      zip(x.shape, repeats).allSatisfy({
+        ($0.constant ?? 0).multipliedReportingOverflow(by: $1.constant ?? 0).overflow == false
+      })
+    else {
       throw OperatorError("too-large", "\(x.shape.text) repeated \(repeats.text) times is too large")
     }
     return [.tensor(TensorType(x.element, shape))]

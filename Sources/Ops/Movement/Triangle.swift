@@ -29,7 +29,10 @@ package struct Triangle: ONNXOperator {
       let diagonal = Int64(index % columns - index / columns % rows)
       return (isUpper ? diagonal >= k : diagonal <= k) ? index : -1
     }
-    return [.tensor(Tensor(x.element, x.shape, try x.elements.merged(Tensor.zero(x.element).elements, FilledSelection(indices))))]
+    return [
+      .tensor(
+        Tensor(x.element, x.shape, try x.elements.merged(Tensor.zero(x.element).elements, FilledSelection(indices))))
+    ]
   }
 
   package static var onnxNames: [ONNXName] { ["Trilu"] }

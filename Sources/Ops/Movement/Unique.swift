@@ -50,7 +50,11 @@ package struct Unique: ONNXOperator {
     let order = (0..<source.shape[along]).sorted { keys.compare($0, $1) ?? ($0 < $1) }
     var groups: [[Int]] = []
     for slice in order {
-      if let last = groups.last, keys.compare(last[0], slice) == nil { groups[groups.count - 1].append(slice) } else { groups.append([slice]) }
+      if let last = groups.last, keys.compare(last[0], slice) == nil {
+        groups[groups.count - 1].append(slice)
+      } else {
+        groups.append([slice])
+      }
     }
     if !isSorted { groups.sort { $0[0] < $1[0] } }
     var inverse = [Int64](repeating: 0, count: order.count)
@@ -88,9 +92,13 @@ private struct SliceKeys {
     var rest = x.shape
     rest[axis] = 1
     func slices<T>(_ values: [T]) -> [[T]] {
-      (0..<x.shape[axis]).map { StridedView(shape: rest, strides: strides, offset: $0 * strides[axis]).rearrange(values) }
+      (0..<x.shape[axis]).map {
+        StridedView(shape: rest, strides: strides, offset: $0 * strides[axis]).rearrange(values)
+      }
     }
-    if case .string(let values) = x.elements { keys = .texts(slices(values)) } else if x.element.isInteger, x.element != .uint64 {
+    if case .string(let values) = x.elements {
+      keys = .texts(slices(values))
+    } else if x.element.isInteger, x.element != .uint64 {
       keys = .integers(slices(try x.integers()))
     } else {
       keys = .numbers(slices(try x.doubles()))

@@ -43,7 +43,9 @@ package struct Dropout: ONNXOperator {
       y = Tensor(x.element, x.shape, rounding: zip(try x.doubles(), kept).map { $1 ? $0 * scale : 0 })
     }
     guard context.outputCount > 1 else { return [.tensor(y)] }
-    let mask = hasNumericMask ? Tensor(x.element, x.shape, wrapping: kept.map { $0 ? 1 : 0 }) : Tensor(.bool, x.shape, .bool(kept))
+    let mask =
+      hasNumericMask
+      ? Tensor(x.element, x.shape, wrapping: kept.map { $0 ? 1 : 0 }) : Tensor(.bool, x.shape, .bool(kept))
     return [.tensor(y), .tensor(mask)]
   }
 

@@ -48,7 +48,8 @@ package struct RandomTensor: ONNXOperator {
     // A counter-based generator, and Box and Muller's transform for normal numbers.
     let cost = ArithmeticCost(simple: 20, special: distribution == .normal ? 3 : 0)
     return .pointwise(
-      Pointwise(function: "random-\(distribution.rawValue)", count: y.count, inputs: [], outputs: [y], costPerElement: cost))
+      Pointwise(
+        function: "random-\(distribution.rawValue)", count: y.count, inputs: [], outputs: [y], costPerElement: cost))
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
@@ -66,7 +67,9 @@ package struct RandomTensor: ONNXOperator {
     return [.tensor(Tensor(element, shape, rounding: values))]
   }
 
-  package static var onnxNames: [ONNXName] { ["RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"] }
+  package static var onnxNames: [ONNXName] {
+    ["RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"]
+  }
 
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> RandomTensor {
     let isNormal = node.name.type.hasPrefix("RandomNormal")
@@ -84,6 +87,7 @@ package struct RandomTensor: ONNXOperator {
     if let code = element?.onnxCode { attributes.append(("dtype", .integer(code))) }
     if let seed { attributes.append(("seed", .float(seed))) }
     if let shape { attributes.append(("shape", .integers(shape))) }
-    return ONNXSpelling(ONNXName((isNormal ? "RandomNormal" : "RandomUniform") + (shape == nil ? "Like" : "")), attributes)
+    return ONNXSpelling(
+      ONNXName((isNormal ? "RandomNormal" : "RandomUniform") + (shape == nil ? "Like" : "")), attributes)
   }
 }

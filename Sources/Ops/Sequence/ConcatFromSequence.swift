@@ -15,7 +15,9 @@ package struct ConcatFromSequence: ONNXOperator {
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let element = try context.sequence(0)
     guard case .tensor(var type) = element else {
-      guard let known = element.elementType else { throw OperatorError("tensor-expected", "only tensors can be joined") }
+      guard let known = element.elementType else {
+        throw OperatorError("tensor-expected", "only tensors can be joined")
+      }
       return [.unranked(known)]
     }
     let joined = context.freshDimension("joined")

@@ -19,7 +19,9 @@ package struct OptionalValue: ONNXOperator {
     return [.optional(isSequence ? .sequence(tensor) : tensor)]
   }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.sequenceView() }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.sequenceView()
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     [.optional(inputs.first ?? nil)]
@@ -51,18 +53,23 @@ package struct OptionalHasElement: ONNXOperator {
     [.tensor(TensorType(.bool, [Int]()))]
   }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.sequenceView() }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.sequenceView()
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
-    let isThere = switch inputs.first ?? nil {
-    case nil, .optional(nil)?: false
-    case .optional(_?)?, .tensor?, .sequence?: true
-    }
+    let isThere =
+      switch inputs.first ?? nil {
+      case nil, .optional(nil)?: false
+      case .optional(_?)?, .tensor?, .sequence?: true
+      }
     return [.tensor(Tensor(.bool, [], .bool([isThere])))]
   }
 
   package static var onnxNames: [ONNXName] { ["OptionalHasElement"] }
-  package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> OptionalHasElement { OptionalHasElement() }
+  package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> OptionalHasElement {
+    OptionalHasElement()
+  }
   package func exportONNX() -> ONNXSpelling { ONNXSpelling("OptionalHasElement") }
 }
 
@@ -78,7 +85,9 @@ package struct OptionalGetElement: ONNXOperator {
     return [type]
   }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.sequenceView() }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.sequenceView()
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     switch inputs.first ?? nil {
@@ -89,6 +98,8 @@ package struct OptionalGetElement: ONNXOperator {
   }
 
   package static var onnxNames: [ONNXName] { ["OptionalGetElement"] }
-  package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> OptionalGetElement { OptionalGetElement() }
+  package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> OptionalGetElement {
+    OptionalGetElement()
+  }
   package func exportONNX() -> ONNXSpelling { ONNXSpelling("OptionalGetElement") }
 }

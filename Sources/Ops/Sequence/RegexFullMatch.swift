@@ -9,7 +9,9 @@ package struct RegexFullMatch: ONNXOperator {
   package init(pattern: String) { self.pattern = pattern }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    guard try context.element(0) == .string else { throw OperatorError("strings-expected", "only texts can be matched") }
+    guard try context.element(0) == .string else {
+      throw OperatorError("strings-expected", "only texts can be matched")
+    }
     return [try context.sameShape(.bool)]
   }
 

@@ -6,9 +6,13 @@ package struct SequenceAt: ONNXOperator {
 
   package init() {}
 
-  package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] { [try context.sequence(0)] }
+  package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
+    [try context.sequence(0)]
+  }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.sequenceView() }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.sequenceView()
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let elements = try inputs.sequence(0)
@@ -31,7 +35,9 @@ package struct SequenceLength: ONNXOperator {
     return [.tensor(TensorType(.int64, [Int]()))]
   }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.sequenceView() }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.sequenceView()
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     [.tensor(Tensor([], integers: [Int64(try inputs.sequence(0).count)]))]

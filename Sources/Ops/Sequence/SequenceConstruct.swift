@@ -17,7 +17,9 @@ package struct SequenceConstruct: ONNXOperator {
     return [.sequence(type)]
   }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.sequenceView() }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.sequenceView()
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     [.sequence(inputs.compactMap { $0 })]

@@ -12,7 +12,9 @@ package struct SequenceInsert: ONNXOperator {
     return [.sequence(try element.joined(with: added) { context.freshDimension($0) })]
   }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.sequenceView() }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.sequenceView()
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     var elements = try inputs.sequence(0)
@@ -36,7 +38,9 @@ package struct SequenceErase: ONNXOperator {
     [.sequence(try context.sequence(0))]
   }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.sequenceView() }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.sequenceView()
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     var elements = try inputs.sequence(0)

@@ -24,7 +24,11 @@ package struct SplitToSequence: ONNXOperator {
       let even = known?.first.flatMap { first in known?.allSatisfy { $0 == first } == true ? first : nil }
       let divides = even.flatMap { part in x.shape[axis].constant.map { part > 0 && $0 % part == 0 } } ?? false
       shape[axis] = divides ? .constant(even ?? 1) : context.freshDimension("part")
-    } else if keepsAxis { shape[axis] = 1 } else { shape.remove(at: axis) }
+    } else if keepsAxis {
+      shape[axis] = 1
+    } else {
+      shape.remove(at: axis)
+    }
     return [.sequence(.tensor(TensorType(x.element, shape)))]
   }
 
@@ -62,7 +66,8 @@ package struct SplitToSequence: ONNXOperator {
           defer { start += part }
           var shape = x.shape
           shape[axis] = part
-          return .tensor(x.rearranged(shape, StridedView(shape: shape, strides: strides, offset: start * strides[axis])))
+          return .tensor(
+            x.rearranged(shape, StridedView(shape: shape, strides: strides, offset: start * strides[axis])))
         })
     ]
   }

@@ -23,7 +23,9 @@ package struct StringSplit: ONNXOperator {
     ]
   }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.movement(.slice) }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.movement(.slice)
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)

@@ -90,7 +90,9 @@ package struct TfIdfVectorizer: ONNXOperator {
         while gram.count < maximumLength, item < row.count {
           gram.append(row[item])
           guard grams.prefixes.contains(gram) else { break }
-          if gram.count >= shortest, let number = grams.numbers[gram], number < places.count { counts[places[number]] += 1 }
+          if gram.count >= shortest, let number = grams.numbers[gram], number < places.count {
+            counts[places[number]] += 1
+          }
           item += step
         }
       }
@@ -107,13 +109,17 @@ package struct TfIdfVectorizer: ONNXOperator {
     let name = try node.string("mode") ?? "TF"
     let (shortest, longest) = (try node.integer("min_gram_length") ?? 1, try node.integer("max_gram_length") ?? 1)
     let places = try node.integers("ngram_indexes") ?? []
-    guard let mode = Mode(rawValue: name), shortest >= 1, longest >= shortest, longest < 1 << 16, places.allSatisfy({ $0 >= 0 && $0 < 1 << 28 }) else {
+    guard let mode = Mode(rawValue: name), shortest >= 1, longest >= shortest, longest < 1 << 16,
+      places.allSatisfy({ $0 >= 0 && $0 < 1 << 28 })
+    else {
       throw OperatorError("vectorizer-attributes", "mode, n-gram lengths or indices make no sense")
     }
     let integers = try node.integers("pool_int64s") ?? []
     let texts = try node.strings("pool_strings") ?? []
     let skip = try node.integer("max_skip_count") ?? 0
-    guard (0..<1 << 20).contains(skip) else { throw OperatorError("vectorizer-attributes", "the skip \(skip) makes no sense") }
+    guard (0..<1 << 20).contains(skip) else {
+      throw OperatorError("vectorizer-attributes", "the skip \(skip) makes no sense")
+    }
     return TfIdfVectorizer(
       mode: mode, lengths: shortest...longest, maximumSkip: skip,
       poolStarts: try node.integers("ngram_counts") ?? [0], pool: integers.isEmpty ? texts : integers.map { "\($0)" },

@@ -25,7 +25,8 @@ package struct ConstantOfShape: ONNXOperator {
   }
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {
-    guard element.isInteger || element == .bool, let count = context.knownIntegers(0)?.checkedProduct, count <= 64 else {
+    guard element.isInteger || element == .bool, let count = context.knownIntegers(0)?.checkedProduct, count <= 64
+    else {
       return []
     }
     return [Array(repeating: .constant(element == .bool ? (number != 0 ? 1 : 0) : integer), count: count)]
@@ -38,7 +39,8 @@ package struct ConstantOfShape: ONNXOperator {
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let shape = try inputs.integers(0)
     let count = try shape.evaluableCount()
-    let one = element.isInteger
+    let one =
+      element.isInteger
       ? Tensor(element, [], wrapping: [Int64(integer)]) : Tensor(element, [], rounding: [number])
     return [.tensor(one.rearranged(shape, StridedView(shape: [count], strides: [0])))]
   }
@@ -56,7 +58,8 @@ package struct ConstantOfShape: ONNXOperator {
   }
 
   package func exportONNX() -> ONNXSpelling {
-    let value = element.isInteger
+    let value =
+      element.isInteger
       ? Tensor(element, [1], wrapping: [Int64(integer)]) : Tensor(element, [1], rounding: [number])
     return ONNXSpelling("ConstantOfShape", [("value", .tensor(Constant(value)))])
   }

@@ -8,7 +8,9 @@ package struct Expand: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let element = try context.element(0)
-    guard let extents = try context.extents(1), case .tensor(let x)? = context.type(0) else { return [.unranked(element)] }
+    guard let extents = try context.extents(1), case .tensor(let x)? = context.type(0) else {
+      return [.unranked(element)]
+    }
     guard extents.allSatisfy({ ($0.constant ?? 0) >= 0 }) else {
       throw OperatorError("extents-positive", "the extents \(extents.text) are not a shape")
     }

@@ -27,7 +27,9 @@ package struct EyeLike: ONNXOperator {
     let x = try inputs.tensor(0)
     guard x.rank == 2 else { throw OperatorError("matrix-expected", "an identity needs a matrix") }
     var values = [Int64](repeating: 0, count: x.count)
-    for row in 0..<x.shape[0] where (0..<x.shape[1]).contains(row &+ diagonal) { values[row * x.shape[1] + row + diagonal] = 1 }
+    for row in 0..<x.shape[0] where (0..<x.shape[1]).contains(row &+ diagonal) {
+      values[row * x.shape[1] + row + diagonal] = 1
+    }
     return [.tensor(Tensor(element ?? x.element, x.shape, wrapping: values))]
   }
 

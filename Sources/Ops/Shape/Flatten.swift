@@ -22,7 +22,9 @@ package struct Flatten: ONNXOperator {
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] { [context.known(0)] }
 
-  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation { try operands.movement(.view) }
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try operands.movement(.view)
+  }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     [.tensor(try inputs.tensor(0).reshaped(try shapes(inputs)[0]))]

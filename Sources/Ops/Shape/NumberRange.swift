@@ -14,7 +14,8 @@ package struct NumberRange: ONNXOperator {
   }
 
   private func length(_ context: InferenceContext, _ element: ElementType) throws(OperatorError) -> Dimension {
-    if let start = context.known(0)?.first, let limit = context.known(1)?.first, let delta = context.knownIntegers(2)?.first,
+    if let start = context.known(0)?.first, let limit = context.known(1)?.first,
+      let delta = context.knownIntegers(2)?.first,
       delta != 0, element.isInteger
     {
       let span = delta > 0 ? limit - start : start - limit
@@ -51,12 +52,15 @@ package struct NumberRange: ONNXOperator {
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
     let out = try operands.output()
     return .pointwise(
-      Pointwise(function: "range", count: out.count, inputs: [], outputs: [out], costPerElement: ArithmeticCost(simple: 2)))
+      Pointwise(
+        function: "range", count: out.count, inputs: [], outputs: [out], costPerElement: ArithmeticCost(simple: 2)))
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let (start, limit, delta) = (try inputs.tensor(0), try inputs.tensor(1), try inputs.tensor(2))
-    guard let first = try start.doubles().first, let last = try limit.doubles().first, let step = try delta.doubles().first else {
+    guard let first = try start.doubles().first, let last = try limit.doubles().first,
+      let step = try delta.doubles().first
+    else {
       throw OperatorError("one-element", "start, limit and delta of a range must be scalars")
     }
     let count = try NumberRange.count(first, last, step)

@@ -18,7 +18,13 @@ package struct Reshape: ONNXOperator {
       return [.tensor(TensorType(element, extents))]
     }
     if case .unranked(let element)? = context.type(0) {
-      return [.tensor(TensorType(element, wanted.enumerated().map { $1 == -1 || ($1 == 0 && !allowsZero) ? context.freshDimension("axis\($0)") : $1 }))]
+      return [
+        .tensor(
+          TensorType(
+            element,
+            wanted.enumerated().map { $1 == -1 || ($1 == 0 && !allowsZero) ? context.freshDimension("axis\($0)") : $1 })
+        )
+      ]
     }
     let x = try context.tensor(0)
     return [.tensor(TensorType(x.element, try resolve(wanted, x.shape)))]
@@ -29,10 +35,14 @@ package struct Reshape: ONNXOperator {
     var open: Int?
     for (axis, extent) in wanted.enumerated() {
       if extent == 0, !allowsZero {
-        guard axis < shape.count else { throw OperatorError("reshape-copies", "axis \(axis) copies an extent that \(shape.text) lacks") }
+        guard axis < shape.count else {
+          throw OperatorError("reshape-copies", "axis \(axis) copies an extent that \(shape.text) lacks")
+        }
         result[axis] = shape[axis]
       } else if extent == -1 {
-        guard open == nil else { throw OperatorError("reshape-one-open", "more than one extent of \(wanted.text) is −1") }
+        guard open == nil else {
+          throw OperatorError("reshape-one-open", "more than one extent of \(wanted.text) is −1")
+        }
         open = axis
       } else if let number = extent.constant, number < 0 {
         throw OperatorError("reshape-extents", "the extents \(wanted.text) are not a shape")

@@ -25,7 +25,12 @@ package struct ElementConversion {
     guard x.element.isFloat else { return Tensor(to, x.shape, wrapping: try x.integers()) }
     if to.bits == 4 { return Tensor(to, x.shape, rounding: try x.doubles()) }
     if to == .uint64 {
-      return Tensor(.uint64, x.shape, .int64(try x.doubles().map { $0 >= 0x1p63 ? Int64(bitPattern: UInt64(min($0, 0x1.fffffffffffffp63))) : $0.clampedInt64 }))
+      return Tensor(
+        .uint64, x.shape,
+        .int64(
+          try x.doubles().map {
+            $0 >= 0x1p63 ? Int64(bitPattern: UInt64(min($0, 0x1.fffffffffffffp63))) : $0.clampedInt64
+          }))
     }
     return Tensor(to, x.shape, wrapping: try x.doubles().map(\.clampedInt64))
   }
@@ -51,7 +56,9 @@ package struct ElementConversion {
     }
     // Rounding saturates, so a value that came out as the largest is compared with where the next one would begin.
     let rounded = value.isInfinite ? value : NumberFormat.round(value, to: to)
-    let halfStep = Float(sign: .plus, exponent: Int(largest.exponent) - (to == .float8e4m3 || to == .float8e4m3fnuz ? 4 : 3), significand: 1)
+    let halfStep = Float(
+      sign: .plus, exponent: Int(largest.exponent) - (to == .float8e4m3 || to == .float8e4m3fnuz ? 4 : 3),
+      significand: 1)
     // Ties go to the even neighbour: upwards, and so out of range, exactly when the largest number is odd.
     let largestIsOdd = Int(largest / (2 * halfStep)) % 2 == 1
     let beyond = value.magnitude > largest + halfStep || (value.magnitude == largest + halfStep && largestIsOdd)

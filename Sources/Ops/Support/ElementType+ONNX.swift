@@ -22,7 +22,8 @@ extension ElementType {
     (11, "DOUBLE", .float64), (12, "UINT32", .uint32), (13, "UINT64", .uint64), (14, "COMPLEX64", .complex64),
     (15, "COMPLEX128", .complex128), (16, "BFLOAT16", .bfloat16), (17, "FLOAT8E4M3FN", .float8e4m3),
     (18, "FLOAT8E4M3FNUZ", .float8e4m3fnuz), (19, "FLOAT8E5M2", .float8e5m2), (20, "FLOAT8E5M2FNUZ", .float8e5m2fnuz),
-    (21, "UINT4", .uint4), (22, "INT4", .int4), (23, "FLOAT4E2M1", .float4e2m1), (25, "UINT2", .uint2), (26, "INT2", .int2),
+    (21, "UINT4", .uint4), (22, "INT4", .int4), (23, "FLOAT4E2M1", .float4e2m1), (25, "UINT2", .uint2),
+    (26, "INT2", .int2),
   ]
 }
 

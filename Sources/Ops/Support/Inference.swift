@@ -67,7 +67,9 @@ extension InferenceContext {
     guard let known = knownIntegers(index) else { return nil }
     var result: [Int] = []
     for axis in known { result.append(try resolveAxis(axis, rank: rank)) }
-    guard Set(result).count == result.count else { throw OperatorError("axes-distinct", "axes \(known) name an axis twice") }
+    guard Set(result).count == result.count else {
+      throw OperatorError("axes-distinct", "axes \(known) name an axis twice")
+    }
     return result
   }
 }
@@ -95,7 +97,8 @@ extension Operator {
         guard let tensor, tensor.element.isInteger, tensor.count <= 1024 else { return nil }
         return (try? tensor.integers())?.map { .constant(Int($0)) }
       },
-      constants: tensors.map { tensor in tensor.flatMap { $0.count <= 1024 ? Constant($0) : nil } }, outputCount: outputCount)
+      constants: tensors.map { tensor in tensor.flatMap { $0.count <= 1024 ? Constant($0) : nil } },
+      outputCount: outputCount)
     var result: [[Int]] = []
     for type in try inferTypes(context) {
       guard let shape = type.tensor?.constantShape else {

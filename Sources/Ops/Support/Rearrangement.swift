@@ -97,7 +97,9 @@ package struct Overwrite: Merge {
 
 /// Lays blocks side by side: for each of `outer` rows, `widths[i]` elements of every operand.
 package struct Interleave {
-  package static func concatenate(_ operands: [Tensor.Elements], outer: Int, widths: [Int]) throws(OperatorError) -> Tensor.Elements {
+  package static func concatenate(_ operands: [Tensor.Elements], outer: Int, widths: [Int]) throws(OperatorError)
+    -> Tensor.Elements
+  {
     func join<T>(_ arrays: [[T]]) throws(OperatorError) -> [T] {
       guard arrays.count == operands.count else {
         throw OperatorError("element-types-match", "tensors of different element types cannot be joined")

@@ -43,7 +43,9 @@ extension InferenceContext {
 
   /// Types of the results of a region that must exist.
   package func results(ofRegion index: Int) throws(OperatorError) -> [ValueType] {
-    guard regionOutputs.indices.contains(index) else { throw OperatorError("region-expected", "region \(index) is missing") }
+    guard regionOutputs.indices.contains(index) else {
+      throw OperatorError("region-expected", "region \(index) is missing")
+    }
     return regionOutputs[index]
   }
 }
@@ -51,7 +53,9 @@ extension InferenceContext {
 extension EvaluationContext {
   /// Runs a region that must exist.
   package func run(_ region: Int, _ inputs: [Datum?]) throws(OperatorError) -> [Datum] {
-    guard let runRegion else { throw OperatorError("region-expected", "control flow needs its regions to be evaluated") }
+    guard let runRegion else {
+      throw OperatorError("region-expected", "control flow needs its regions to be evaluated")
+    }
     return try runRegion(region, inputs)
   }
 }
