@@ -64,6 +64,7 @@ let package = Package(
     tests("BasicTests", ["Basic"]),
     tests("IRTests", ["IR", "Ops"]),
     tests("HardwareTests", ["Hardware"]),
+    tests("DriverTests", ["Driver", "Reports"]),
     tests("HouseRulesTests", []),
     .testTarget(
       name: "PassesTests", dependencies: ["Passes", "Lowering"], exclude: ["Fixtures"], swiftSettings: settings),

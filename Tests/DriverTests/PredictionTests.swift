@@ -1,0 +1,96 @@
+import Basic
+import Driver
+import Foundation
+import Hardware
+import Reports
+import Results
+import Testing
+
+/// End to end over shipped graphs and machines. `Prediction.run` itself fails when a result breaks an invariant.
+@Suite("Predictions over graphs × machines")
+struct PredictionTests {
+  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+  static let catalog = TargetCatalog(folder: "\(root)/targets")
+  static let graphs = [("resnet-50", ["batch": 2]), ("mobilenet-v2", ["batch": 1]), ("bert-base", ["batch": 1, "sequence": 64])]
+  static let machines = ["nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb", "nvidia-t4"]
+
+  static func prediction(_ graph: String, _ dimensions: [String: Int], _ target: String) -> Prediction {
+    var request = ModelRequest(path: "\(root)/graphs/\(graph).cwg")
+    request.dimensions = dimensions
+    return Prediction(model: request, target: target, catalog: catalog)
+  }
+
+  @Test(arguments: graphs, machines)
+  func resultsHoldTheirInvariants(_ graph: (String, [String: Int]), _ target: String) throws {
+    let result = try Self.prediction(graph.0, graph.1, target).run()
+    #expect(result.verify().isEmpty)
+    #expect(result.totals.floorSeconds > 0)
+    #expect(result.totals.opaqueShare == 0)
+    #expect(result.kernels.allSatisfy { $0.latencySeconds > 0 && !$0.reason.isEmpty })
+    // Every source node is in exactly one kernel or among the folded.
+    let covered = (result.kernels.flatMap(\.origin) + result.folded.map(\.name)).sorted()
+    #expect(covered.count == result.model.sourceNodes)
+  }
+
+  @Test func resNetHasAllItsConvolutionsFused() throws {
+    let result = try Self.prediction("resnet-50", ["batch": 1], "nvidia-a100-sxm4-80gb").run()
+    #expect(result.kernels.count { $0.kind == "convolution" } == 53)
+    // 53 convolutions, one pooling at each end, one classifier: activations and residuals ride along.
+    #expect(result.kernels.count <= 57)
+    #expect(result.model.macs == 4_089_184_256)
+  }
+
+  @Test func attentionIsOneKernelPerLayer() throws {
+    let result = try Self.prediction("bert-base", ["batch": 1, "sequence": 128], "nvidia-a100-sxm4-80gb").run()
+    #expect(result.kernels.count { $0.kind == "attention" } == 12)
+    let table = try #require(result.kernels.first { $0.name.contains("word_embeddings") || $0.operations.contains("gather") })
+    #expect(table.latencySeconds < 10e-6, "an embedding reads its rows, not the table")
+  }
+
+  @Test func twoRunsAreByteIdentical() throws {
+    let prediction = Self.prediction("bert-base", ["batch": 1, "sequence": 32], "nvidia-a100-sxm4-80gb")
+    let (first, second) = (try JSONReport.encode(try prediction.run()), try JSONReport.encode(try prediction.run()))
+    #expect(first == second)
+    let again = try JSONReport.decode(first, file: "r.json")
+    #expect(try JSONReport.encode(again) == first)
+  }
+
+  @Test func fewerBitsMoveFewerBytes() throws {
+    var wide = Self.prediction("bert-base", ["batch": 1, "sequence": 64], "nvidia-a100-sxm4-80gb")
+    wide.model.precision = "fp16"
+    var narrow = wide
+    narrow.model.precision = "w4a16"
+    let (a, b) = (try wide.run(), try narrow.run())
+    #expect(b.model.weightBytes < a.model.weightBytes / 2)
+    #expect(b.model.macs == a.model.macs)
+  }
+
+  @Test func sparsityIsToldPerLayer() throws {
+    var dense = Self.prediction("bert-base", ["batch": 8, "sequence": 128], "nvidia-a100-sxm4-80gb")
+    dense.model.precision = "fp16"
+    var sparse = dense
+    sparse.model.sparsity = "2:4"
+    let (a, b) = (try dense.run(), try sparse.run())
+    #expect(b.totals.latencySeconds <= a.totals.latencySeconds * 1.001)
+    #expect(b.totals.latencySeconds > a.totals.latencySeconds / 2, "2:4 of the weights never halves a whole network")
+  }
+
+  @Test(
+    "mistakes name what is wrong and how to mend it",
+    arguments: [
+      ("resnet-50", [String: Int](), "nvidia-a100-sxm4-80gb", "dimensions are not bound: batch (add --dim 'batch=…')"),
+      ("resnet-50", ["batch": 1], "nvidia-a100-sxm4-80g", "did you mean nvidia-a100-sxm4-80gb?"),
+      ("resnet-51", ["batch": 1], "nvidia-a100-sxm4-80gb", "resnet-51.cwg"),
+      ("resnet-50", ["bach": 1], "nvidia-a100-sxm4-80gb", "did you mean 'batch'?"),
+    ])
+  func mistakes(_ graph: String, _ dimensions: [String: Int], _ target: String, _ message: String) {
+    #expect { try Self.prediction(graph, dimensions, target).run() } throws: { "\($0)".contains(message) }
+  }
+
+  @Test func everyShippedMachineIsClean() {
+    for file in Self.catalog.files() {
+      let found = TargetLint(Self.catalog).diagnostics(file.path).filter { $0.severity == .error }
+      #expect(found.isEmpty, "\(found.map(\.description).joined(separator: "\n"))")
+    }
+  }
+}
