@@ -37,6 +37,17 @@ package enum OperatorCatalog {
     Reduce.self,
     Softmax.self,
     TopK.self,
+    // Recurrent
+    RecurrentLayer.self,
+    // Quantization
+    Dequantize.self,
+    DynamicQuantize.self,
+    DynamicQuantizedLSTM.self,
+    IntegerConvolve.self,
+    IntegerMatrixMultiply.self,
+    Quantize.self,
+    QuantizedConvolve.self,
+    QuantizedMatrixMultiply.self,
     // Shape
     ConstantOfShape.self,
     Expand.self,

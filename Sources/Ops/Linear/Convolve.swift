@@ -98,17 +98,21 @@ package struct Convolve: ONNXOperator {
   package static var onnxNames: [ONNXName] { ["Conv"] }
 
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> Convolve {
-    guard node.inputTypes.count > 1, let w = node.inputTypes[1]?.tensor, w.rank >= 3 else {
+    try Convolve(importing: &node, weight: 1)
+  }
+
+  /// The attributes that every convolution has; input `weight` tells the number of spatial axes.
+  init(importing node: inout ONNXNode, weight: Int) throws(OperatorError) {
+    guard node.inputTypes.count > weight, let w = node.inputTypes[weight]?.tensor, w.rank >= 3 else {
       throw OperatorError("weight-rank", "a convolution needs a weight of known rank, at least 3")
     }
     node.ignore("kernel_shape")
     let spatial = w.rank - 2
-    let padding = WindowPadding(onnx: try node.string("auto_pad"))
-    return Convolve(
+    self.init(
       strides: try node.integers("strides") ?? Array(repeating: 1, count: spatial),
       dilations: try node.integers("dilations") ?? Array(repeating: 1, count: spatial),
-      pads: try node.integers("pads") ?? Array(repeating: 0, count: 2 * spatial),
-      groups: try node.integer("group") ?? 1, padding: padding)
+      pads: try node.integers("pads") ?? Array(repeating: 0, count: 2 * spatial), groups: try node.integer("group") ?? 1,
+      padding: WindowPadding(onnx: try node.string("auto_pad")))
   }
 
   package func exportONNX() -> ONNXSpelling {

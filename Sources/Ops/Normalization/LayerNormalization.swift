@@ -19,7 +19,7 @@ package struct LayerNormalization: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let x = try context.tensor(0)
-    let axis = try Axis.normalized(axis, rank: x.rank)
+    let axis = try resolveAxis(axis, rank: x.rank)
     for index in [1, 2] {
       guard let parameter = try context.optionalTensor(index) else { continue }
       guard try Broadcast.shape([x.shape, parameter.shape]).count == x.rank else {
@@ -33,13 +33,13 @@ package struct LayerNormalization: ONNXOperator {
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
     let shape = try operands.shape(ofInput: 0)
-    let axis = try Axis.normalized(axis, rank: shape.count)
+    let axis = try resolveAxis(axis, rank: shape.count)
     return try operands.normalization(rows: shape[..<axis].reduce(1, *), columns: shape[axis...].reduce(1, *), simple: 8)
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
-    let axis = try Axis.normalized(axis, rank: tensor.rank)
+    let axis = try resolveAxis(axis, rank: tensor.rank)
     var x = try tensor.doubles()
     let rows = tensor.shape[..<axis].reduce(1, *)
     let columns = tensor.shape[axis...].reduce(1, *)

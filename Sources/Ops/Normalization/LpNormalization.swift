@@ -14,21 +14,21 @@ package struct LpNormalization: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let x = try context.tensor(0)
-    _ = try Axis.normalized(axis, rank: x.rank)
+    _ = try resolveAxis(axis, rank: x.rank)
     guard p == 1 || p == 2 else { throw OperatorError("norm-order", "the order must be 1 or 2, not \(p)") }
     return [.tensor(TensorType(x.element, x.shape))]
   }
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
     let shape = try operands.shape(ofInput: 0)
-    let split = AxisSplit(shape, axis: try Axis.normalized(axis, rank: shape.count))
+    let split = AxisSplit(shape, axis: try resolveAxis(axis, rank: shape.count))
     return try operands.normalization(rows: split.outer * split.inner, columns: split.extent, simple: 3)
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
     var x = try tensor.doubles()
-    let split = AxisSplit(tensor.shape, axis: try Axis.normalized(axis, rank: tensor.rank))
+    let split = AxisSplit(tensor.shape, axis: try resolveAxis(axis, rank: tensor.rank))
     split.forEachLine { start in
       var norm = 0.0
       for index in 0..<split.extent {

@@ -10,20 +10,20 @@ package struct MeanVarianceNormalization: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let x = try context.tensor(0)
-    _ = try Axis.normalized(axes, rank: x.rank)
+    _ = try resolveAxes(axes, rank: x.rank)
     return [.tensor(TensorType(x.element, x.shape))]
   }
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
     let shape = try operands.shape(ofInput: 0)
-    let columns = try Axis.normalized(axes, rank: shape.count).reduce(1) { $0 * shape[$1] }
+    let columns = try resolveAxes(axes, rank: shape.count).reduce(1) { $0 * shape[$1] }
     return try operands.normalization(rows: shape.reduce(1, *) / max(1, columns), columns: columns)
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
     let x = try tensor.doubles()
-    let kept = try ReducedShape(tensor.shape, axes: Axis.normalized(axes, rank: tensor.rank))
+    let kept = try ReducedShape(tensor.shape, axes: resolveAxes(axes, rank: tensor.rank))
     var sums = [Double](repeating: 0, count: kept.count)
     var squares = sums
     kept.forEach { index, row in

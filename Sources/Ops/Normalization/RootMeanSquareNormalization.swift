@@ -18,7 +18,7 @@ package struct RootMeanSquareNormalization: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let x = try context.tensor(0)
-    let axis = try Axis.normalized(axis, rank: x.rank)
+    let axis = try resolveAxis(axis, rank: x.rank)
     if let scale = try context.optionalTensor(1), try Broadcast.shape([x.shape, scale.shape]).count != x.rank {
       throw OperatorError("scale-broadcast", "the scale \(scale.shape.text) does not broadcast to \(x.shape.text)")
     }
@@ -29,13 +29,13 @@ package struct RootMeanSquareNormalization: ONNXOperator {
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
     let shape = try operands.shape(ofInput: 0)
-    let axis = try Axis.normalized(axis, rank: shape.count)
+    let axis = try resolveAxis(axis, rank: shape.count)
     return try operands.normalization(rows: shape[..<axis].reduce(1, *), columns: shape[axis...].reduce(1, *), simple: 4)
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
-    let axis = try Axis.normalized(axis, rank: tensor.rank)
+    let axis = try resolveAxis(axis, rank: tensor.rank)
     var x = try tensor.doubles()
     let rows = tensor.shape[..<axis].reduce(1, *)
     let columns = tensor.shape[axis...].reduce(1, *)

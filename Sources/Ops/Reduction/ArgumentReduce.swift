@@ -24,7 +24,7 @@ package struct ArgumentReduce: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     var shape = try context.tensor(0).shape
-    let axis = try Axis.normalized(axis, rank: shape.count)
+    let axis = try resolveAxis(axis, rank: shape.count)
     if keepsAxis { shape[axis] = 1 } else { shape.remove(at: axis) }
     return [.tensor(TensorType(.int64, shape))]
   }
@@ -39,7 +39,7 @@ package struct ArgumentReduce: ONNXOperator {
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
-    let axis = try Axis.normalized(axis, rank: tensor.rank)
+    let axis = try resolveAxis(axis, rank: tensor.rank)
     let split = AxisSplit(tensor.shape, axis: axis)
     guard split.extent > 0 else { throw OperatorError("non-empty", "an empty axis has no largest element") }
     let x = try tensor.doubles()

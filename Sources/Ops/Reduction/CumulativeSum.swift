@@ -17,14 +17,14 @@ package struct CumulativeSum: ONNXOperator {
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let x = try context.tensor(0)
     _ = try context.tensor(1)
-    if let axis = context.knownIntegers(1)?.first { _ = try Axis.normalized(axis, rank: x.rank) }
+    if let axis = context.knownIntegers(1)?.first { _ = try resolveAxis(axis, rank: x.rank) }
     return [.tensor(TensorType(x.element, x.shape))]
   }
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
     let shape = try operands.shape(ofInput: 0)
     let known = operands.contents.count > 1 ? operands.contents[1]?.first?.constant : nil
-    let columns = try known.map { axis throws(OperatorError) in shape[try Axis.normalized(axis, rank: shape.count)] } ?? shape.last ?? 1
+    let columns = try known.map { axis throws(OperatorError) in shape[try resolveAxis(axis, rank: shape.count)] } ?? shape.last ?? 1
     return .reduction(
       Reduction(
         kind: .scan, rows: shape.reduce(1, *) / max(1, columns), columns: columns, inputs: [try operands.input(0)],
@@ -34,7 +34,7 @@ package struct CumulativeSum: ONNXOperator {
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
     guard let axis = try inputs.tensor(1).integers().first else { throw OperatorError("axis-range", "the axis is missing") }
-    let split = AxisSplit(tensor.shape, axis: try Axis.normalized(Int(axis), rank: tensor.rank))
+    let split = AxisSplit(tensor.shape, axis: try resolveAxis(Int(axis), rank: tensor.rank))
     if tensor.element.isInteger {
       var x = try tensor.integers()
       scan(&x, split) { $0 &+ $1 }

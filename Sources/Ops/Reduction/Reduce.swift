@@ -35,7 +35,7 @@ package struct Reduce: ONNXOperator {
   private func axes(_ given: [Int]?, isPresent: Bool, rank: Int) throws(OperatorError) -> [Int]? {
     if isPresent, given == nil { return nil }
     guard let given, !given.isEmpty else { return reducesNothingByDefault ? [] : Array(0..<rank) }
-    return try Axis.normalized(given, rank: rank)
+    return try resolveAxes(given, rank: rank)
   }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {

@@ -24,13 +24,13 @@ package struct Softmax: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let x = try context.tensor(0)
-    if !(x.rank == 0 && isFlattened) { _ = try Axis.normalized(axis, rank: max(1, x.rank)) }
+    if !(x.rank == 0 && isFlattened) { _ = try resolveAxis(axis, rank: max(1, x.rank)) }
     return [.tensor(TensorType(x.element, x.shape))]
   }
 
   private func split(_ shape: [Int]) throws(OperatorError) -> AxisSplit {
     if shape.isEmpty { return AxisSplit([1], axis: 0) }
-    let axis = try Axis.normalized(axis, rank: shape.count)
+    let axis = try resolveAxis(axis, rank: shape.count)
     return isFlattened ? AxisSplit(Array(shape[..<axis]) + [shape[axis...].reduce(1, *)], axis: axis) : AxisSplit(shape, axis: axis)
   }
 

@@ -16,7 +16,7 @@ package struct TopK: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let x = try context.tensor(0)
-    let axis = try Axis.normalized(axis, rank: x.rank)
+    let axis = try resolveAxis(axis, rank: x.rank)
     var shape = x.shape
     let k = context.known(1)?.first
     if let k = k?.constant, k < 0 || k > shape[axis].constant ?? k {
@@ -28,8 +28,8 @@ package struct TopK: ONNXOperator {
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
     let shape = try operands.shape(ofInput: 0)
-    let columns = shape[try Axis.normalized(axis, rank: shape.count)]
-    let k = try operands.shape(ofOutput: 0)[try Axis.normalized(axis, rank: shape.count)]
+    let columns = shape[try resolveAxis(axis, rank: shape.count)]
+    let k = try operands.shape(ofOutput: 0)[try resolveAxis(axis, rank: shape.count)]
     // A bounded heap: one comparison per element plus about log2(k) for those that enter.
     let comparisons = 1 + max(1, k).bitWidth - max(1, k).leadingZeroBitCount
     return .reduction(
@@ -40,7 +40,7 @@ package struct TopK: ONNXOperator {
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
-    let axis = try Axis.normalized(axis, rank: tensor.rank)
+    let axis = try resolveAxis(axis, rank: tensor.rank)
     let split = AxisSplit(tensor.shape, axis: axis)
     guard let wanted = try inputs.tensor(1).integers().first, wanted >= 0, Int(wanted) <= split.extent else {
       throw OperatorError("k-range", "k must lie between 0 and \(split.extent)")

@@ -1,26 +1,14 @@
 package import IR
 
-/// Axis arguments; negative ones count from the end.
-package enum Axis {
-  package static func normalized(_ axis: Int, rank: Int) throws(OperatorError) -> Int {
-    guard axis >= -rank, axis < rank else {
-      throw OperatorError("axis-range", "axis \(axis) does not exist in a tensor of rank \(rank)")
-    }
-    return axis < 0 ? axis + rank : axis
+/// Every axis counted from the front, in the order given; a repeated one is an error.
+package func resolveAxes(_ axes: [Int], rank: Int) throws(OperatorError) -> [Int] {
+  var result: [Int] = []
+  for axis in axes {
+    let position = try resolveAxis(axis, rank: rank)
+    guard !result.contains(position) else { throw OperatorError("axes-distinct", "axis \(axis) is named twice") }
+    result.append(position)
   }
-
-  /// Every axis, in the order given; a repeated one is an error.
-  package static func normalized(_ axes: [Int], rank: Int) throws(OperatorError) -> [Int] {
-    var result: [Int] = []
-    for axis in axes {
-      let position = try normalized(axis, rank: rank)
-      guard !result.contains(position) else {
-        throw OperatorError("axes-distinct", "axis \(axis) is named twice")
-      }
-      result.append(position)
-    }
-    return result
-  }
+  return result
 }
 
 /// A row-major shape cut at one axis: element (o, i, j) lies at (o·extent + i)·inner + j.
