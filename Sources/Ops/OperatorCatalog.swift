@@ -16,18 +16,26 @@ package enum OperatorCatalog {
     VariadicElementwise.self,
     Where.self,
     // Linear
+    ColumnsToImage.self,
     Convolve.self,
     ConvolveTransposed.self,
+    DeformableConvolve.self,
+    Determinant.self,
+    Einsum.self,
+    FusedConvolve.self,
+    FusedMatrixMultiply.self,
     Gemm.self,
     MatrixMultiply.self,
     // Normalization
     BatchNormalization.self,
+    EmbeddingNormalization.self,
     GroupNormalization.self,
     LayerNormalization.self,
     LocalResponseNormalization.self,
     LpNormalization.self,
     MeanVarianceNormalization.self,
     RootMeanSquareNormalization.self,
+    SkipNormalization.self,
     // Reduction
     ArgumentReduce.self,
     CumulativeSum.self,
@@ -40,14 +48,22 @@ package enum OperatorCatalog {
     // Recurrent
     RecurrentLayer.self,
     // Quantization
+    BlockQuantizedMatrixMultiply.self,
     Dequantize.self,
     DynamicQuantize.self,
     DynamicQuantizedLSTM.self,
+    DynamicQuantizedMatrixMultiply.self,
     IntegerConvolve.self,
     IntegerMatrixMultiply.self,
     Quantize.self,
+    QuantizedAttention.self,
+    QuantizedConcatenate.self,
     QuantizedConvolve.self,
+    QuantizedElementwise.self,
+    QuantizedGemm.self,
     QuantizedMatrixMultiply.self,
+    QuantizedPool.self,
+    QuantizedSoftmax.self,
     // Shape
     ConstantOfShape.self,
     Expand.self,
@@ -80,6 +96,10 @@ package enum OperatorCatalog {
     Transpose.self,
     Triangle.self,
     Unique.self,
+    // ControlFlow
+    If.self,
+    Scan.self,
+    While.self,
     // Sequence
     ConcatFromSequence.self,
     OptionalGetElement.self,
@@ -97,21 +117,35 @@ package enum OperatorCatalog {
     StringNormalizer.self,
     StringSplit.self,
     TfIdfVectorizer.self,
-    // ControlFlow
-    If.self,
-    Scan.self,
-    While.self,
     // Random
     Bernoulli.self,
     Dropout.self,
+    Multinomial.self,
+    RandomTensor.self,
     // Semantic
     FusedGroup.self,
     Gelu.self,
-    Multinomial.self,
-    RandomTensor.self,
+    GroupQueryAttention.self,
+    MultiHeadAttention.self,
     OpaqueOperator.self,
+    PackedAttention.self,
     RotaryEmbedding.self,
     ScaledDotProductAttention.self,
+    // Vision
+    AffineGrid.self,
+    DecodeImage.self,
+    GridSample.self,
+    NonMaxSuppression.self,
+    RegionAlign.self,
+    RegionMaxPool.self,
+    // Training
+    CrossEntropyLoss.self,
+    OptimizerStep.self,
+    // Signal
+    DiscreteFourierTransform.self,
+    MelWeightMatrix.self,
+    ShortTimeFourierTransform.self,
+    SignalWindow.self,
   ]
 
   /// By IR name.

@@ -13,6 +13,8 @@ package struct AttentionScores {
   package var window: Int?
   /// Added to a score whose key comes after the query.
   package var causalPenalty = -Double.infinity
+  /// Position of each image's first query among the keys; keys − queries when nil.
+  package var offsets: [Int]?
   /// Keys that count, per image; all when nil.
   package var keyLengths: [Int]?
   /// scores ← cap·tanh(scores/cap)
@@ -40,7 +42,7 @@ package struct AttentionScores {
 
   /// Scores of one query, before softmax.
   private func scores(_ image: Int, _ head: Int, _ query: Int, dot: (Int) -> Double, into row: inout [Double]) {
-    let position = query + keys - queries
+    let position = query + (offsets?[image] ?? keys - queries)
     for key in 0..<keys {
       var score = dot(key)
       if cap > 0 { score = cap * Foundation.tanh(score / cap) }
@@ -85,5 +87,27 @@ package struct AttentionScores {
       }
     }
     return y
+  }
+}
+
+extension AttentionScores {
+  /// Adds a padding mask: [b] numbers of keys that count, or zeros where `value` is added, [b, t] or [b, s, t] or [b, 1, s, t].
+  package mutating func add(padding mask: Tensor, value: Double) throws(OperatorError) {
+    let numbers = try mask.doubles()
+    if mask.rank == 1 {
+      // Longer vectors hold end and start positions of every image in turn; only the ends are used.
+      guard numbers.count >= batch else { throw OperatorError("mask-broadcast", "\(numbers.count) lengths for \(batch) images") }
+      let flags = (0..<(batch * keys)).map { Double($0 % keys) < numbers[$0 / keys] ? 0 : value }
+      try add(Tensor(.float64, [batch, 1, 1, keys], .float64(flags)))
+      return
+    }
+    let flags = numbers.map { $0 == 0 ? value : 0 }
+    let shape =
+      switch mask.rank {
+      case 2: [mask.shape[0], 1, 1, mask.shape[1]]
+      case 3: [mask.shape[0], 1, mask.shape[1], mask.shape[2]]
+      default: mask.shape
+      }
+    try add(Tensor(.float64, shape, .float64(flags)))
   }
 }

@@ -1,0 +1,61 @@
+package import IR
+
+/// Convolution, then an optional sum, then an activation.
+///
+/// Inputs: x, w, optional b as for a convolution, optional z like the result. Output: activation(conv(x, w, b) + z).
+package struct FusedConvolve: ONNXOperator {
+  package static let name = "conv-fused"
+
+  package var strides: [Int]
+  package var dilations: [Int]
+  package var pads: [Int]
+  package var groups: Int
+  package var padding: WindowPadding
+  /// In ONNX's spelling; empty for none.
+  package var activation: String
+  package var parameters: [Float]
+
+  package var convolution: Convolve {
+    Convolve(strides: strides, dilations: dilations, pads: pads, groups: groups, padding: padding)
+  }
+
+  package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
+    _ = try function()
+    return try convolution.inferTypes(context)
+  }
+
+  package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
+    try convolution.computation(operands)
+  }
+
+  private func function() throws(OperatorError) -> RecurrentActivation? {
+    switch activation {
+    case "", "Clip": nil
+    default: try RecurrentActivation.list([activation], alphas: Array(parameters.prefix(1)), betas: Array(parameters.dropFirst())).first
+    }
+  }
+
+  package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
+    let sums = try convolution.evaluate(inputs, context).map { $0 }.tensor(0)
+    var y = try sums.doubles().shifted(by: try inputs.optionalTensor(3), shape: sums.shape)
+    if let function = try function() { y = y.map { function($0) } }
+    if activation == "Clip", parameters.count == 2 { y = y.map { min(max($0, Double(parameters[0])), Double(parameters[1])) } }
+    return [.tensor(Tensor(sums.element, sums.shape, rounding: y))]
+  }
+
+  package static var onnxNames: [ONNXName] { [ONNXName(domain: "com.microsoft", "FusedConv")] }
+
+  package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> FusedConvolve {
+    let plain = try Convolve(importing: &node, weight: 1)
+    return FusedConvolve(
+      strides: plain.strides, dilations: plain.dilations, pads: plain.pads, groups: plain.groups, padding: plain.padding,
+      activation: try node.string("activation") ?? "", parameters: try node.floats("activation_params") ?? [])
+  }
+
+  package func exportONNX() -> ONNXSpelling {
+    var attributes = convolution.exportONNX().attributes
+    if !activation.isEmpty { attributes.append(("activation", .string(activation))) }
+    if !parameters.isEmpty { attributes.append(("activation_params", .floats(parameters))) }
+    return ONNXSpelling(ONNXName(domain: "com.microsoft", "FusedConv"), attributes)
+  }
+}
