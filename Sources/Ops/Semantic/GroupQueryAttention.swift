@@ -149,7 +149,9 @@ extension HeadTensor {
     let old = try past.map { past throws(OperatorError) in try HeadTensor(past) }
     for line in 0..<(batch * heads) {
       if let old {
-        for index in 0..<(min(old.length, total) * depth) { cache.values[line * total * depth + index] = old.values[line * old.length * depth + index] }
+        // Steps of the past that this image has not reached hold nothing yet.
+        let kept = min(old.length, total, starts[line / heads]) * depth
+        for index in 0..<kept { cache.values[line * total * depth + index] = old.values[line * old.length * depth + index] }
       }
       let first = (line * total + starts[line / heads]) * depth
       for index in 0..<(length * depth) { cache.values[first + index] = values[line * length * depth + index] }
