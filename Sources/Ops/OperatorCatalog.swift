@@ -131,6 +131,14 @@ package enum OperatorCatalog {
     PackedAttention.self,
     RotaryEmbedding.self,
     ScaledDotProductAttention.self,
+    // Signal
+    DiscreteFourierTransform.self,
+    MelWeightMatrix.self,
+    ShortTimeFourierTransform.self,
+    SignalWindow.self,
+    // Training
+    CrossEntropyLoss.self,
+    OptimizerStep.self,
     // Vision
     AffineGrid.self,
     DecodeImage.self,
@@ -138,14 +146,6 @@ package enum OperatorCatalog {
     NonMaxSuppression.self,
     RegionAlign.self,
     RegionMaxPool.self,
-    // Training
-    CrossEntropyLoss.self,
-    OptimizerStep.self,
-    // Signal
-    DiscreteFourierTransform.self,
-    MelWeightMatrix.self,
-    ShortTimeFourierTransform.self,
-    SignalWindow.self,
   ]
 
   /// By IR name.
