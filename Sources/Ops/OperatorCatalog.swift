@@ -131,6 +131,13 @@ package enum OperatorCatalog {
     PackedAttention.self,
     RotaryEmbedding.self,
     ScaledDotProductAttention.self,
+    // Vision
+    AffineGrid.self,
+    DecodeImage.self,
+    GridSample.self,
+    NonMaxSuppression.self,
+    RegionAlign.self,
+    RegionMaxPool.self,
     // Signal
     DiscreteFourierTransform.self,
     MelWeightMatrix.self,
@@ -139,13 +146,11 @@ package enum OperatorCatalog {
     // Training
     CrossEntropyLoss.self,
     OptimizerStep.self,
-    // Vision
-    AffineGrid.self,
-    DecodeImage.self,
-    GridSample.self,
-    NonMaxSuppression.self,
-    RegionAlign.self,
-    RegionMaxPool.self,
+    // Classical
+    Binarize.self,
+    EncodeLabels.self,
+    ExtractFeatures.self,
+    TreeEnsemble.self,
   ]
 
   /// By IR name.

@@ -39,6 +39,7 @@ package struct ColumnsToImage: ONNXOperator {
       (block + strides + dilations).allSatisfy({ $0 > 0 }), let plane = image.checkedProduct, let taps = block.checkedProduct,
       x.shape[1] % taps == 0
     else { throw OperatorError("window-rank", "block, strides, dilations and pads do not fit an image of \(axes) axes") }
+    try WindowAxis.check(axes, steps: [block, strides, dilations], pads: pads)
     let output = (0..<axes).map { axis in
       WindowAxis(
         taps: .constant(block[axis]), stride: strides[axis], dilation: dilations[axis], pads: (pads[axis], pads[axes + axis]),
@@ -54,6 +55,7 @@ package struct ColumnsToImage: ONNXOperator {
       Convolution(
         images: 1, inputChannels: 1, outputChannels: 1, groups: 1, input: image, output: output, kernel: block,
         strides: strides, dilations: dilations, padsBegin: Array(pads[..<axes]), padsEnd: Array(pads[axes...])))
+    _ = try ([x.shape[0], channels] + image).evaluableCount()
     let values = try x.doubles()
     var y = [Double](repeating: 0, count: x.shape[0] * channels * plane)
     for tap in 0..<taps {

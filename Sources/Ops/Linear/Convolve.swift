@@ -28,13 +28,9 @@ package struct Convolve: ONNXOperator {
     guard spatial >= 1, w.rank == x.rank else {
       throw OperatorError("ranks-match", "input \(x.shape.text) and weight \(w.shape.text) must have the same rank of at least 3")
     }
-    guard strides.count == spatial, dilations.count == spatial, pads.count == 2 * spatial else {
-      throw OperatorError("window-rank", "strides, dilations and pads must fit \(spatial) spatial axes")
-    }
-    guard strides.allSatisfy({ $0 > 0 }), dilations.allSatisfy({ $0 > 0 }), groups > 0 else {
-      throw OperatorError("window-positive", "strides, dilations and groups must be positive")
-    }
-    if let c = x.shape[1].constant, let perGroup = w.shape[1].constant, c != perGroup * groups {
+    try WindowAxis.check(spatial, steps: [strides, dilations], pads: pads)
+    guard groups > 0 else { throw OperatorError("groups-positive", "the number of groups must be positive") }
+    if let c = x.shape[1].constant, let perGroup = w.shape[1].constant, c % groups != 0 || c / groups != perGroup {
       throw OperatorError("channels-match", "the input has \(c) channels but the weight expects \(perGroup) × \(groups) groups")
     }
     if let filters = w.shape[0].constant, filters % groups != 0 {
@@ -86,7 +82,7 @@ package struct Convolve: ONNXOperator {
     guard let shape = types.first?.tensor?.constantShape else { throw OperatorError("window-fits", "the output shape is not known") }
     let geometry = geometry(x: x.shape, w: w.shape, y: shape)
     if let y = try context.convolution(geometry, x, w, bias: try inputs.optionalTensor(2), shape: shape) { return [.tensor(y)] }
-    var result = [Double](repeating: 0, count: shape.reduce(1, *))
+    var result = [Double](repeating: 0, count: try shape.evaluableCount())
     SlidingWindow(geometry).accumulate(try x.doubles(), try w.doubles(), into: &result)
     if let bias = try inputs.optionalTensor(2)?.doubles() {
       let plane = geometry.output.reduce(1, *)

@@ -38,11 +38,15 @@ package struct ConvolveTransposed: ONNXOperator {
     guard spatial >= 1, w.rank == x.rank else {
       throw OperatorError("ranks-match", "input \(x.shape.text) and weight \(w.shape.text) must have the same rank of at least 3")
     }
-    guard strides.count == spatial, dilations.count == spatial, pads.count == 2 * spatial, outputPadding.count == spatial,
-      outputShape.isEmpty || outputShape.count == spatial
-    else { throw OperatorError("window-rank", "strides, dilations, pads and output padding must fit \(spatial) spatial axes") }
-    guard strides.allSatisfy({ $0 > 0 }), dilations.allSatisfy({ $0 > 0 }), groups > 0 else {
-      throw OperatorError("window-positive", "strides, dilations and groups must be positive")
+    try WindowAxis.check(spatial, steps: [strides, dilations], pads: pads)
+    guard outputPadding.count == spatial, outputShape.isEmpty || outputShape.count == spatial else {
+      throw OperatorError("window-rank", "output padding and shape must fit \(spatial) spatial axes")
+    }
+    guard groups > 0, outputPadding.allSatisfy({ $0 >= 0 && $0 < 1 << 30 }), outputShape.allSatisfy({ $0 >= 0 && $0 < 1 << 40 }) else {
+      throw OperatorError("window-positive", "groups, output padding and output shape must be positive")
+    }
+    if let c = x.shape[1].constant, c % groups != 0 {
+      throw OperatorError("groups-divide", "\(c) channels do not divide into \(groups) groups")
     }
     if let c = x.shape[1].constant, let expected = w.shape[0].constant, c != expected {
       throw OperatorError("channels-match", "the input has \(c) channels but the weight expects \(expected)")
@@ -98,9 +102,8 @@ package struct ConvolveTransposed: ONNXOperator {
     let x = try inputs.tensor(0)
     let w = try inputs.tensor(1)
     let types = try inferTypes(InferenceContext(inputs: [.tensor(x.type), .tensor(w.type)]))
-    guard let shape = types.first?.tensor?.constantShape, let count = shape.checkedProduct else {
-      throw OperatorError("window-fits", "the output shape is not known")
-    }
+    guard let shape = types.first?.tensor?.constantShape else { throw OperatorError("window-fits", "the output shape is not known") }
+    let count = try shape.evaluableCount()
     let g = geometry(x: x.shape, w: w.shape, y: shape)
     var result = [Double](repeating: 0, count: count)
     // The forward convolution from y to x reads, through tap t, the element of y that x contributes to.

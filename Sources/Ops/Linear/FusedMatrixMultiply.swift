@@ -50,6 +50,11 @@ package struct FusedMatrixMultiply: ONNXOperator {
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let a = try inputs.tensor(0)
+    if !stacksInsideA, !stacksInsideB,
+      let y = try context.product(a, try inputs.tensor(1), transposesA: transposesA, transposesB: transposesB)
+    {
+      return [.tensor(Tensor(.float32, y.shape, .float32(alpha == 1 ? y.elements : y.elements.map { $0 * alpha })))]
+    }
     let product = try MatrixProduct.multiply(
       try operand(a, isLeft: true), try operand(try inputs.tensor(1), isLeft: false))
     return [.tensor(Tensor(a.element, product.shape, rounding: product.elements.map { $0 * Double(alpha) }))]

@@ -42,6 +42,7 @@ package struct BatchNormalization: ONNXOperator {
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
+    if context.kernels != nil, !isTraining, context.outputCount == 1, let y = try scaledPlanes(inputs) { return [.tensor(y)] }
     var x = try tensor.doubles()
     let scale = try inputs.tensor(1).doubles()
     let bias = try inputs.tensor(2).doubles()
@@ -67,6 +68,25 @@ package struct BatchNormalization: ONNXOperator {
     let statistics = [running.means, running.variances, means, variances].prefix(max(0, context.outputCount - 1))
     return [.tensor(Tensor(tensor.element, tensor.shape, rounding: x))]
       + statistics.map { .tensor(Tensor(mean.element, mean.shape, rounding: $0)) }
+  }
+
+  /// Inference on planes of single precision: one multiplication and addition per element.
+  private func scaledPlanes(_ inputs: [Datum?]) throws(OperatorError) -> Tensor? {
+    let tensor = try inputs.tensor(0)
+    guard case .float32(var x) = tensor.elements, tensor.rank > 1 else { return nil }
+    var parameters: [[Float]] = []
+    for index in 1...4 { parameters.append(try inputs.tensor(index).floats()) }
+    let split = AxisSplit(tensor.shape, axis: 1)
+    guard parameters.allSatisfy({ $0.count == split.extent }) else { return nil }
+    x.withUnsafeMutableBufferPointer { x in
+      for line in 0..<(split.outer * split.extent) {
+        let channel = line % split.extent
+        let factor = parameters[0][channel] / (parameters[3][channel] + epsilon).squareRoot()
+        let offset = parameters[1][channel] - parameters[2][channel] * factor
+        for index in (line * split.inner)..<((line + 1) * split.inner) { x[index] = x[index] * factor + offset }
+      }
+    }
+    return Tensor(.float32, tensor.shape, .float32(x))
   }
 
   package static var onnxNames: [ONNXName] { ["BatchNormalization"] }

@@ -43,8 +43,9 @@ package struct EmbeddingNormalization: ONNXOperator {
     func add(_ table: Tensor, _ row: (Int) -> Int64) throws(OperatorError) {
       let values = try table.doubles()
       for index in 0..<ids.count {
-        let start = Int(row(index)) * width
-        guard start >= 0, start + width <= values.count else { throw OperatorError("index-range", "an id lies outside its table") }
+        let place = Int(row(index))
+        let start = place &* width
+        guard place >= 0, place < table.count / max(1, width) else { throw OperatorError("index-range", "an id lies outside its table") }
         for column in 0..<width { sum[index * width + column] += values[start + column] }
       }
     }

@@ -20,7 +20,7 @@ package struct LocalResponseNormalization: ONNXOperator {
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let x = try context.tensor(0)
     guard x.rank >= 2 else { throw OperatorError("ranks-match", "the input \(x.shape.text) has no channel axis") }
-    guard size > 0 else { throw OperatorError("window-positive", "the number of channels summed over must be positive") }
+    guard size > 0, size < 1 << 30 else { throw OperatorError("window-positive", "the number of channels summed over must be positive") }
     return [.tensor(TensorType(x.element, x.shape))]
   }
 

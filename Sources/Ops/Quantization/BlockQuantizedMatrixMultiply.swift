@@ -26,7 +26,9 @@ package struct BlockQuantizedMatrixMultiply: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let a = try context.tensor(0)
-    guard [2, 4, 8].contains(bits), blockSize > 0, blockSize * bits % 8 == 0, depth > 0, columns > 0 else {
+    guard [2, 4, 8].contains(bits), blockSize > 0, blockSize < 1 << 30, blockSize * bits % 8 == 0, (1..<1 << 30).contains(depth),
+      (1..<1 << 30).contains(columns)
+    else {
       throw OperatorError("block-form", "\(bits)-bit blocks of \(blockSize) are not supported")
     }
     guard a.rank >= 1, a.shape.last?.constant.map({ $0 == depth }) ?? true else {

@@ -121,6 +121,10 @@ package struct RecurrentLayer: ONNXOperator {
     let biases = try bias?.doubles()
     let peepholes = try states.peephole?.doubles()
     let limits = try lengths?.integers().map { min(max(0, Int($0)), length) }
+    let stateCount = directions * batch * hidden
+    guard biases.map({ $0.count == 2 * directions * rows }) ?? true, peepholes.map({ $0.count == 3 * directions * hidden }) ?? true,
+      limits.map({ $0.count == batch }) ?? true, states.h.map({ $0.count == stateCount }) ?? true, states.c.map({ $0.count == stateCount }) ?? true
+    else { throw OperatorError("cell-shape", "bias, peepholes, lengths or states do not fit \(hidden) hidden units") }
     var store = RecurrentStates(directions: directions, batch: batch, length: length, hidden: hidden, isBatchFirst: isBatchFirst)
     let (initialH, initialC) = (try states.h?.doubles(), try states.c?.doubles())
     for d in 0..<directions {
@@ -161,7 +165,7 @@ package struct RecurrentLayer: ONNXOperator {
   init(_ cell: Cell, importing node: inout ONNXNode) throws(OperatorError) {
     for attribute in ["output_sequence"] { node.ignore(attribute) }
     let weights = node.inputTypes.count > 2 ? node.inputTypes[2]?.tensor?.shape : nil
-    guard let hidden = try node.integer("hidden_size") ?? weights?.last?.constant, hidden > 0 else {
+    guard let hidden = try node.integer("hidden_size") ?? weights?.last?.constant, hidden > 0, hidden < 1 << 30 else {
       throw OperatorError("missing-attribute", "\(node.name.type) needs the attribute 'hidden_size'")
     }
     guard let direction = Direction(rawValue: try node.string("direction") ?? "forward") else {

@@ -18,7 +18,8 @@ package struct MaxUnpool: ONNXOperator {
 
   /// The shape that positions count in: (in − 1)·stride + kernel − pads.
   private func pooledShape(_ x: [Dimension]) throws(OperatorError) -> [Dimension] {
-    guard x.count == kernel.count + 2, strides.count == kernel.count, pads.count == 2 * kernel.count else {
+    try WindowAxis.check(kernel.count, steps: [kernel, strides], pads: pads)
+    guard x.count == kernel.count + 2 else {
       throw OperatorError("ranks-match", "a window of \(kernel.count) axes does not fit the input \(x.text)")
     }
     return x[..<2]
@@ -46,6 +47,7 @@ package struct MaxUnpool: ONNXOperator {
       zip(pooled, shape).allSatisfy({ $0 <= $1 })
     else { throw OperatorError("output-shape", "the output shape \(shape) does not hold \(pooled)") }
     let values = try x.doubles()
+    _ = try shape.evaluableCount()
     var y = [Double](repeating: 0, count: count)
     let strides = Broadcast.strides(shape, in: shape)
     for (value, position) in zip(values, positions) {

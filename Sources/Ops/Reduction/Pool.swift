@@ -50,12 +50,7 @@ package struct Pool: ONNXOperator {
     guard x.rank == kernel.count + 2 else {
       throw OperatorError("ranks-match", "a window of \(kernel.count) axes does not fit the input \(x.shape.text)")
     }
-    guard strides.count == kernel.count, dilations.count == kernel.count, pads.count == 2 * kernel.count else {
-      throw OperatorError("window-rank", "strides, dilations and pads must fit \(kernel.count) spatial axes")
-    }
-    guard (kernel + strides + dilations).allSatisfy({ $0 > 0 }) else {
-      throw OperatorError("window-positive", "window, strides and dilations must be positive")
-    }
+    try WindowAxis.check(kernel.count, steps: [kernel, strides, dilations], pads: pads)
     var shape = Array(x.shape[..<2])
     for axis in kernel.indices {
       let extent = window(axis).output(x.shape[2 + axis])
@@ -88,6 +83,7 @@ package struct Pool: ONNXOperator {
     let x = try inputs.tensor(0)
     let types = try inferTypes(InferenceContext(inputs: [.tensor(x.type)]))
     guard let shape = types.first?.tensor?.constantShape else { throw OperatorError("window-fits", "the output shape is not known") }
+    _ = try shape.evaluableCount()
     let geometry = geometry(x: x.shape, y: shape)
     let values = try x.doubles()
     if function != .maximum {

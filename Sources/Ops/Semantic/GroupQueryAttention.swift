@@ -18,6 +18,19 @@ package struct GroupQueryAttention: ONNXOperator {
   /// Scores are capped at ±cap; 0 for no cap.
   package var cap: Float
 
+  package init(
+    heads: Int, keyHeads: Int, scale: Float? = nil, window: Int? = nil, rotates: Bool = false, rotatesInterleaved: Bool = false,
+    cap: Float = 0
+  ) {
+    self.heads = heads
+    self.keyHeads = keyHeads
+    self.scale = scale
+    self.window = window
+    self.rotates = rotates
+    self.rotatesInterleaved = rotatesInterleaved
+    self.cap = cap
+  }
+
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let q = try context.tensor(0)
     guard q.rank == 3, heads > 0, keyHeads > 0, heads % keyHeads == 0 else {
@@ -54,8 +67,8 @@ package struct GroupQueryAttention: ONNXOperator {
       throw OperatorError("missing-input", "the lengths of the keys are missing")
     }
     // Where the new keys of every image begin.
-    let starts = (0..<q.batch).map { q.length == total ? 0 : last[$0] + 1 - q.length }
-    guard starts.allSatisfy({ $0 >= 0 && $0 + q.length <= max(total, q.length) }) else {
+    let starts = (0..<q.batch).map { q.length == total ? 0 : last[$0] &+ 1 &- q.length }
+    guard starts.allSatisfy({ $0 >= 0 && $0 <= max(total, q.length) - q.length }) else {
       throw OperatorError("lengths-match", "the key lengths do not fit a total of \(total)")
     }
     if rotates {
@@ -65,6 +78,7 @@ package struct GroupQueryAttention: ONNXOperator {
     }
     let (pastKeys, pastValues) = (try inputs.optionalTensor(3), try inputs.optionalTensor(4))
     let length = max(total, pastKeys?.shape[2] ?? 0)
+    _ = try [q.batch, keyHeads, length, q.depth].evaluableCount()
     k = try k.placed(in: pastKeys, length: length, starts: starts)
     v = try v.placed(in: pastValues, length: length, starts: starts)
     var rule = AttentionScores(batch: q.batch, heads: heads, keyHeads: keyHeads, queries: q.length, keys: length)
@@ -104,7 +118,7 @@ package struct GroupQueryAttention: ONNXOperator {
   package static var onnxNames: [ONNXName] { [ONNXName(domain: "com.microsoft", "GroupQueryAttention")] }
 
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> GroupQueryAttention {
-    guard let heads = try node.integer("num_heads"), let keyHeads = try node.integer("kv_num_heads") else {
+    guard let heads = try node.integer("num_heads"), let keyHeads = try node.integer("kv_num_heads"), heads < 1 << 30, keyHeads < 1 << 30 else {
       throw OperatorError("missing-attribute", "GroupQueryAttention needs 'num_heads' and 'kv_num_heads'")
     }
     guard try node.integer("smooth_softmax") ?? 0 <= 0 else {

@@ -13,6 +13,13 @@ package struct MultiHeadAttention: ONNXOperator {
   package var scale: Float?
   package var maskValue: Float
 
+  package init(heads: Int, isCausal: Bool = false, scale: Float? = nil, maskValue: Float = -10000) {
+    self.heads = heads
+    self.isCausal = isCausal
+    self.scale = scale
+    self.maskValue = maskValue
+  }
+
   /// Extents of the operands, however they are packed.
   private struct Layout<Extent> {
     var batch: Extent
@@ -127,7 +134,7 @@ package struct MultiHeadAttention: ONNXOperator {
   package static var onnxNames: [ONNXName] { [ONNXName(domain: "com.microsoft", "MultiHeadAttention")] }
 
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> MultiHeadAttention {
-    guard let heads = try node.integer("num_heads"), heads > 0 else {
+    guard let heads = try node.integer("num_heads"), heads > 0, heads < 1 << 30 else {
       throw OperatorError("missing-attribute", "MultiHeadAttention needs a positive 'num_heads'")
     }
     let scale = try node.float("scale")

@@ -91,7 +91,7 @@ package struct PackedAttention: ONNXOperator {
   }
 
   init(importing node: inout ONNXNode) throws(OperatorError) {
-    guard let heads = try node.integer("num_heads"), heads > 0 else {
+    guard let heads = try node.integer("num_heads"), heads > 0, heads < 1 << 30 else {
       throw OperatorError("missing-attribute", "\(node.name.type) needs a positive 'num_heads'")
     }
     guard try node.integer("do_rotary") ?? 0 == 0 else { throw OperatorError("attention-form", "built-in rotation is not supported") }
@@ -102,7 +102,7 @@ package struct PackedAttention: ONNXOperator {
       widths: try node.integers("qkv_hidden_sizes") ?? [], maskValue: try node.float("mask_filter_value") ?? -10000)
   }
 
-  init(heads: Int, isCausal: Bool, scale: Float?, widths: [Int], maskValue: Float) {
+  package init(heads: Int, isCausal: Bool = false, scale: Float? = nil, widths: [Int] = [], maskValue: Float = -10000) {
     self.heads = heads
     self.isCausal = isCausal
     self.scale = scale

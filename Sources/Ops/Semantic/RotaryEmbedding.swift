@@ -62,11 +62,11 @@ package struct RotaryEmbedding: ONNXOperator {
         let row = image * length + step
         let position: Int
         if let positions {
-          position = positions.count == 1 ? Int(positions[0]) + step : row < positions.count ? Int(positions[row]) : -1
+          position = positions.count == 1 ? Int(positions[0]) &+ step : row < positions.count ? Int(positions[row]) : -1
         } else {
           position = cache.rank == 3 ? row : step
         }
-        guard position >= 0, (position + 1) * half <= cosines.count else {
+        guard position >= 0, position < cosines.count / half else {
           throw OperatorError("position-range", "position \(position) lies outside the cosine table")
         }
         for head in 0..<headCount {

@@ -48,7 +48,7 @@ package struct DiscreteFourierTransform: ONNXOperator {
     }
     let axis = try resolveAxis(try inputs.optionalIntegers(2)?.first ?? -2, rank: x.rank)
     let length = try inputs.optionalIntegers(1)?.first ?? x.shape[axis]
-    guard axis < x.rank - 1, length >= 0, length < 1 << 31 else { throw OperatorError("axis-range", "the last axis cannot be transformed") }
+    guard axis < x.rank - 1, length >= 0, length < 1 << 26 else { throw OperatorError("axis-range", "the last axis cannot be transformed") }
     let split = AxisSplit(Array(x.shape.dropLast()), axis: axis)
     let bins = isOneSided ? length / 2 + 1 : length
     let values = try x.doubles()

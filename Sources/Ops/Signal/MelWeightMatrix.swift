@@ -41,7 +41,7 @@ package struct MelWeightMatrix: ONNXOperator {
     for band in 0..<bands {
       let (lower, centre, upper) = (edges[band], edges[band + 1], edges[band + 2])
       func set(_ bin: Int, _ value: Double) { if bin >= 0, bin < bins { y[bin * bands + band] = value } }
-      if centre == lower { set(centre, 1) }
+      set(centre, 1)
       for bin in max(0, lower)..<max(0, lower, min(bins, centre)) { set(bin, Double(bin - lower) / Double(centre - lower)) }
       for bin in max(0, centre)..<max(0, centre, min(bins, upper)) { set(bin, Double(upper - bin) / Double(upper - centre)) }
     }

@@ -40,7 +40,7 @@ package struct SignalWindow: ONNXOperator {
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
-    guard let length = try inputs.integers(0).first, length >= 0, length < 1 << 31 else {
+    guard let length = try inputs.integers(0).first, length >= 0, length < 1 << 28 else {
       throw OperatorError("length-range", "the length of a window must be a positive number")
     }
     let (a0, a1, a2) = function.coefficients

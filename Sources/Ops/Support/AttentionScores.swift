@@ -57,7 +57,10 @@ package struct AttentionScores {
   }
 
   /// y [b, h, s, e] from q [b, h, s, d], k [b, g, t, d] and v [b, g, t, e], all row-major.
-  package func attend(_ q: [Double], _ k: [Double], _ v: [Double], depth: Int, valueDepth: Int) -> [Double] {
+  package func attend(
+    _ q: [Double], _ k: [Double], _ v: [Double], depth: Int, valueDepth: Int, kernels: (any ComputeKernels)? = nil
+  ) -> [Double] {
+    if let kernels { return attend(q.map(Float.init), k.map(Float.init), v.map(Float.init), (depth, valueDepth), kernels) }
     let factor = scale ?? 1 / Double(max(1, depth)).squareRoot()
     var y = [Double](repeating: 0, count: batch * heads * queries * valueDepth)
     var row = [Double](repeating: 0, count: keys)
@@ -91,6 +94,40 @@ package struct AttentionScores {
 }
 
 extension AttentionScores {
+  /// The same with both products in single precision through lent kernels, one head at a time.
+  private func attend(
+    _ q: [Float], _ k: [Float], _ v: [Float], _ depth: (key: Int, value: Int), _ kernels: any ComputeKernels
+  ) -> [Double] {
+    let factor = scale ?? 1 / Double(max(1, depth.key)).squareRoot()
+    var y: [Double] = []
+    y.reserveCapacity(batch * heads * queries * depth.value)
+    var row = [Double](repeating: 0, count: keys)
+    for image in 0..<batch {
+      for head in 0..<heads {
+        let shared = (image * keyHeads + head * keyHeads / heads) * keys
+        let first = (image * heads + head) * queries * depth.key
+        var weights = kernels.multiply(
+          MatrixProblem(m: queries, n: keys, k: depth.key, transposesB: true, offsets: [(first, shared * depth.key)]), q, k)
+        for query in 0..<queries {
+          let start = query * keys
+          scores(image, head, query, dot: { Double(weights[start + $0]) * factor }, into: &row)
+          let largest = row.max() ?? 0
+          var sum: Float = 0
+          for key in 0..<keys {
+            // A query that sees no key gives zeros.
+            let power = largest > -.infinity ? Foundation.exp(Float(row[key] - largest)) : 0
+            weights[start + key] = power
+            sum += power
+          }
+          if sum > 0 { for key in 0..<keys { weights[start + key] /= sum } }
+        }
+        y += kernels.multiply(
+          MatrixProblem(m: queries, n: depth.value, k: keys, offsets: [(0, shared * depth.value)]), weights, v).map(Double.init)
+      }
+    }
+    return y
+  }
+
   /// Adds a padding mask: [b] numbers of keys that count, or zeros where `value` is added, [b, t] or [b, s, t] or [b, 1, s, t].
   package mutating func add(padding mask: Tensor, value: Double) throws(OperatorError) {
     let numbers = try mask.doubles()

@@ -51,7 +51,7 @@ extension MatrixProduct {
     }
     let shape = rule.output.compactMap(\.constant)
     let batch = rule.batch.compactMap(\.constant)
-    var result = [Element](repeating: .zero, count: shape.reduce(1, *))
+    var result = [Element](repeating: .zero, count: try shape.evaluableCount())
     let (left, right) = (Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2)))
     a.elements.withUnsafeBufferPointer { x in
       b.elements.withUnsafeBufferPointer { y in

@@ -52,6 +52,19 @@ package struct WindowAxis {
     self.roundsUp = roundsUp
   }
 
+  /// Refuses windows that no tensor can have: lists of the wrong length, steps that are not positive, numbers beyond 2³⁰.
+  package static func check(_ axes: Int, steps: [[Int]], pads: [Int]) throws(OperatorError) {
+    guard steps.allSatisfy({ $0.count == axes }), pads.count == 2 * axes else {
+      throw OperatorError("window-rank", "window, strides, dilations and pads must fit \(axes) spatial axes")
+    }
+    guard steps.joined().allSatisfy({ $0 > 0 && $0 < 1 << 30 }) else {
+      throw OperatorError("window-positive", "window, strides and dilations must be positive numbers below 2³⁰")
+    }
+    guard pads.allSatisfy({ $0 > -(1 << 30) && $0 < 1 << 30 }) else {
+      throw OperatorError("window-padding", "the padding \(pads) is out of range")
+    }
+  }
+
   /// Number of window positions over `input` elements.
   package func output(_ input: Dimension) -> Dimension {
     let step = Dimension.constant(stride)

@@ -106,7 +106,7 @@ package struct OptimizerStep: ONNXOperator {
     guard let rule = Rule(rawValue: node.name.type) else { throw OperatorError("unknown-function", "no optimiser \(node.name.type)") }
     return OptimizerStep(
       rule: rule, alpha: try node.float("alpha") ?? 0.9, beta: try node.float("beta") ?? 0.999,
-      epsilon: try node.float("epsilon") ?? (rule == .adam ? 1e-8 : 1e-6), decay: try node.float("decay_factor") ?? 0,
+      epsilon: try node.float("epsilon") ?? 1e-6, decay: try node.float("decay_factor") ?? 0,
       regularization: try node.float("norm_coefficient") ?? 0, regularizationAfter: try node.float("norm_coefficient_post") ?? 0,
       isNesterov: try node.string("mode") == "nesterov")
   }

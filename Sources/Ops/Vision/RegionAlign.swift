@@ -21,7 +21,7 @@ package struct RegionAlign: ONNXOperator {
     let x = try context.tensor(0)
     let regions = try context.tensor(1)
     guard x.rank == 4, regions.rank == 2 else { throw OperatorError("ranks-match", "an image [n, c, h, w] and regions [r, 4] are needed") }
-    guard height > 0, width > 0 else { throw OperatorError("window-positive", "the output size must be positive") }
+    guard (1..<1 << 20).contains(height), (1..<1 << 20).contains(width), samples < 4096 else { throw OperatorError("window-positive", "the output size must be positive") }
     return [.tensor(TensorType(x.element, [regions.shape[0], x.shape[1], .constant(height), .constant(width)]))]
   }
 

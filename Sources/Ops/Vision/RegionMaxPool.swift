@@ -13,7 +13,7 @@ package struct RegionMaxPool: ONNXOperator {
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let x = try context.tensor(0)
     let regions = try context.tensor(1)
-    guard x.rank == 4, regions.rank == 2, height > 0, width > 0 else {
+    guard x.rank == 4, regions.rank == 2, (1..<1 << 20).contains(height), (1..<1 << 20).contains(width) else {
       throw OperatorError("ranks-match", "an image [n, c, h, w], regions [r, 5] and a positive size are needed")
     }
     return [.tensor(TensorType(x.element, [regions.shape[0], x.shape[1], .constant(height), .constant(width)]))]
@@ -39,7 +39,7 @@ package struct RegionMaxPool: ONNXOperator {
     for region in 0..<regions.shape[0] {
       let image = Int(boxes[region * 5].clampedInt64)
       guard image >= 0, image < x.shape[0] else { throw OperatorError("regions-fit", "a region names image \(image)") }
-      let box = boxes[(region * 5 + 1)..<(region * 5 + 5)].map { Int(($0 * Double(scale)).rounded().clampedInt64) }
+      let box = boxes[(region * 5 + 1)..<(region * 5 + 5)].map { Int(min(max($0 * Double(scale), -1e9), 1e9).rounded().clampedInt64) }
       let rows = cells(from: box[1], to: box[3], count: height, limit: h)
       let columns = cells(from: box[0], to: box[2], count: width, limit: w)
       for channel in 0..<x.shape[1] {
