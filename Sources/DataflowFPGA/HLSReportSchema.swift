@@ -49,7 +49,9 @@ struct HLSReportPredictor: RowPredictor {
     let group = MeasurementGroup(
       target: report.part, format: report.precision.isEmpty ? "design" : report.precision,
       operation: "\(report.stage) \(report.kind) \(figure.rawValue)")
-    guard let measured = row.number(figure.rawValue) else {
+    // After logic synthesis tables count block primitives of either size together.
+    let blocks = figure == .bram18 && report.stage == "vsynth" ? report["bram36"].map(Double.init) : nil
+    guard let measured = row.number(figure.rawValue) ?? blocks else {
       // One group for all of them: a cell that holds nothing is no missed prediction.
       let empty = MeasurementGroup(target: report.part, format: "", operation: "not measured")
       return .skipped(why: "no \(figure.rawValue) in this row", group: empty)

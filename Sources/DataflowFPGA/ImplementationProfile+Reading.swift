@@ -74,6 +74,8 @@ extension ImplementationProfile.AreaLaw {
     ffPerAddition = number("ff-per-addition")
     lutPerActivation = number("lut-per-activation")
     ffPerActivation = number("ff-per-activation")
+    lutPerSoftmax = number("lut-per-softmax")
+    ffPerSoftmax = number("ff-per-softmax")
     ffPerLayer = number("ff-per-layer")
     ffPerWindowFIFO = number("ff-per-window-fifo")
     lutKept = reader?.number("lut-kept", .ratio).value ?? 1

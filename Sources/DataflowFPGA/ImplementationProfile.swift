@@ -97,6 +97,9 @@ package struct ImplementationProfile: Sendable, Hashable {
     /// Per element of an activation in parallel.
     package var lutPerActivation: Double
     package var ffPerActivation: Double
+    /// Per element of a softmax between registers (maximum, sum, table addressing).
+    package var lutPerSoftmax: Double
+    package var ffPerSoftmax: Double
     /// Per layer (control).
     package var ffPerLayer: Double
     /// Per window FIFO in block memory.

@@ -30,6 +30,10 @@ extension LayerModel {
       lut += law.lutPerActivation * Double(layer.channels)
       if !isBare || period < profile.kernel.relaxedPeriod { ff += law.ffPerActivation * Double(layer.channels) }
     }
+    if layer.kind == .softmax, layer.transfer == .parallel {
+      lut += law.lutPerSoftmax * Double(layer.channels)
+      ff += law.ffPerSoftmax * Double(layer.channels)
+    }
     result.synthesised = Area(dsp: blocks, lut: Int(lut.rounded()), ff: Int(ff.rounded()))
     result.reported = Area(
       dsp: blocks, lut: Int((lut / max(law.lutKept, 0.01)).rounded()), ff: Int((ff / max(law.ffKept, 0.01)).rounded()))
