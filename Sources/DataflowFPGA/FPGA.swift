@@ -44,7 +44,7 @@ package struct FPGA: Machine {
     try checkFit(pipeline)
     let run = try simulate(pipeline.network)
     return FPGAResult(
-      description: description, kernels: kernels, lowering: lowering, design: design, pipeline: pipeline, run: run
+      description: description, kernels: kernels, lowering: lowering, pipeline: pipeline, design: design, run: run
     ).machineRun
   }
 

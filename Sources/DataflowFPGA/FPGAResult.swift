@@ -12,6 +12,30 @@ struct FPGAResult {
   let design: PipelineDesign
   let pipeline: PipelineEstimate
   let run: DataflowRun
+  /// Busy cycles of every layer in the first frame.
+  let spans: [Range<Int>]
+
+  init(
+    description: FPGADescription, kernels: [Kernel], lowering: PipelineLowering, pipeline: PipelineEstimate, design: PipelineDesign,
+    run: DataflowRun
+  ) {
+    self.description = description
+    self.kernels = kernels
+    self.lowering = lowering
+    self.design = design
+    self.pipeline = pipeline
+    self.run = run
+    guard design.transfer == .parallel else {
+      spans = run.firstFrame
+      return
+    }
+    // Between registers one layer follows the other.
+    var clock = 0
+    spans = pipeline.layers.map { layer in
+      defer { clock += layer.parallelCycles + 1 }
+      return clock..<(clock + layer.parallelCycles)
+    }
+  }
 
   private var tick: Double { 1 / description.clock }
   private var isParallel: Bool { design.transfer == .parallel }
@@ -25,7 +49,7 @@ struct FPGAResult {
     let results = kernels.map(result)
     let cycles = isParallel ? pipeline.reportedLatency : run.firstLatency
     let latency = Double(cycles) * tick + description.board.hostSeconds
-    let isolated = design.layers.indices.map { pipeline.layers[$0].stage.isolatedLatency }
+    let isolated = design.layers.indices.map(alone)
     let floor = min(latency, Double(isolated.max() ?? 0) * tick)
     let serial = max(latency, Double(isolated.reduce(0, +)) * tick + description.board.hostSeconds)
     let throughput = min(1 / max(tick, Double(interval) * tick), description.board.hostSeconds > 0 ? 1 / latency : .infinity)
@@ -36,13 +60,18 @@ struct FPGAResult {
       resources: resources, assumptions: assumptions, diagnostics: diagnostics)
   }
 
+  /// Cycles a layer takes by itself.
+  private func alone(_ layer: Int) -> Int {
+    isParallel ? pipeline.layers[layer].parallelCycles : pipeline.layers[layer].stage.isolatedLatency
+  }
+
   /// Layers of one kernel, by index.
   private func layers(of kernel: Int) -> [Int] { lowering.kernelOfLayer.indices.filter { lowering.kernelOfLayer[$0] == kernel } }
 
   private func result(_ kernel: Kernel) -> KernelResult {
     let mine = layers(of: kernel.id)
-    let start = mine.map { run.firstFrame[$0].lowerBound }.min() ?? 0
-    let end = mine.map { run.firstFrame[$0].upperBound }.max() ?? start
+    let start = mine.map { spans[$0].lowerBound }.min() ?? 0
+    let end = mine.map { spans[$0].upperBound }.max() ?? start
     let slowest = mine.max { pipeline.layers[$0].stage.cyclesPerFrame < pipeline.layers[$1].stage.cyclesPerFrame }
     let busy = slowest.map { pipeline.layers[$0].stage.cyclesPerFrame } ?? 0
     let isBottleneck = mine.contains(pipeline.network.bottleneck)
@@ -57,7 +86,7 @@ struct FPGAResult {
       id: kernel.id, name: kernel.name, kind: kernel.anchorComputation.kind, origin: kernel.origin,
       bound: isBottleneck ? .compute : .dependency, reason: reason(slowest, busy, isBottleneck),
       startSeconds: Double(start) * tick, latencySeconds: Double(end - start) * tick,
-      floorSeconds: min(Double(end - start), Double(slowest.map { pipeline.layers[$0].stage.isolatedLatency } ?? 0)) * tick,
+      floorSeconds: min(Double(end - start), Double(slowest.map(alone) ?? 0)) * tick,
       cycles: end - start, macs: work.macs, flops: work.flops, bytes: [:], format: format(slowest),
       choice: choice(slowest), isOpaque: kernel.anchorComputation.isOpaque, operations: kernel.steps.map(\.label),
       reads: kernel.reads.map(Self.summary), writes: kernel.writes.map(Self.summary), figures: figures)
@@ -95,15 +124,15 @@ struct FPGAResult {
 
   private var timeline: Timeline {
     let names = design.layers.indices.map { "\($0) \(design.layers[$0].name)" }
-    let spans = design.layers.indices.compactMap { index -> Timeline.Span? in
+    let bars = design.layers.indices.compactMap { index -> Timeline.Span? in
       guard lowering.kernelOfLayer[index] >= 0 else { return nil }
       return Timeline.Span(
-        kernel: lowering.kernelOfLayer[index], resource: names[index], start: Double(run.firstFrame[index].lowerBound) * tick,
-        end: Double(run.firstFrame[index].upperBound) * tick, kind: index == pipeline.network.bottleneck ? "compute" : "stream")
+        kernel: lowering.kernelOfLayer[index], resource: names[index], start: Double(spans[index].lowerBound) * tick,
+        end: Double(spans[index].upperBound) * tick, kind: index == pipeline.network.bottleneck ? "compute" : "stream")
     }
     let edges = kernels.flatMap { kernel in kernel.dependencies.map { [$0, kernel.id] } }
     return Timeline(
-      resources: names.map { Timeline.Resource(name: $0) }, spans: spans, dependencies: edges, isStreaming: true)
+      resources: names.map { Timeline.Resource(name: $0) }, spans: bars, dependencies: edges, isStreaming: true)
   }
 
   private var resources: [String: ResourceUse] {

@@ -32,6 +32,8 @@ package struct LayerEstimate: Sendable, Hashable {
   package var reportedLatency = 0
   package var reportedLatencyBest = 0
   package var reportedInterval = 0
+  /// Cycles between registers, in designs that hand over whole tensors.
+  package var parallelCycles = 0
   /// What the hardware does, step by step.
   package var stage = DataflowStage(name: "", frame: [])
   /// As the high-level synthesis report counts, before logic synthesis.

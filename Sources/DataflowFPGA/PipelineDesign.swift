@@ -83,17 +83,23 @@ extension LayerModel {
   }
 
   /// Whole tensors in registers: layers run one after another, each with a cycle of hand-over.
+  ///
+  /// A convolution goes through its kernel once per output pixel (one partition).
   private func parallelTotals(_ design: PipelineDesign, _ result: inout PipelineEstimate) {
     let kernels = design.layers.indices.filter { design.layers[$0].kernelOutputs > 0 }
-    let isResource = kernels.contains { design.layers[$0].strategy == .resource }
-    if isResource {
-      let loops = kernels.reduce(0) { $0 + design.layers[$1].effectiveReuse.effective }
+    if kernels.contains(where: { design.layers[$0].strategy == .resource }) {
+      for index in kernels {
+        let layer = design.layers[index]
+        result.layers[index].parallelCycles = layer.effectiveReuse.effective * layer.outputPixels
+      }
+      let loops = kernels.reduce(0) { $0 + result.layers[$1].parallelCycles }
       result.reportedLatencyBest = loops + 2 * kernels.count - 1
       result.reportedLatency = result.reportedLatencyBest + kernels.count
       result.reportedInterval = result.reportedLatency
       return
     }
     let parts = design.layers.map(parallelLatency)
+    for (index, part) in parts.enumerated() { result.layers[index].parallelCycles = part.latency }
     let total = parts.reduce(0) { $0 + $1.latency }
     let isPipelinedEveryCycle = kernels.allSatisfy { design.layers[$0].reuse <= 1 }
     result.reportedLatency = total + design.layers.count - 1 + (isPipelinedEveryCycle ? kernels.count : 0)
@@ -107,7 +113,7 @@ extension LayerModel {
     switch layer.kind {
     case .dense, .convolution:
       let kernel = latencyKernel(layer)
-      return (kernel.latency, kernel.interval)
+      return (kernel.latency + (layer.outputPixels - 1) * kernel.interval, kernel.interval * layer.outputPixels)
     case .softmax:
       // Two trees (maximum, sum), two table reads and one product; a fast clock takes three cycles per pair of levels.
       let levels = LatencyKernel.treeLevels(layer.channels)
