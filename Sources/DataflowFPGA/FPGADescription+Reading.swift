@@ -35,7 +35,7 @@ extension FPGADescription.Request {
     reuse = max(0, reader?.integer("reuse").value ?? 0)
     strategy = Self.choice(reader, "strategy", default: .resource)
     transfer = Self.choice(reader, "transfer", default: .stream)
-    fixedBits = max(1, reader?.integer("fixed-bits", .bits).value ?? 16)
+    fixedBits = max(1, reader?.integer("fixed-bits").value ?? 16)
     frameRate = max(0, reader?.number("frame-rate", .none).value ?? 0)
     sizing = max(0, min(2, reader?.integer("size-fifos").value ?? 0))
     fifoDepth = max(0, reader?.integer("fifo-depth").value ?? 0)
