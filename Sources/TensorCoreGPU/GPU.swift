@@ -9,11 +9,9 @@ package struct GPU: Machine {
   package static let family = "gpu"
 
   package let description: GPUDescription
-  private let contractions: ContractionModel
 
   package init(_ target: TargetFile) throws(Failure) {
     description = try GPUDescription(target)
-    contractions = ContractionModel(description)
   }
 
   package var capabilities: Capabilities {
@@ -27,7 +25,8 @@ package struct GPU: Machine {
   }
 
   package func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
-    let costing = KernelCosting(description, contractions, reuseBytes: Self.bytesPerRun(kernels))
+    let costing = KernelCosting(
+      description, ContractionModel(description, fidelity: request.fidelity), reuseBytes: Self.bytesPerRun(kernels))
     var results: [KernelResult] = []
     var failures: [Diagnostic] = []
     var now = 0.0

@@ -89,6 +89,19 @@ struct GEMMModelTests {
     #expect(try estimate(shape(64, 64, 64), on: "nvidia-t4").clockShare == 1)
   }
 
+  /// Thread blocks dispatched one by one take as long as waves in closed form.
+  @Test(arguments: devices) func eventsAgreeWithWaves(_ name: String) throws {
+    let gpu = try Targets.gpu(name)
+    let fast = GEMMModel(gpu)
+    let event = GEMMModel(gpu, fidelity: .event)
+    for (m, n, k) in [(1, 4096, 4096), (64, 128, 16_384), (513, 1000, 300), (2048, 2048, 2048), (4097, 12_288, 512), (50_000, 4096, 64)] {
+      let choice = try #require(fast.choosePath(for: shape(m, n, k)))
+      let closed = fast.estimate(choice.shape, on: choice.path).seconds
+      let stepped = event.estimate(choice.shape, on: choice.path).seconds
+      #expect(abs(stepped / closed - 1) < 0.02, "\(m)×\(n)×\(k)")
+    }
+  }
+
   @Test func weightsThatStayInTheL2AreFaster() throws {
     let model = GEMMModel(try Targets.gpu("nvidia-a100-sxm4-80gb"))
     var warm = shape(16, 2048, 1024)

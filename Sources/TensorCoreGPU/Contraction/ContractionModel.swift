@@ -1,5 +1,6 @@
 package import Basic
 package import IR
+package import Lowering
 package import Results
 
 /// Time of a contraction on a GPU with what people need to see: the kernel chosen, what binds it, bytes per level.
@@ -25,7 +26,9 @@ package struct ContractionModel: Sendable {
   package let gemm: GEMMModel
   package var gpu: GPUDescription { gemm.gpu }
 
-  package init(_ gpu: GPUDescription) { gemm = GEMMModel(gpu) }
+  package init(_ gpu: GPUDescription, fidelity: RunRequest.Fidelity = .fast) {
+    gemm = GEMMModel(gpu, fidelity: fidelity)
+  }
 
   /// - `epilogueBytes`: read by the steps fused behind the contraction (residuals, biases).
   /// - `reuseBytes`: touched between two uses of the weights; decides whether they are found in the L2.

@@ -65,6 +65,7 @@ extension GEMMPath {
     prelude = reader.optionalAttribute("prelude", .seconds) ?? 0
     preludeBytes = reader.optionalAttribute("prelude-bytes", .bytes) ?? 0
     vectorRows = reader.optionalIntegerAttribute("vector-rows") ?? 0
+    vectorChain = reader.optionalAttribute("vector-chain", .cycles) ?? 0
     let list = reader.string("tiles")
     tiles = lists[list] ?? []
     if tiles.isEmpty { reader.error("<path> names the tile list '\(list)', which is missing or empty") }

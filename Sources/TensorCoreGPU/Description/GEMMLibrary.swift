@@ -73,6 +73,8 @@ package struct GEMMPath: Sendable, Hashable {
   package var preludeBytes: Double
   /// Rows up to which a matrix-vector kernel on the ordinary cores is used; 0 for none.
   package var vectorRows: Int
+  /// Clocks one block of that kernel needs per element of the reduction axis, when few columns leave nothing else to wait for.
+  package var vectorChain: Double
   package var tiles: [GEMMTile]
 }
 

@@ -1,4 +1,5 @@
 internal import IR
+package import Lowering
 
 /// Predicts matrix products on one machine: chooses a path for the encodings, then the candidate kernel that is predicted
 /// fastest, as the library's own selection does from its timings.
@@ -6,10 +7,13 @@ internal import IR
 /// A pure function of shape and description; prepare once, ask often (about 10 µs a shape).
 package struct GEMMModel: Sendable {
   package let gpu: GPUDescription
+  /// Waves in closed form, or thread blocks as events.
+  package let fidelity: RunRequest.Fidelity
   private let machine: GEMMMachine
 
-  package init(_ gpu: GPUDescription) {
+  package init(_ gpu: GPUDescription, fidelity: RunRequest.Fidelity = .fast) {
     self.gpu = gpu
+    self.fidelity = fidelity
     machine = GEMMMachine(gpu)
   }
 
@@ -53,12 +57,19 @@ package struct GEMMModel: Sendable {
     let share = clockShare(work: work, seconds: best.clocks / boost)
     let clock = boost * share
     let preludeSeconds = prelude(traffic, path)
-    let seconds = gpu.launch.graph + preludeSeconds + best.clocks / clock
+    let waves = best.fill + best.mainLoop + best.epilogue
+    let blocks =
+      switch fidelity {
+      case .fast: waves
+      case .event: BlockSchedule(candidate: best).clocks(fill: machine.fill)
+      }
+    let mainLoop = best.mainLoop + blocks - waves
+    let seconds = gpu.launch.graph + preludeSeconds + (best.clocks + blocks - waves) / clock
     let steps = (traffic.k / best.cost.stepK).rounded(.up)
     return GEMMEstimate(
       seconds: seconds, floorSeconds: floor(traffic, path), limit: limit(best, seconds: seconds), path: path.name,
       tile: tile, split: Int(best.split), blocks: best.blocks, slots: best.cost.slots, launch: gpu.launch.graph,
-      prelude: preludeSeconds, fill: best.fill / clock, mainLoop: best.mainLoop / clock,
+      prelude: preludeSeconds, fill: best.fill / clock, mainLoop: mainLoop / clock,
       epilogue: best.epilogue / clock, reduction: best.reduction / clock, skew: best.skew / clock, clockShare: share,
       deviceBytes: best.memoryBytes + traffic.cBytes, l2Bytes: best.blocks / best.split * steps * best.cost.l2Bytes,
       sharedBytes: best.blocks / best.split * steps * best.cost.sharedBytes,
@@ -108,13 +119,15 @@ package struct GEMMModel: Sendable {
     let cache = (traffic.aBytes + traffic.bBytes) / machine.l2BytesPerClock
     // Half of the issue slots multiply, the others load and convert.
     let issue = traffic.shape.macs / (gpu.sm.fp32Lanes * machine.smCount) * 2
-    let clocks = machine.fill + max(memory, cache, issue) + machine.epilogue
+    let chain = traffic.k * path.vectorChain
+    let stream = max(memory, cache, issue, chain)
+    let clocks = machine.fill + stream + machine.epilogue
     let preludeSeconds = prelude(traffic, path)
     let seconds = gpu.launch.graph + preludeSeconds + clocks / gpu.boostClock
-    let loop = max(memory, cache, issue) / gpu.boostClock
+    let loop = stream / gpu.boostClock
     return GEMMEstimate(
       seconds: seconds, floorSeconds: min(floor(traffic, path), seconds),
-      limit: loop < seconds / 2 ? .launch : (issue > memory ? .vector : .deviceMemory), path: path.name, tile: nil,
+      limit: loop < seconds / 2 ? .launch : (chain >= stream ? .latency : (issue > memory ? .vector : .deviceMemory)), path: path.name, tile: nil,
       split: 1, blocks: Double(gpu.smCount), slots: Double(gpu.smCount), launch: gpu.launch.graph,
       prelude: preludeSeconds, fill: machine.fill / gpu.boostClock, mainLoop: loop,
       epilogue: machine.epilogue / gpu.boostClock, reduction: 0, skew: 0, clockShare: 1,
