@@ -60,7 +60,8 @@ package struct GPU: Machine {
       resources: [Timeline.Resource(name: stream)],
       spans: results.map {
         Timeline.Span(
-          kernel: $0.id, resource: stream, start: $0.startSeconds, end: $0.startSeconds + $0.latencySeconds, kind: "kernel")
+          kernel: $0.id, resource: stream, start: $0.startSeconds, end: $0.startSeconds + $0.latencySeconds,
+          kind: "kernel")
       },
       dependencies: kernels.flatMap { kernel in kernel.dependencies.map { [$0, kernel.id] } },
       occupancy: ["dram": memory.steps(at: results.map { Int(($0.startSeconds * description.boostClock).rounded()) })],
@@ -72,13 +73,23 @@ package struct GPU: Machine {
       floorSeconds: results.reduce(0) { $0 + $1.floorSeconds }, serialSeconds: seconds,
       energyJoules: energies.count == results.count ? energies.reduce(0, +) : nil,
       peakMemoryBytes: ["dram": memory.peak],
-      resources: ["dram capacity (bytes)": ResourceUse(used: Double(memory.peak), available: description.memory.capacity)],
+      resources: [
+        "dram capacity (bytes)": ResourceUse(used: Double(memory.peak), available: description.memory.capacity)
+      ],
       roofline: description.roofline,
-      assumptions: description.assumptions + [Assumption(
-        what: "kernels follow one another in a replayed graph (\(Format.seconds(description.launch.graph)) from one to the next)",
-        basis: .measured, source: "launch model of the target")],
+      assumptions: description.assumptions + [
+        Assumption(
+          what:
+            "kernels follow one another in a replayed graph (\(Format.seconds(description.launch.graph)) from one to the next)",
+          basis: .measured, source: "launch model of the target")
+      ],
       diagnostics: memory.peak > Int(description.memory.capacity)
-        ? [Diagnostic(.warning, "the model needs \(Format.bytes(Double(memory.peak))) of \(Format.bytes(description.memory.capacity)) device memory")] : [])
+        ? [
+          Diagnostic(
+            .warning,
+            "the model needs \(Format.bytes(Double(memory.peak))) of \(Format.bytes(description.memory.capacity)) device memory"
+          )
+        ] : [])
   }
 
   package func lint() -> [Diagnostic] { description.lint() }

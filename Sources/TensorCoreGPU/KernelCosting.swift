@@ -21,7 +21,8 @@ struct KernelCosting {
   func result(of kernel: Kernel) throws(Failure) -> KernelResult {
     let estimate = try estimate(kernel.anchorComputation, of: kernel)
     return KernelResult(
-      id: kernel.id, name: kernel.name, kind: kernel.anchorComputation.kind, origin: kernel.origin, bound: estimate.bound,
+      id: kernel.id, name: kernel.name, kind: kernel.anchorComputation.kind, origin: kernel.origin,
+      bound: estimate.bound,
       reason: ([estimate.reason] + estimate.notes).joined(separator: "; "), latencySeconds: estimate.seconds,
       floorSeconds: estimate.floorSeconds, cycles: Int((estimate.seconds * gpu.boostClock).rounded(.up)),
       macs: kernel.work.macs, flops: kernel.work.flops, bytes: estimate.bytes.mapValues { Int($0.rounded()) },
@@ -64,7 +65,8 @@ struct KernelCosting {
     }
     return ContractionEstimate(
       seconds: seconds, floorSeconds: floor, bound: .dependency,
-      reason: "\(loop.tripCount) steps of \(loop.body.count) kernels depend on each other", choice: "one kernel per step and operation",
+      reason: "\(loop.tripCount) steps of \(loop.body.count) kernels depend on each other",
+      choice: "one kernel per step and operation",
       format: "f32", bytes: bytes, energy: energy, figures: [:], notes: [])
   }
 }

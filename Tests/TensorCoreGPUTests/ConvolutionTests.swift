@@ -5,7 +5,8 @@ import Testing
 
 struct ConvolutionTests {
   private func convolution(
-    channels: Int, filters: Int, side: Int, kernel: Int = 3, stride: Int = 1, groups: Int = 1, format: ElementType = .float16
+    channels: Int, filters: Int, side: Int, kernel: Int = 3, stride: Int = 1, groups: Int = 1,
+    format: ElementType = .float16
   ) -> Contraction {
     let output = (side + 2 * (kernel / 2) - kernel) / stride + 1
     let geometry = Convolution(
@@ -15,7 +16,8 @@ struct ConvolutionTests {
     let pixels = 8 * output * output
     let taps = channels / groups * kernel * kernel
     return Contraction(
-      batch: groups, m: pixels, n: filters / groups, k: taps, lhs: Operand(element: format, count: 8 * channels * side * side),
+      batch: groups, m: pixels, n: filters / groups, k: taps,
+      lhs: Operand(element: format, count: 8 * channels * side * side),
       rhs: Operand(element: format, count: filters * taps, isConstant: true),
       output: Operand(element: format, count: pixels * filters), convolution: geometry)
   }
@@ -27,9 +29,12 @@ struct ConvolutionTests {
   @Test(arguments: ["nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb", "nvidia-v100-sxm2-16gb", "nvidia-t4"])
   func everyKindHasATimeAboveItsFloorAndAReason(_ name: String) throws {
     let kinds = [
-      convolution(channels: 64, filters: 64, side: 56), convolution(channels: 3, filters: 64, side: 224, kernel: 7, stride: 2),
-      convolution(channels: 256, filters: 64, side: 56, kernel: 1), convolution(channels: 192, filters: 192, side: 28, groups: 192),
-      convolution(channels: 64, filters: 64, side: 56, format: .float32), convolution(channels: 64, filters: 32, side: 28, kernel: 5, format: .float32),
+      convolution(channels: 64, filters: 64, side: 56),
+      convolution(channels: 3, filters: 64, side: 224, kernel: 7, stride: 2),
+      convolution(channels: 256, filters: 64, side: 56, kernel: 1),
+      convolution(channels: 192, filters: 192, side: 28, groups: 192),
+      convolution(channels: 64, filters: 64, side: 56, format: .float32),
+      convolution(channels: 64, filters: 32, side: 28, kernel: 5, format: .float32),
     ]
     for kind in kinds {
       let estimate = try estimate(kind, on: name)
@@ -50,15 +55,20 @@ struct ConvolutionTests {
   }
 
   @Test func depthwiseConvolutionsWalkTheImage() throws {
-    let estimate = try estimate(convolution(channels: 512, filters: 512, side: 56, groups: 512), on: "nvidia-a100-sxm4-80gb")
+    let estimate = try estimate(
+      convolution(channels: 512, filters: 512, side: 56, groups: 512), on: "nvidia-a100-sxm4-80gb")
     #expect(estimate.choice.contains("direct"))
     #expect(estimate.bound != .launch)
   }
 
   @Test func winogradIsForThreeByThreeOnTheCores() throws {
     let name = "nvidia-v100-sxm2-16gb"
-    #expect(try estimate(convolution(channels: 256, filters: 256, side: 56, format: .float32), on: name).choice.contains("Winograd"))
+    #expect(
+      try estimate(convolution(channels: 256, filters: 256, side: 56, format: .float32), on: name).choice.contains(
+        "Winograd"))
     #expect(try !estimate(convolution(channels: 256, filters: 256, side: 56), on: name).choice.contains("Winograd"))
-    #expect(try !estimate(convolution(channels: 256, filters: 256, side: 56, stride: 2, format: .float32), on: name).choice.contains("Winograd"))
+    #expect(
+      try !estimate(convolution(channels: 256, filters: 256, side: 56, stride: 2, format: .float32), on: name).choice
+        .contains("Winograd"))
   }
 }

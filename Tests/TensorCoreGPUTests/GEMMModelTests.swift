@@ -5,7 +5,9 @@ import Testing
 @testable import TensorCoreGPU
 
 struct GEMMModelTests {
-  private static let devices = ["nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb", "nvidia-v100-sxm2-16gb", "nvidia-t4", "nvidia-b200"]
+  private static let devices = [
+    "nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb", "nvidia-v100-sxm2-16gb", "nvidia-t4", "nvidia-b200",
+  ]
 
   private func shape(
     _ m: Int, _ n: Int, _ k: Int, _ format: ElementType = .float16, weight: ElementType? = nil, batch: Int = 1
@@ -94,7 +96,9 @@ struct GEMMModelTests {
     let gpu = try Targets.gpu(name)
     let fast = GEMMModel(gpu)
     let event = GEMMModel(gpu, fidelity: .event)
-    for (m, n, k) in [(1, 4096, 4096), (64, 128, 16_384), (513, 1000, 300), (2048, 2048, 2048), (4097, 12_288, 512), (50_000, 4096, 64)] {
+    for (m, n, k) in [
+      (1, 4096, 4096), (64, 128, 16_384), (513, 1000, 300), (2048, 2048, 2048), (4097, 12_288, 512), (50_000, 4096, 64),
+    ] {
       let choice = try #require(fast.choosePath(for: shape(m, n, k)))
       let closed = fast.estimate(choice.shape, on: choice.path).seconds
       let stepped = event.estimate(choice.shape, on: choice.path).seconds
@@ -112,21 +116,30 @@ struct GEMMModelTests {
 
   @Test func halfSizeWeightsSpeedUpThinProductsOnly() throws {
     let name = "nvidia-a100-sxm4-80gb"
-    let thin = try estimate(shape(8, 16_384, 16_384), on: name).seconds / estimate(shape(8, 16_384, 16_384, weight: .int8), on: name).seconds
+    let thin =
+      try estimate(shape(8, 16_384, 16_384), on: name).seconds
+      / estimate(shape(8, 16_384, 16_384, weight: .int8), on: name).seconds
     #expect(thin > 1.4)
-    let thick = try estimate(shape(8192, 8192, 8192), on: name).seconds / estimate(shape(8192, 8192, 8192, weight: .int8), on: name).seconds
+    let thick =
+      try estimate(shape(8192, 8192, 8192), on: name).seconds
+      / estimate(shape(8192, 8192, 8192, weight: .int8), on: name).seconds
     #expect(thick < 1.1)
   }
 }
 
 struct GEMMPathTests {
-  private func choice(_ format: ElementType, weight: ElementType? = nil, on name: String, block: Bool = false) throws -> GEMMPathChoice? {
+  private func choice(_ format: ElementType, weight: ElementType? = nil, on name: String, block: Bool = false) throws
+    -> GEMMPathChoice?
+  {
     GEMMModel(try Targets.gpu(name)).choosePath(
-      for: GEMMShape(m: 64, n: 64, k: 64, activation: format, weight: weight ?? format, output: .float16, isBlockScaled: block))
+      for: GEMMShape(
+        m: 64, n: 64, k: 64, activation: format, weight: weight ?? format, output: .float16, isBlockScaled: block))
   }
 
   @Test func formatsTheMachineHasRunAsTheyAre() throws {
-    for (format, name) in [(ElementType.bfloat16, "nvidia-a100-sxm4-80gb"), (.float8e4m3, "nvidia-h100-sxm5-80gb"), (.int8, "nvidia-t4")] {
+    for (format, name) in [
+      (ElementType.bfloat16, "nvidia-a100-sxm4-80gb"), (.float8e4m3, "nvidia-h100-sxm5-80gb"), (.int8, "nvidia-t4"),
+    ] {
       let choice = try #require(try choice(format, on: name))
       #expect(choice.notes.isEmpty)
       #expect(choice.shape.activation == format)
@@ -152,7 +165,9 @@ struct GEMMPathTests {
 }
 
 struct SparsityTests {
-  private func times(_ m: Int, _ n: Int, _ k: Int, on name: String) throws -> (dense: GEMMEstimate, sparse: GEMMEstimate) {
+  private func times(_ m: Int, _ n: Int, _ k: Int, on name: String) throws -> (
+    dense: GEMMEstimate, sparse: GEMMEstimate
+  ) {
     let model = GEMMModel(try Targets.gpu(name))
     var shape = GEMMShape(m: m, n: n, k: k, activation: .float16, weight: .float16, output: .float16)
     let dense = try #require(model.choosePath(for: shape))
@@ -162,7 +177,9 @@ struct SparsityTests {
     return (model.estimate(dense.shape, on: dense.path), model.estimate(sparse.shape, on: sparse.path))
   }
 
-  @Test(arguments: ["nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb", "nvidia-rtx-3090"]) func neverTwiceAsFast(_ name: String) throws {
+  @Test(arguments: ["nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb", "nvidia-rtx-3090"]) func neverTwiceAsFast(
+    _ name: String
+  ) throws {
     for m in [16, 256, 4096] {
       let (dense, sparse) = try times(m, 4096, 4096, on: name)
       #expect(dense.seconds / sparse.seconds < 2)

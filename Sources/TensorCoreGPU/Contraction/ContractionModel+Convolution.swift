@@ -11,7 +11,8 @@ extension ContractionModel {
     let channels = max(1, convolution.inputChannels / max(1, convolution.groups))
     let piece = max(1, Int(16 / choice.path.operandBytes))
     if library.narrowChannels == .cores, choice.path.instruction.feed != .cores, channels % piece != 0,
-      let cores = gpu.gemm.paths.first(where: { $0.instruction.feed == .cores }) {
+      let cores = gpu.gemm.paths.first(where: { $0.instruction.feed == .cores })
+    {
       choice.path = cores
       choice.notes.append("\(channels) channels are no multiple of \(piece): computed on the ordinary cores")
     }
@@ -36,7 +37,9 @@ extension ContractionModel {
   private func directEstimate(_ convolution: Convolution, _ choice: GEMMPathChoice) -> ContractionEstimate {
     let shape = choice.shape
     let elements = Double(shape.batch) * Double(shape.m) * Double(shape.n)
-    let macs = elements * Double(convolution.kernel.reduce(1, *)) * Double(max(1, convolution.inputChannels / convolution.groups))
+    let macs =
+      elements * Double(convolution.kernel.reduce(1, *))
+      * Double(max(1, convolution.inputChannels / convolution.groups))
     let input = shape.activationBytes ?? 0
     let output = elements * Double(shape.output.bits) / 8
     let bytes = input + output + shape.epilogueBytes
@@ -46,7 +49,8 @@ extension ContractionModel {
     let busy = max(memory, arithmetic)
     let skewed = gpu.memory.skew * memory
     let seconds =
-      gpu.launch.graph + gpu.seconds(gpu.gemm.fill + gpu.gemm.epilogue) + busy + skewed / (1 + skewed / gpu.memory.skewLimit)
+      gpu.launch.graph + gpu.seconds(gpu.gemm.fill + gpu.gemm.epilogue) + busy + skewed
+      / (1 + skewed / gpu.memory.skewLimit)
     let bound: Bound = busy < seconds / 2 ? .launch : (memory >= arithmetic ? .memory : .compute)
     let reason =
       switch bound {
@@ -58,7 +62,8 @@ extension ContractionModel {
     return ContractionEstimate(
       seconds: seconds, floorSeconds: min(floor, seconds), bound: bound, reason: reason,
       choice: "direct convolution, \(convolution.groups) groups", format: shape.activation.rawValue,
-      bytes: ["dram": bytes, "l2": input * 2 + output], energy: bytes * gpu.memory.energyPerByte + gpu.power.idle * seconds,
+      bytes: ["dram": bytes, "l2": input * 2 + output],
+      energy: bytes * gpu.memory.energyPerByte + gpu.power.idle * seconds,
       figures: ["launch": gpu.launch.graph], notes: choice.notes)
   }
 
@@ -66,7 +71,8 @@ extension ContractionModel {
   /// images in and out at four times their size.
   private func winogradEstimate(_ convolution: Convolution, _ choice: GEMMPathChoice) -> ContractionEstimate? {
     guard choice.path.instruction.feed == .cores, convolution.kernel == [3, 3], convolution.strides == [1, 1],
-      convolution.dilations == [1, 1], !convolution.isTransposed, convolution.inputChannels >= 16, choice.shape.batch == 1
+      convolution.dilations == [1, 1], !convolution.isTransposed, convolution.inputChannels >= 16,
+      choice.shape.batch == 1
     else { return nil }
     var choice = choice
     let patches = convolution.output.reduce(1) { $0 * (($1 + 1) / 2) }

@@ -7,11 +7,14 @@ extension ContractionModel {
   ///
   /// Spectra of image, filters and result are written and read once; filters of 5 × 5 and more on narrow layers gain.
   func fourierEstimate(_ convolution: Convolution, _ choice: GEMMPathChoice) -> ContractionEstimate? {
-    guard choice.path.instruction.feed == .cores, convolution.kernel.count == 2, convolution.kernel.allSatisfy({ $0 >= 5 && $0 < 16 }),
+    guard choice.path.instruction.feed == .cores, convolution.kernel.count == 2,
+      convolution.kernel.allSatisfy({ $0 >= 5 && $0 < 16 }),
       convolution.strides == [1, 1], convolution.dilations == [1, 1], !convolution.isTransposed, choice.shape.batch == 1
     else { return nil }
     let side = 32
-    let tiles = zip(convolution.output, convolution.kernel).reduce(convolution.images) { $0 * (($1.0 + side - $1.1) / (side - $1.1 + 1)) }
+    let tiles = zip(convolution.output, convolution.kernel).reduce(convolution.images) {
+      $0 * (($1.0 + side - $1.1) / (side - $1.1 + 1))
+    }
     let frequencies = Double(side * (side / 2 + 1))
     let spectrum = frequencies * 8
     let channels = Double(convolution.inputChannels)
@@ -26,7 +29,8 @@ extension ContractionModel {
     let arithmetic = macs / (gpu.sm.fp32Lanes * Double(gpu.smCount) * gpu.boostClock * choice.path.issueEfficiency)
     let starts = 4 * (gpu.launch.graph + gpu.seconds(gpu.gemm.fill)) + choice.path.prelude
     let seconds = starts + max(memory, arithmetic)
-    let floor = max(((choice.shape.activationBytes ?? 0) + result > gpu.l2.capacity ? result : 0) / gpu.memory.bandwidth, 0)
+    let floor = max(
+      ((choice.shape.activationBytes ?? 0) + result > gpu.l2.capacity ? result : 0) / gpu.memory.bandwidth, 0)
     return ContractionEstimate(
       seconds: seconds, floorSeconds: min(floor, seconds), bound: memory >= arithmetic ? .memory : .compute,
       reason: "\(Format.bytes(2 * spectra)) of spectra pass device memory between three transforms and the products",

@@ -55,9 +55,12 @@ extension GEMMShape {
   package init(_ contraction: Contraction) {
     let quantization = contraction.rhs.encoding.quantization
     var isBlockScaled = false
-    if case .group = quantization?.granularity { isBlockScaled = contraction.lhs.storage.bits <= 8 && contraction.lhs.storage.isFloat }
+    if case .group = quantization?.granularity {
+      isBlockScaled = contraction.lhs.storage.bits <= 8 && contraction.lhs.storage.isFloat
+    }
     self.init(
-      batch: contraction.batch, m: contraction.m, n: contraction.n, k: contraction.k, activation: contraction.lhs.storage,
+      batch: contraction.batch, m: contraction.m, n: contraction.n, k: contraction.k,
+      activation: contraction.lhs.storage,
       weight: contraction.rhs.storage, output: contraction.output.storage, isBlockScaled: isBlockScaled,
       isDynamic: contraction.lhs.encoding.quantization?.isDynamic ?? false,
       isSparse: contraction.rhs.encoding.sparsity == .structured(kept: 2, of: 4),
@@ -69,7 +72,8 @@ extension ContractionEstimate {
   init(_ estimate: GEMMEstimate, _ choice: GEMMPathChoice, _ gpu: GPUDescription) {
     let sparse = choice.shape.isSparse ? " 2:4" : ""
     self.init(
-      seconds: estimate.seconds, floorSeconds: min(estimate.floorSeconds, estimate.seconds), bound: estimate.limit.bound,
+      seconds: estimate.seconds, floorSeconds: min(estimate.floorSeconds, estimate.seconds),
+      bound: estimate.limit.bound,
       reason: estimate.reason(choice, gpu), choice: "\(estimate.path): \(estimate.choice)",
       format: choice.path.instruction.formats.contains(choice.shape.activation)
         ? choice.shape.activation.rawValue + sparse : choice.path.instruction.name,

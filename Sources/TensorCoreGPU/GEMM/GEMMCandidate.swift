@@ -55,7 +55,8 @@ struct GEMMCandidate {
       let columns = min(max(together / rows, 1), tilesN)
       rows = min(max(together / columns, 1), tilesM)
       return (
-        min(rows, traffic.m / cost.m) * cost.aBytes * copies * traffic.distinctShare, min(columns, traffic.n / cost.n) * cost.bBytes * copies
+        min(rows, traffic.m / cost.m) * cost.aBytes * copies * traffic.distinctShare,
+        min(columns, traffic.n / cost.n) * cost.bBytes * copies
       )
     }
     let fullBytes = distinct(firstBlocks)

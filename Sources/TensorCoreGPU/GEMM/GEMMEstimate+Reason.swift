@@ -26,10 +26,12 @@ extension GEMMEstimate {
       return "\(choice.path.instruction.name) issue at \(Format.percent(share)) of peak, \(grid)\(clock)"
     case .sharedMemory: return "\(Format.bytes(sharedBytes)) of operands pass shared memory, \(grid)"
     case .l2: return "\(Format.bytes(l2Bytes)) of operands pass the L2, \(grid)"
-    case .deviceMemory: return "\(Format.bytes(deviceBytes)) pass device memory at \(Format.bytes(deviceBytes / seconds))/s, \(grid)"
+    case .deviceMemory:
+      return "\(Format.bytes(deviceBytes)) pass device memory at \(Format.bytes(deviceBytes / seconds))/s, \(grid)"
     case .latency: return "each block waits for its loads: \(grid) keep too few bytes on the way"
     case .launch:
-      return "launch, fill and epilogue take \(Format.seconds(seconds - mainLoop)) around \(Format.seconds(mainLoop)) of main loop, \(grid)"
+      return
+        "launch, fill and epilogue take \(Format.seconds(seconds - mainLoop)) around \(Format.seconds(mainLoop)) of main loop, \(grid)"
     case .vector: return "\(Format.count(choice.shape.macs)) multiply-adds on the ordinary cores"
     }
   }

@@ -27,12 +27,21 @@ package struct GEMMModel: Sendable {
       guard let cost = GEMMTileCost(tile, path: path, encoding: encoding, on: gpu) else { continue }
       for split in Self.splits where split <= path.splitLimit {
         guard isOffered(split, cost, traffic) else { break }
+        guard leastClocks(split, cost, traffic) < best?.clocks ?? .infinity else { continue }
         let candidate = GEMMCandidate(cost, split: Double(split), traffic: traffic, on: machine)
         if candidate.clocks < best?.clocks ?? .infinity { best = candidate }
       }
     }
     guard let best else { return vectorEstimate(traffic, path) }
     return estimate(best, traffic, path)
+  }
+
+  /// A bound no candidate undercuts: all issue work spread over the SMs, or one block's steps in sequence.
+  private func leastClocks(_ split: Int, _ cost: GEMMTileCost, _ traffic: GEMMTraffic) -> Double {
+    let tiles = (traffic.m / cost.m).rounded(.up) * (traffic.n / cost.n).rounded(.up) * Double(traffic.shape.batch)
+    let steps = (traffic.k / cost.stepK).rounded(.up)
+    let perSplit = (steps / Double(split)).rounded(.up)
+    return max(tiles * steps * cost.issue / machine.smCount, perSplit * max(cost.issue, cost.latency)) + machine.fill
   }
 
   /// Splits the library tries: it does not split a reduction below four steps' worth of a cache line per row, nor when the
@@ -127,12 +136,14 @@ package struct GEMMModel: Sendable {
     let loop = stream / gpu.boostClock
     return GEMMEstimate(
       seconds: seconds, floorSeconds: min(floor(traffic, path), seconds),
-      limit: loop < seconds / 2 ? .launch : (chain >= stream ? .latency : (issue > memory ? .vector : .deviceMemory)), path: path.name, tile: nil,
+      limit: loop < seconds / 2 ? .launch : (chain >= stream ? .latency : (issue > memory ? .vector : .deviceMemory)),
+      path: path.name, tile: nil,
       split: 1, blocks: Double(gpu.smCount), slots: Double(gpu.smCount), launch: gpu.launch.graph,
       prelude: preludeSeconds, fill: machine.fill / gpu.boostClock, mainLoop: loop,
       epilogue: machine.epilogue / gpu.boostClock, reduction: 0, skew: 0, clockShare: 1,
       deviceBytes: bytes + traffic.cBytes, l2Bytes: traffic.aBytes + traffic.bBytes, sharedBytes: 0,
-      energy: bytes * gpu.memory.energyPerByte + traffic.shape.macs * path.instruction.energy + gpu.power.idle * seconds)
+      energy: bytes * gpu.memory.energyPerByte + traffic.shape.macs * path.instruction.energy + gpu.power.idle * seconds
+    )
   }
 }
 

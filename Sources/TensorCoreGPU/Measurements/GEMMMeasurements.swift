@@ -26,13 +26,15 @@ private struct GEMMRowPredictor: RowPredictor {
   func predict(_ row: MeasurementRow) -> RowOutcome {
     let format = String(row["dtype"])
     let group = MeasurementGroup(target: target, format: format, operation: String(row["op"]))
-    guard let batch = row.integer("batch"), let m = row.integer("m"), let n = row.integer("n"), let k = row.integer("k"),
+    guard let batch = row.integer("batch"), let m = row.integer("m"), let n = row.integer("n"),
+      let k = row.integer("k"),
       batch > 0, m > 0, n > 0, k > 0, let measured = row.number("latency_us")
     else { return .skipped(why: "batch, m, n, k or latency_us is not a positive number", group: group) }
     guard let precision = GEMMPrecision(format) else { return .skipped(why: "unknown dtype '\(format)'", group: group) }
     let campaign = Campaign(source: String(row["source"]))
     var shape = precision.shape(batch: batch, m: m, n: n, k: k)
-    let operands = Double(batch) * Double(n) * (Double(k) * Double(shape.weight.bits) + Double(m) * Double(shape.output.bits)) / 8
+    let operands =
+      Double(batch) * Double(n) * (Double(k) * Double(shape.weight.bits) + Double(m) * Double(shape.output.bits)) / 8
     shape.weightReuseBytes = Double(campaign.operandSets) * operands
     guard let choice = model.choosePath(for: shape) else {
       return .skipped(why: "\(target) cannot multiply \(format)", group: group)
@@ -105,7 +107,8 @@ extension GEMMEstimate {
   package var choice: String {
     guard let tile else { return "matrix-vector kernel" }
     let parts = [
-      "\(tile.m)×\(tile.n)", "step \(tile.stepBytes) B", "\(tile.stages) stages", tile.cluster > 1 ? "cluster \(tile.cluster)" : "",
+      "\(tile.m)×\(tile.n)", "step \(tile.stepBytes) B", "\(tile.stages) stages",
+      tile.cluster > 1 ? "cluster \(tile.cluster)" : "",
       split > 1 ? "split-K \(split)" : "",
     ]
     return parts.filter { !$0.isEmpty }.joined(separator: ", ")

@@ -45,6 +45,8 @@ private struct SparsityRowPredictor: RowPredictor {
     let after = model.estimate(sparse.shape, on: sparse.path)
     return .predicted(
       measured: measured, predicted: before.seconds / after.seconds, group: group,
-      note: "dense \(before.choice), \(before.limit.rawValue); sparse \(after.path), \(after.choice), \(after.limit.rawValue)")
+      note:
+        "dense \(before.choice), \(before.limit.rawValue); sparse \(after.path), \(after.choice), \(after.limit.rawValue)"
+    )
   }
 }
