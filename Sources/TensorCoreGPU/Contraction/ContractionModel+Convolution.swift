@@ -14,6 +14,7 @@ extension ContractionModel {
       let cores = gpu.gemm.paths.first(where: { $0.instruction.feed == .cores })
     {
       choice.path = cores
+      choice.path.issueEfficiency *= library.narrowShare
       choice.notes.append("\(channels) channels are no multiple of \(piece): computed on the ordinary cores")
     }
     choice.path.splitLimit = min(choice.path.splitLimit, library.splitLimit)

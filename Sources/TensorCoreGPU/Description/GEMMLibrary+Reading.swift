@@ -28,6 +28,7 @@ extension GEMMLibrary {
 extension ConvolutionLibrary {
   fileprivate init(_ reader: ElementReader?) {
     narrowChannels = reader?.choice("narrow-channels", of: NarrowChannels.self) ?? .padded
+    narrowShare = reader?.optionalAttribute("narrow-share", .ratio) ?? 1
     prelude = reader?.attribute("prelude", .seconds) ?? .nan
     coreShare = reader?.attribute("core-share", .ratio) ?? .nan
     splitLimit = reader?.integerAttribute("split-limit") ?? 1

@@ -35,6 +35,8 @@ package struct ConvolutionLibrary: Sendable, Hashable {
   }
 
   package var narrowChannels: NarrowChannels
+  /// Issue efficiency of the ordinary cores on 16-bit images, whose every operand is converted first, against fp32 ones.
+  package var narrowShare: Double
   /// Time before the convolution proper (offset tables, transforms of filters), in seconds.
   package var prelude: Double
   /// Issue efficiency of an implicit product on the ordinary cores against a plain product.
