@@ -32,7 +32,7 @@ package struct NPU: Machine {
     let timings: [LayerTiming]
     switch request.fidelity {
     case .fast: timings = FastSchedule(description).run(layers)
-    case .event: timings = FastSchedule(description).run(layers)
+    case .event: timings = EventSchedule(description).run(layers)
     }
     return RunBuilder(
       machine: description, kernels: kernels, layers: layers, timings: timings, residency: residency, request: request

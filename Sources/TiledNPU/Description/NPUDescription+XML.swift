@@ -123,7 +123,8 @@ extension TileBuffers {
     self.init(
       name: near, shared: reader.optionalInteger("shared", .bytes)?.value,
       inputs: reader.optionalInteger("inputs", .bytes)?.value, weights: reader.optionalInteger("weights", .bytes)?.value,
-      outputs: reader.optionalInteger("outputs", .bytes)?.value, isDoubleBuffered: policy.isDoubleBuffered)
+      outputs: reader.optionalInteger("outputs", .bytes)?.value,
+      weightQueue: reader.optionalInteger("weight-queue", .bytes)?.value, isDoubleBuffered: policy.isDoubleBuffered)
     reader.finish()
   }
 }

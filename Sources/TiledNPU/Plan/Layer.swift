@@ -32,6 +32,8 @@ package struct Layer: Sendable {
   /// By memory index.
   package var transfers: [Transfer]
   package var tiles: Int
+  /// Bytes of weights that may wait beside the array before the layer starts.
+  package var prefetchLimit: Int
   package var launch: Int
   package var hostCycles: Int
   package var macs: Int
@@ -49,6 +51,7 @@ package struct Layer: Sendable {
     vectorTail = 0
     transfers = Array(repeating: Transfer(), count: memories)
     tiles = 1
+    prefetchLimit = 0
     launch = 0
     hostCycles = 0
     macs = 0

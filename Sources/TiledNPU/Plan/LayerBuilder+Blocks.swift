@@ -82,6 +82,8 @@ extension LayerBuilder {
       layer.transfers[product.weights].firstPrefetch += min(weights + scales, slice)
       layer.transfers[product.weights].stream += fetches * scales
       layer.transfers[near].stream += weights + scales + fetches * weights
+      layer.prefetchLimit += weights + scales
+      layer.tiles = max(layer.tiles, ceilDivide(weights + scales, max(slice, 1)))
       layer.heldBytes = max(layer.heldBytes, min(weights + scales, free))
       layer.choice += ", weights staged"
     } else {

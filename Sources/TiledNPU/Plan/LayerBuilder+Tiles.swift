@@ -29,6 +29,7 @@ extension LayerBuilder {
 
     layer.transfers[product.weights].prefetch += isStored ? plan.weightBytes : 0
     layer.transfers[product.weights].firstPrefetch += isStored ? min(plan.firstWeightBytes, grain) : 0
+    layer.prefetchLimit += isStored ? machine.tileBuffers?.weightQueue ?? plan.firstWeightBytes * (plan.tiles > 1 ? 2 : 1) : 0
     layer.transfers[product.weights].load += isStored ? 0 : plan.weightBytes
     if product.input != near {
       layer.transfers[product.input].load += plan.inputBytes

@@ -111,6 +111,8 @@ package struct LayerBuilder {
     layer.format = body.format
     layer.choice = "\(trips) trips of: \(body.choice)"
     layer.heldBytes = max(layer.heldBytes, body.heldBytes)
+    layer.prefetchLimit = max(layer.prefetchLimit, body.prefetchLimit)
+    layer.tiles = max(layer.tiles, body.tiles)
     let fits = body.heldBytes + residency.live[context.index] <= machine.near.capacity ?? .max
     for memory in layer.transfers.indices {
       let one = body.transfers[memory]

@@ -86,17 +86,21 @@ package struct TileBuffers: Hashable, Sendable {
   package var inputs: Int?
   package var weights: Int?
   package var outputs: Int?
+  /// Bytes of a queue of weights in front of the array; nil when weights are fetched ahead tile by tile.
+  package var weightQueue: Int?
   /// The next tile is loaded while the current one is computed.
   package var isDoubleBuffered: Bool
 
   package init(
-    name: String, shared: Int?, inputs: Int? = nil, weights: Int? = nil, outputs: Int? = nil, isDoubleBuffered: Bool = true
+    name: String, shared: Int?, inputs: Int? = nil, weights: Int? = nil, outputs: Int? = nil, weightQueue: Int? = nil,
+    isDoubleBuffered: Bool = true
   ) {
     self.name = name
     self.shared = shared
     self.inputs = inputs
     self.weights = weights
     self.outputs = outputs
+    self.weightQueue = weightQueue
     self.isDoubleBuffered = isDoubleBuffered
   }
 }

@@ -32,7 +32,8 @@ package struct FastSchedule {
     guard layer.place != .view else { return timing }
     let weights = machine.placement.weights
     let ahead = machine.policy.isDoubleBuffered ? idle[weights] : 0
-    timing.early = min(ahead, machine.memories[weights].cycles(for: layer.transfers[weights].prefetch))
+    let early = min(layer.transfers[weights].prefetch, layer.prefetchLimit)
+    timing.early = min(ahead, machine.memories[weights].cycles(for: early))
     let (wait, waitsForWeights) = firstWait(layer, ahead: ahead)
     let compute = layer.compute.cycles + layer.vectorTail
     let lastStore = layer.transfers.enumerated().reduce(0) { max($0, machine.memories[$1.offset].cycles(for: $1.element.lastStore)) }
