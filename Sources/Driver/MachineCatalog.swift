@@ -7,9 +7,10 @@ internal import TiledNPU
 
 /// The machine families, one line each: who reads a target file, and which tables of measurements check it.
 package enum MachineCatalog {
-  package static let families: [any Machine.Type] = [GPU.self, FPGA.self]
+  package static let families: [any Machine.Type] = [GPU.self, FPGA.self, NPU.self]
 
-  package static let schemas: [any MeasurementSchema] = GPUMeasurements.schemas + FPGAMeasurements.schemas
+  package static let schemas: [any MeasurementSchema] =
+    GPUMeasurements.schemas + FPGAMeasurements.schemas + NPUMeasurements.schemas
 
   /// Reads a target into its family's machine.
   package static func machine(for target: TargetFile) throws(Failure) -> any Machine {
