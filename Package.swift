@@ -73,7 +73,7 @@ let package = Package(
     tests("DataflowFPGATests", ["DataflowFPGA", "Engine"]),
     tests("TensorCoreGPUTests", ["TensorCoreGPU", "Hardware", "IR", "Lowering"]),
     tests("OpsTests", ["IR", "Ops"]),
-    tests("TiledNPUTests", ["TiledNPU"]),
+    tests("TiledNPUTests", ["TiledNPU", "Lowering", "Hardware", "Results", "IR"]),
     tests("FrontendTests", ["Frontend", "Ops"]),
     tests("NumericsTests", ["Ops", "Numerics"]),
   ],

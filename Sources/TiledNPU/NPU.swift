@@ -12,6 +12,9 @@ package struct NPU: Machine {
 
   package init(_ target: TargetFile) throws(Failure) { description = try NPUDescription(target) }
 
+  /// A machine made from a description, for studies that vary one number.
+  package init(_ description: NPUDescription) { self.description = description }
+
   package var defaultPrecision: ElementType { description.precision }
 
   package var capabilities: Capabilities {

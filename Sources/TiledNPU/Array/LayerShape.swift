@@ -64,6 +64,11 @@ package struct LayerShape: Hashable, Sendable {
   package var macs: Int { groups * gemmRows * gemmColumns * gemmDepth }
   package var weightElements: Int { groups * gemmColumns * gemmDepth }
   package var inputElements: Int { batch * inputHeight * inputWidth * inputChannels }
+  /// Input elements in rows that some window touches: a strided 1×1 convolution skips rows.
+  package var touchedInputElements: Int {
+    let reach = (kernelHeight - 1) * dilationHeight + 1
+    return batch * min(inputHeight, outputHeight * reach) * inputWidth * inputChannels
+  }
   package var outputElements: Int { batch * outputHeight * outputWidth * outputChannels }
 
   /// Input rows that `rows` consecutive output rows read, clipped to the input.

@@ -19,7 +19,7 @@ extension LayerBuilder {
     layer.compute = layer.compute + cost
     layer.transfers[product.input].stream += traffic.input * repeats
     layer.transfers[product.output].stream += traffic.output * repeats
-    layer.compulsory[product.input] += bytes(product.shape.inputElements, product.inputBits)
+    layer.compulsory[product.input] += bytes(product.shape.touchedInputElements, product.inputBits)
     layer.compulsory[product.output] += bytes(product.shape.outputElements, product.outputBits)
     layer.choice =
       "block \(configuration.output), \(query.mode == .depthwise ? "depthwise" : configuration.isPartKernel ? "part kernel" : "depth first")"

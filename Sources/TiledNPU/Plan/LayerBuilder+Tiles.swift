@@ -34,7 +34,7 @@ extension LayerBuilder {
     if product.input != near {
       layer.transfers[product.input].load += plan.inputBytes
       layer.transfers[product.input].firstLoad += plan.firstInputBytes
-      layer.compulsory[product.input] += bytes(shape.inputElements, product.inputBits)
+      layer.compulsory[product.input] += bytes(shape.touchedInputElements, product.inputBits)
     }
     if product.output != near {
       layer.transfers[product.output].store += plan.outputBytes

@@ -69,7 +69,7 @@ extension LayerBuilder {
     let traffic = array.traffic(query, configuration, place)
     layer.transfers[input].stream += traffic.input * shape.batch
     layer.transfers[output].stream += traffic.output * shape.batch
-    layer.compulsory[input] += bytes(shape.inputElements, bits)
+    layer.compulsory[input] += bytes(shape.touchedInputElements, bits)
     layer.compulsory[output] += bytes(shape.outputElements, bits)
     layer.place = .array
     layer.choice = "block \(configuration.output), pooling"

@@ -72,7 +72,7 @@ package struct TileDemand: Hashable, Sendable {
 
   /// Bytes that must move whatever the tiling.
   package var compulsoryBytes: Int {
-    weightBytes + (inputIsNear ? 0 : (shape.inputElements * inputBits + 7) / 8)
+    weightBytes + (inputIsNear ? 0 : (shape.touchedInputElements * inputBits + 7) / 8)
       + (outputIsNear ? 0 : (shape.outputElements * outputBits + 7) / 8)
   }
 }
