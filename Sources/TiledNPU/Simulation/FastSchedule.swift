@@ -2,10 +2,10 @@
 ///
 /// A layer of compute `C` (array and vector tail) in `n` tiles takes
 ///
-/// `max( wait + C + last store, max over memories of (bytes not fetched early) / bandwidth + C/n )`
+/// `max( wait + C + last store, max over memories of max(all bytes / bandwidth, awaited bytes / bandwidth + C/n) − early )`
 ///
 /// where `wait` is what the first tile's weights and inputs need beyond the cycles in which their memory was idle under
-/// the layer before, and `C/n` (the last tile, whose operands come last) counts only for memories that tiles wait for.
+/// the layer before, `early` is what came in those cycles, and `C/n` is the last tile, whose operands come last.
 package struct FastSchedule {
   let machine: NPUDescription
 
@@ -41,8 +41,10 @@ package struct FastSchedule {
     var total = chain
     for (memory, transfer) in layer.transfers.enumerated() where transfer.total > 0 {
       let early = memory == weights ? timing.early : 0
-      let waits = transfer.prefetch + transfer.load > 0 && layer.tiles > 1
-      let bound = timing.busy[memory] - early + (waits ? compute / layer.tiles : 0)
+      // The last tile works after its own operands, but not after everything else the memory still moves.
+      let awaited = layer.tiles > 1 ? machine.memories[memory].cycles(for: transfer.prefetch + transfer.load) : 0
+      let last = awaited > 0 ? awaited - early + compute / layer.tiles : 0
+      let bound = max(timing.busy[memory] - early, last)
       if bound > total {
         total = bound
         timing.bindingMemory = memory
