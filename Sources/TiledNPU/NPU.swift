@@ -31,6 +31,7 @@ package struct NPU: Machine {
   }
 
   package func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
+    let kernels = FeatureMapFormat.unified(kernels)
     let (layers, residency) = try lower(kernels)
     let timings: [LayerTiming]
     switch request.fidelity {

@@ -24,7 +24,7 @@ package struct PrecisionRequest: Sendable, Hashable {
     add(["bf16"], .bfloat16, .bfloat16)
     add(["fp8", "f8e4m3"], .float8e4m3, .float8e4m3, .tensor, dynamic: true)
     add(["fp8-static"], .float8e4m3, .float8e4m3, .tensor)
-    add(["int8", "w8a8"], .int8, .int8, .channel(axis: 0))
+    add(["int8", "i8", "w8a8"], .int8, .int8, .channel(axis: 0))
     add(["int8-dynamic", "w8a8-dynamic"], .int8, .int8, .channel(axis: 0), dynamic: true)
     add(["int4", "w4a4"], .int4, .int4, .channel(axis: 0))
     add(["w8a16"], .int8, .bfloat16, .channel(axis: 0))
