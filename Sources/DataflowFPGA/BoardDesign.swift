@@ -16,7 +16,8 @@ struct BoardDesign {
       guard sizes.count > 1, sizes.allSatisfy({ $0 > 0 && $0 < 1 << 16 }) else { return nil }
       let bits = Int((values["w"] ?? "16").prefix { $0.isNumber }) ?? 16
       pipeline = PipelineDesign(
-        chain: DenseReportPredictor.layers(sizes, reuse: reuse, bits: bits, strategy: .resource, transfer: .stream), name: kind,
+        chain: DenseReportPredictor.layers(sizes, reuse: reuse, bits: bits, strategy: .resource, transfer: .stream),
+        name: kind,
         transfer: .stream)
     case "cnn":
       let filters = (values["filters"] ?? "").split(separator: "/").compactMap { Int($0) }
@@ -24,7 +25,9 @@ struct BoardDesign {
       let strides = (values["strides"] ?? "").compactMap(\.wholeNumberValue)
       guard filters.count == 4, kernels.count >= 5, strides.count >= 5 else { return nil }
       let outputs = [filters[0], filters[1], filters[0], filters[2], filters[3]]
-      guard let layers = Self.convolutions(outputs, kernels: kernels, strides: strides, reuse: reuse) else { return nil }
+      guard let layers = Self.convolutions(outputs, kernels: kernels, strides: strides, reuse: reuse) else {
+        return nil
+      }
       pipeline = PipelineDesign(chain: layers, name: kind, transfer: .stream)
     default: return nil
     }

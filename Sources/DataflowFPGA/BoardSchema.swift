@@ -16,12 +16,16 @@ package struct BoardSchema: MeasurementSchema {
   package init(_ figure: BoardFigure) { self.figure = figure }
 
   package var name: String { "fpga-board-\(figure.rawValue)" }
-  package var requiredColumns: [String] { ["board", "layer_type", "params", "reuse_factor", "latency_us", "energy_uj_per_inf"] }
+  package var requiredColumns: [String] {
+    ["board", "layer_type", "params", "reuse_factor", "latency_us", "energy_uj_per_inf"]
+  }
   package var measuredColumn: String { figure.rawValue }
 
   package func device(of row: MeasurementRow) -> String { String(row["board"]) }
 
-  package func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor { try predictor(for: target, in: []) }
+  package func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor {
+    try predictor(for: target, in: [])
+  }
 
   package func predictor(for target: TargetFile?, in table: [MeasurementRow]) throws(Failure) -> any RowPredictor {
     guard let target else { throw Failure("the board has no target file") }
@@ -44,8 +48,11 @@ struct BoardPredictor: RowPredictor {
   }
 
   func predict(_ row: MeasurementRow) -> RowOutcome {
-    let group = MeasurementGroup(target: String(row["board"]), format: "board", operation: "\(row["layer_type"]) \(figure.rawValue)")
-    guard let measured = row.number(figure.rawValue) else { return .skipped(why: "no \(figure.rawValue)", group: group) }
+    let group = MeasurementGroup(
+      target: String(row["board"]), format: "board", operation: "\(row["layer_type"]) \(figure.rawValue)")
+    guard let measured = row.number(figure.rawValue) else {
+      return .skipped(why: "no \(figure.rawValue)", group: group)
+    }
     var params = String(row["params"])
     if !params.contains("="), let above = spelled.last(where: { $0.line < row.line && $0.kind == row["layer_type"] }) {
       params = above.params
@@ -58,7 +65,8 @@ struct BoardPredictor: RowPredictor {
       return .skipped(why: "no tool profile of the target describes boards", group: group)
     }
     let model = LayerModel(profile: profile, part: description.part, period: description.period)
-    guard let network = try? model.estimate(design).network, case .success(let run) = (try? network.run(frames: 1)) ?? .failure(.unknown)
+    guard let network = try? model.estimate(design).network,
+      case .success(let run) = (try? network.run(frames: 1)) ?? .failure(.unknown)
     else { return .skipped(why: "the layers do not form a running pipeline", group: group) }
     let seconds = Double(run.firstLatency) / description.clock + description.board.hostSeconds
     switch figure {

@@ -9,7 +9,9 @@ package struct DenseReportSchema: MeasurementSchema {
   package init(_ figure: HLSFigure) { self.figure = figure }
 
   package var name: String { "fpga-dense-report-\(figure.rawValue)" }
-  package var requiredColumns: [String] { ["params", "precision", "reuse_factor", "rf_effective", "clock_mhz", measuredColumn] }
+  package var requiredColumns: [String] {
+    ["params", "precision", "reuse_factor", "rf_effective", "clock_mhz", measuredColumn]
+  }
   package var measuredColumn: String { figure == .bram18 ? "bram36" : figure.rawValue }
 
   /// The part, also when the table only believes it: `unstated (believed xcu250)`.
@@ -35,7 +37,8 @@ struct DenseReportPredictor: RowPredictor {
     let group = MeasurementGroup(
       target: description.part.name, format: report.precision, operation: "\(report.kind) \(figure.rawValue)")
     guard figure != .bram18 else {
-      return .skipped(why: "Vitis HLS places weight ROMs by value, not by size: block memory is not predicted", group: group)
+      return .skipped(
+        why: "Vitis HLS places weight ROMs by value, not by size: block memory is not predicted", group: group)
     }
     guard let measured = row.number(column) else { return .skipped(why: "no \(column) in this row", group: group) }
     guard let reuse = report.reuse, reuse > 0 else { return .skipped(why: "no reuse factor in this row", group: group) }
@@ -43,11 +46,15 @@ struct DenseReportPredictor: RowPredictor {
     guard sizes.count > 1, sizes.allSatisfy({ $0 > 0 && $0 < 1 << 20 }) else {
       return .skipped(why: "params lack layers=a-b-…", group: group)
     }
-    guard let profile = description.profiles.first(where: { $0.reports.contains { report.tool.contains($0.tool) && $0.design.isEmpty } })
+    guard
+      let profile = description.profiles.first(where: {
+        $0.reports.contains { report.tool.contains($0.tool) && $0.design.isEmpty }
+      })
     else { return .skipped(why: "no tool profile of the target describes '\(report.tool)'", group: group) }
     let model = LayerModel(profile: profile, part: description.part, period: 1000 / max(report.clock, 1))
     let design = PipelineDesign(
-      chain: Self.layers(sizes, reuse: reuse, bits: report.bits ?? 16, strategy: report.strategy, transfer: report.transfer),
+      chain: Self.layers(
+        sizes, reuse: reuse, bits: report.bits ?? 16, strategy: report.strategy, transfer: report.transfer),
       name: report.name,
       transfer: report.transfer)
     guard let estimate = try? model.estimate(design) else {

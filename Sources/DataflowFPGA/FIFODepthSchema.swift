@@ -10,7 +10,9 @@ package struct FIFODepthSchema: MeasurementSchema {
   package init() {}
 
   package var name: String { "fpga-fifo-depth" }
-  package var requiredColumns: [String] { ["case", "latency_max_fifo", "latency_min_fifo_depth2", "deadlock_min_fifo"] }
+  package var requiredColumns: [String] {
+    ["case", "latency_max_fifo", "latency_min_fifo_depth2", "deadlock_min_fifo"]
+  }
   package var measuredColumn: String { "latency_max_fifo" }
 
   package func device(of row: MeasurementRow) -> String { "" }

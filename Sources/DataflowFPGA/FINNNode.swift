@@ -13,7 +13,9 @@ package enum FINNNode {
     channels * taps / max(1, pe * simd) * words
   }
 
-  package static func pool(channels: Int, taps: Int, pe: Int, words: Int) -> Int { channels * taps / max(1, pe) * words }
+  package static func pool(channels: Int, taps: Int, pe: Int, words: Int) -> Int {
+    channels * taps / max(1, pe) * words
+  }
 
   /// Geometry of a sliding-window unit; `folds` = channels / SIMD.
   package struct Window: Sendable, Hashable {
@@ -50,7 +52,9 @@ package enum FINNNode {
   }
 
   /// Halves of block memory for weights, `simd·pe·bits` wide and `inputs·outputs/(simd·pe)` deep.
-  package static func weightBlocks(inputs: Int, outputs: Int, pe: Int, simd: Int, bits: Int, ladder: MemoryLadder) -> Int {
+  package static func weightBlocks(inputs: Int, outputs: Int, pe: Int, simd: Int, bits: Int, ladder: MemoryLadder)
+    -> Int
+  {
     ladder.primitives(depth: max(1, inputs * outputs / max(1, pe * simd)), width: simd * pe * bits)
   }
 

@@ -78,7 +78,9 @@ package struct FPGA: Machine {
       case .failure(let deadlock):
         throw Failure(
           "the pipeline deadlocks: \(deadlock.report.text)",
-          fix: deadlock.report.remedy.map { "give \($0.name) a depth of at least \($0.depth) words, or --set hls.size-fifos=2" })
+          fix: deadlock.report.remedy.map {
+            "give \($0.name) a depth of at least \($0.depth) words, or --set hls.size-fifos=2"
+          })
       }
     } catch let error as DataflowNetworkError {
       throw Failure("the pipeline cannot be simulated: \(error.text)")
@@ -99,7 +101,9 @@ package struct FPGA: Machine {
       : "raise the reuse factor (--set hls.reuse), or let it be chosen (--set hls.reuse=0)"
     throw Failure(
       excess.map {
-        .error("\(description.part.name) cannot hold the pipeline: \($0.demand) \($0.name) needed, \($0.bound) usable", fix: lever)
+        .error(
+          "\(description.part.name) cannot hold the pipeline: \($0.demand) \($0.name) needed, \($0.bound) usable",
+          fix: lever)
       })
   }
 
@@ -111,7 +115,9 @@ package struct FPGA: Machine {
     }
     let ratio = Double(description.part.capacity.ff) / Double(max(1, description.part.capacity.lut))
     if !(1.5...2.5).contains(ratio) {
-      found.append(Diagnostic(.warning, "\(description.part.name) has \(ratio) flip-flops per look-up table; every known part has 2"))
+      found.append(
+        Diagnostic(
+          .warning, "\(description.part.name) has \(ratio) flip-flops per look-up table; every known part has 2"))
     }
     return found
   }
@@ -125,7 +131,8 @@ extension DataflowNetworkError {
     case .unknownStage(let fifo): "stream \(fifo) joins a stage that does not exist"
     case .zeroDepth(let fifo): "stream \(fifo) has no depth"
     case .emptySchedule(let stage): "stage \(stage) does nothing"
-    case .rateMismatch(let fifo, let written, let read): "stream \(fifo) is given \(written) words per frame and \(read) are taken"
+    case .rateMismatch(let fifo, let written, let read):
+      "stream \(fifo) is given \(written) words per frame and \(read) are taken"
     case .tooLarge(let tokens): "\(tokens) stream words per run are too many to simulate"
     }
   }

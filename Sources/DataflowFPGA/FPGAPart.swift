@@ -12,7 +12,8 @@ package struct FPGAPart: Sendable, Hashable {
   package var shell: Area
 
   package init(
-    name: String, capacity: Area, dies: Int, block: DSPBlock, memory: MemorySystem, usable: [String: Double], shell: Area
+    name: String, capacity: Area, dies: Int, block: DSPBlock, memory: MemorySystem, usable: [String: Double],
+    shell: Area
   ) {
     self.name = name
     self.capacity = capacity

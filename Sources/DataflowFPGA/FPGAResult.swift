@@ -16,7 +16,8 @@ struct FPGAResult {
   let spans: [Range<Int>]
 
   init(
-    description: FPGADescription, kernels: [Kernel], lowering: PipelineLowering, pipeline: PipelineEstimate, design: PipelineDesign,
+    description: FPGADescription, kernels: [Kernel], lowering: PipelineLowering, pipeline: PipelineEstimate,
+    design: PipelineDesign,
     run: DataflowRun
   ) {
     self.description = description
@@ -42,7 +43,8 @@ struct FPGAResult {
 
   /// Cycles between frames: what the last frames showed, and never less than the slowest stage needs.
   private var interval: Int {
-    isParallel ? pipeline.reportedInterval : max(run.interval, pipeline.layers[pipeline.network.bottleneck].stage.cyclesPerFrame)
+    isParallel
+      ? pipeline.reportedInterval : max(run.interval, pipeline.layers[pipeline.network.bottleneck].stage.cyclesPerFrame)
   }
 
   var machineRun: MachineRun {
@@ -52,7 +54,8 @@ struct FPGAResult {
     let isolated = design.layers.indices.map(alone)
     let floor = min(latency, Double(isolated.max() ?? 0) * tick)
     let serial = max(latency, Double(isolated.reduce(0, +)) * tick + description.board.hostSeconds)
-    let throughput = min(1 / max(tick, Double(interval) * tick), description.board.hostSeconds > 0 ? 1 / latency : .infinity)
+    let throughput = min(
+      1 / max(tick, Double(interval) * tick), description.board.hostSeconds > 0 ? 1 / latency : .infinity)
     return MachineRun(
       kernels: results, timeline: timeline, latencySeconds: latency, cycles: cycles, floorSeconds: floor,
       serialSeconds: serial, throughputPerSecond: throughput,
@@ -66,7 +69,9 @@ struct FPGAResult {
   }
 
   /// Layers of one kernel, by index.
-  private func layers(of kernel: Int) -> [Int] { lowering.kernelOfLayer.indices.filter { lowering.kernelOfLayer[$0] == kernel } }
+  private func layers(of kernel: Int) -> [Int] {
+    lowering.kernelOfLayer.indices.filter { lowering.kernelOfLayer[$0] == kernel }
+  }
 
   private func result(_ kernel: Kernel) -> KernelResult {
     let mine = layers(of: kernel.id)
@@ -141,8 +146,10 @@ struct FPGAResult {
     for (have, (after, before)) in zip(capacity, zip(pipeline.synthesised.named, pipeline.reported.named)) {
       // The platform around the pipeline takes its share in either account.
       let shell = Double(description.part.shell.named.first { $0.name == have.name }?.count ?? 0)
-      result["\(have.name) (csynth-like)"] = ResourceUse(used: Double(before.count) + shell, available: Double(have.count))
-      result["\(have.name) (post-synthesis-like)"] = ResourceUse(used: Double(after.count) + shell, available: Double(have.count))
+      result["\(have.name) (csynth-like)"] = ResourceUse(
+        used: Double(before.count) + shell, available: Double(have.count))
+      result["\(have.name) (post-synthesis-like)"] = ResourceUse(
+        used: Double(after.count) + shell, available: Double(have.count))
     }
     return result
   }
@@ -150,7 +157,8 @@ struct FPGAResult {
   private var assumptions: [Assumption] {
     var result = [
       Assumption(
-        what: "implementation profile \(description.request.profile), \(design.transfer.rawValue) transfer", basis: .assumed,
+        what: "implementation profile \(description.request.profile), \(design.transfer.rawValue) transfer",
+        basis: .assumed,
         source: "target file, <hls>"),
       Assumption(
         what: "steady interval \(interval) cycles; worst of the first frames \(run.worstLatency) cycles",
@@ -159,7 +167,8 @@ struct FPGAResult {
     if design.layers.contains(where: { $0.strategy == .latency && $0.kernelOutputs > 0 && $0.weights == nil }) {
       result.append(
         Assumption(
-          what: "weights spread evenly over their range, for the number of products that need a multiplier", basis: .assumed,
+          what: "weights spread evenly over their range, for the number of products that need a multiplier",
+          basis: .assumed,
           source: "weights not in the model or not readable as fixed point"))
     }
     return result
@@ -168,9 +177,12 @@ struct FPGAResult {
   /// Corrected reuse factors and stages that nobody folded.
   private var diagnostics: [Diagnostic] {
     design.layers.compactMap { layer in
-      guard description.profile?.folding == .reuse, layer.kernelOutputs > 0, layer.effectiveReuse.isCorrected else { return nil }
+      guard description.profile?.folding == .reuse, layer.kernelOutputs > 0, layer.effectiveReuse.isCorrected else {
+        return nil
+      }
       return Diagnostic(
-        .warning, "layer '\(layer.name)': reuse factor \(layer.reuse) is not legal for \(layer.kernelInputs) x \(layer.kernelOutputs); the tool takes \(layer.effectiveReuse.effective)",
+        .warning,
+        "layer '\(layer.name)': reuse factor \(layer.reuse) is not legal for \(layer.kernelInputs) x \(layer.kernelOutputs); the tool takes \(layer.effectiveReuse.effective)",
         fix: "ask for \(layer.effectiveReuse.effective)")
     }
   }

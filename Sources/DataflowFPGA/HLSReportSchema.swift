@@ -11,13 +11,18 @@ package struct HLSReportSchema: MeasurementSchema {
 
   package var name: String { "fpga-hls-report-\(figure.rawValue)" }
   package var requiredColumns: [String] {
-    ["case", "tool", "stage", "part", "clock_mhz", "layer_type", "params", "reuse_factor", "strategy", "io_type", figure.rawValue, "bram18"]
+    [
+      "case", "tool", "stage", "part", "clock_mhz", "layer_type", "params", "reuse_factor", "strategy", "io_type",
+      figure.rawValue, "bram18",
+    ]
   }
   package var measuredColumn: String { figure.rawValue }
 
   package func device(of row: MeasurementRow) -> String { String(row["part"]) }
 
-  package func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor { try predictor(for: target, in: []) }
+  package func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor {
+    try predictor(for: target, in: [])
+  }
 
   package func predictor(for target: TargetFile?, in table: [MeasurementRow]) throws(Failure) -> any RowPredictor {
     guard let target else { throw Failure("the part of the reports has no target file") }
@@ -83,13 +88,18 @@ struct HLSReportPredictor: RowPredictor {
       guard figure != .dsp else { return .skipped(why: "the reuse factor is not given", group: group) }
       note = "reuse factor \(layer.reuse) from the number of multipliers"
     }
-    if let design = layers[report.design]?.assembled(name: ""), let full = design.layers.first(where: { $0.name == layer.name }) {
+    if let design = layers[report.design]?.assembled(name: ""),
+      let full = design.layers.first(where: { $0.name == layer.name })
+    {
       layer = full
     }
-    if report.transfer == .parallel, layer.strategy == .latency, figure == .latency || figure == .bestLatency || figure == .interval {
+    if report.transfer == .parallel, layer.strategy == .latency,
+      figure == .latency || figure == .bestLatency || figure == .interval
+    {
       let parts = model.parallelLatency(layer)
       return .predicted(
-        measured: measured, predicted: Double(figure == .interval ? parts.interval : parts.latency), group: group, note: note)
+        measured: measured, predicted: Double(figure == .interval ? parts.interval : parts.latency), group: group,
+        note: note)
     }
     if figure == .lut || figure == .ff, !(report.transfer == .parallel && layer.kind != .activation) {
       return .skipped(why: "logic of stream layers is predicted for whole designs", group: group)
@@ -121,7 +131,9 @@ struct HLSReportPredictor: RowPredictor {
     case .bram18: value = isSynthesised ? estimate.blockPrimitives : area.bram18
     case .latency, .bestLatency, .interval:
       guard report.stage == "cosim" else {
-        value = figure == .interval ? estimate.reportedInterval : figure == .latency ? estimate.reportedLatency : estimate.reportedLatencyBest
+        value =
+          figure == .interval
+          ? estimate.reportedInterval : figure == .latency ? estimate.reportedLatency : estimate.reportedLatencyBest
         break
       }
       // Co-simulations run a handful of frames; the worst latency and interval appear by the third.

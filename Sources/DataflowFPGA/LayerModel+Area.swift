@@ -74,7 +74,9 @@ extension LayerModel {
     }
     if layer.kind == .softmax {
       let unrolled = sharesSoftmax(layer) || profile.timing.softmaxShared == profile.timing.softmaxUnrolled ? 0 : 1
-      add(&result, reported: profile.memory.softmaxBlocks + unrolled, primitives: profile.memory.softmaxBlocks + unrolled, halves: 1)
+      add(
+        &result, reported: profile.memory.softmaxBlocks + unrolled, primitives: profile.memory.softmaxBlocks + unrolled,
+        halves: 1)
       return
     }
     if layer.kind == .table {

@@ -45,7 +45,8 @@ extension LayerModel {
     let folds = max(1, layer.channels / max(1, layer.groups) / folding.simd)
     let window = FINNNode.Window(layer: layer, folds: folds, isDepthwise: layer.groups > 1)
     let multiply = FINNNode.matrixVector(
-      inputs: layer.kernelInputs, outputs: layer.kernelOutputs, pe: folding.pe, simd: folding.simd, words: layer.outputPixels)
+      inputs: layer.kernelInputs, outputs: layer.kernelOutputs, pe: folding.pe, simd: folding.simd,
+      words: layer.outputPixels)
     let isPointwise = layer.kernelHeight * layer.kernelWidth == 1
     result.reportedLatency = isPointwise ? multiply : max(window.cycles, multiply)
     let perWindow = max(folding.steps, isPointwise ? 1 : layer.kernelHeight * layer.kernelWidth * folds)
@@ -56,14 +57,16 @@ extension LayerModel {
     let blocks = FINNNode.matrixVectorBlocks(
       pe: folding.pe, simd: folding.simd, weightBits: layer.weightBits, dataBits: layer.dataBits, block: part.block)
     var lut = FINNNode.matrixVectorTables(
-      inputs: layer.kernelInputs, pe: folding.pe, simd: folding.simd, weightBits: layer.weightBits, dataBits: layer.dataBits,
+      inputs: layer.kernelInputs, pe: folding.pe, simd: folding.simd, weightBits: layer.weightBits,
+      dataBits: layer.dataBits,
       usesBlocks: blocks > 0)
     let depth = max(1, layer.weightCount / max(1, folding.pe * folding.simd))
     let width = folding.pe * folding.simd * layer.weightBits
     var halves = 0
     if depth > profile.memory.lutROMDepth {
       halves = FINNNode.weightBlocks(
-        inputs: layer.kernelInputs, outputs: layer.kernelOutputs, pe: folding.pe, simd: folding.simd, bits: layer.weightBits,
+        inputs: layer.kernelInputs, outputs: layer.kernelOutputs, pe: folding.pe, simd: folding.simd,
+        bits: layer.weightBits,
         ladder: part.memory.block)
     } else {
       lut += (depth + 63) / 64 * width
@@ -71,11 +74,14 @@ extension LayerModel {
     if layer.kernelHeight > 1 || layer.kernelWidth > 1 {
       // The window unit: control and (kh - 1) rows in look-up memory or blocks.
       let rows = (layer.kernelHeight - 1) * layer.dilationHeight * layer.width + layer.kernelWidth * layer.dilationWidth
-      let place = part.memory.place(depth: rows, width: layer.channels * layer.dataBits, writable: true, allowUltra: false)
+      let place = part.memory.place(
+        depth: rows, width: layer.channels * layer.dataBits, writable: true, allowUltra: false)
       lut += 300 + (place.kind == .lut ? place.primitives : 0)
       halves += place.kind == .block ? place.primitives : 0
     }
-    let ff = Int(profile.area.ffPerMultiplier * Double(folding.pe * folding.simd)) + layer.kernelOutputs * Int(profile.area.ffPerOutput)
+    let ff =
+      Int(profile.area.ffPerMultiplier * Double(folding.pe * folding.simd)) + layer.kernelOutputs
+      * Int(profile.area.ffPerOutput)
     result.synthesised = Area(dsp: blocks, lut: lut, ff: ff, bram18: halves)
     result.blockPrimitives = halves
   }

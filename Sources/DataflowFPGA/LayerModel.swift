@@ -113,7 +113,9 @@ package struct LayerModel: Sendable {
   }
 
   /// A softmax whose reuse allows it uses one multiplier for all elements.
-  func sharesSoftmax(_ layer: LayerSpec) -> Bool { layer.strategy == .resource && layer.reuse >= max(2, layer.channels) }
+  func sharesSoftmax(_ layer: LayerSpec) -> Bool {
+    layer.strategy == .resource && layer.reuse >= max(2, layer.channels)
+  }
 
   /// Hard multipliers for one product of this layer; 0 when the tool uses look-up tables.
   package func productBlocks(_ layer: LayerSpec) -> Int {

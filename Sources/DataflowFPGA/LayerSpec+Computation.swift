@@ -29,18 +29,28 @@ extension LayerSpec {
   static func layers(for computation: Computation, name: String, input: StreamShape) -> [LayerSpec] {
     switch computation {
     case .contraction(let contraction):
-      contraction.convolution.map { convolution(contraction, $0, name: name) } ?? [product(contraction, name: name, input: input)]
+      contraction.convolution.map { convolution(contraction, $0, name: name) } ?? [
+        product(contraction, name: name, input: input)
+      ]
     case .attention(let attention):
       // Scores and weighted values as two products per query, with keys and values instead of weights.
       [
-        matrix(name: name + ".scores", rows: attention.batch * attention.heads * attention.queryLength, inputs: attention.headDimension, outputs: attention.keyLength),
-        matrix(name: name + ".values", rows: attention.batch * attention.heads * attention.queryLength, inputs: attention.keyLength, outputs: attention.valueDimension),
+        matrix(
+          name: name + ".scores", rows: attention.batch * attention.heads * attention.queryLength,
+          inputs: attention.headDimension, outputs: attention.keyLength),
+        matrix(
+          name: name + ".values", rows: attention.batch * attention.heads * attention.queryLength,
+          inputs: attention.keyLength, outputs: attention.valueDimension),
       ]
     case .pointwise(let pointwise): [pointwiseLayer(pointwise, name: name, input: input)]
     case .reduction(let reduction): reductionLayers(reduction, name: name, input: input)
     case .movement(let movement): [movementLayer(movement, name: name, input: input)]
     case .loop(let loop): [loopLayer(loop, name: name)]
-    case .opaque(let opaque): [elementwise(.copy, name: name, input: input, elements: opaque.outputs.first?.count ?? input.words * input.channels)]
+    case .opaque(let opaque):
+      [
+        elementwise(
+          .copy, name: name, input: input, elements: opaque.outputs.first?.count ?? input.words * input.channels)
+      ]
     }
   }
 
@@ -100,7 +110,10 @@ extension LayerSpec {
   private static func pointwiseLayer(_ pointwise: Pointwise, name: String, input: StreamShape) -> LayerSpec {
     let streams = pointwise.inputs.count { !$0.isConstant }
     let kind: Kind =
-      streams > 1 ? .add : pointwise.costPerElement.special > 0 ? .table : pointwise.inputs.contains(where: \.isConstant) ? .scaled : .activation
+      streams > 1
+      ? .add
+      : pointwise.costPerElement.special > 0
+        ? .table : pointwise.inputs.contains(where: \.isConstant) ? .scaled : .activation
     return elementwise(kind, name: name, input: input, elements: pointwise.count)
   }
 
@@ -114,7 +127,8 @@ extension LayerSpec {
       return layers
     }
     switch reduction.kind {
-    case .softmax: return [elementwise(.softmax, name: name, input: input, elements: reduction.rows * reduction.columns)]
+    case .softmax:
+      return [elementwise(.softmax, name: name, input: input, elements: reduction.rows * reduction.columns)]
     case .normalization, .scan, .sort:
       return [elementwise(.table, name: name, input: input, elements: reduction.rows * reduction.columns)]
     case .sum, .mean, .maximum, .minimum, .product, .argument:
@@ -146,7 +160,8 @@ extension LayerSpec {
       inputs += contraction.k
       outputs = max(outputs, contraction.n * contraction.batch)
     }
-    return matrix(name: name, rows: max(1, loop.tripCount), inputs: max(1, inputs), outputs: outputs * max(1, loop.parallel))
+    return matrix(
+      name: name, rows: max(1, loop.tripCount), inputs: max(1, inputs), outputs: outputs * max(1, loop.parallel))
   }
 
   /// One word out per word in; the channels follow the number of elements.

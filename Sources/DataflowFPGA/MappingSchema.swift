@@ -14,7 +14,9 @@ package struct MappingSchema: MeasurementSchema {
   package init(_ figure: MappingFigure) { self.figure = figure }
 
   package var name: String { "fpga-primitive-mapping-\(figure.rawValue)" }
-  package var requiredColumns: [String] { ["family", "primitive", "a_bits", "b_bits", "depth", "width", "option", "ramb18", "ramb36"] }
+  package var requiredColumns: [String] {
+    ["family", "primitive", "a_bits", "b_bits", "depth", "width", "option", "ramb18", "ramb36"]
+  }
   package var measuredColumn: String { figure.rawValue }
 
   /// A part of the family.
@@ -48,7 +50,9 @@ struct MappingPredictor: RowPredictor {
         let other = MeasurementGroup(target: group.target, format: "", operation: "not measured")
         return .skipped(why: "a multiplier is no memory", group: other)
       }
-      guard let rule = description.mappers["yosys"] else { return .skipped(why: "no <mapper name=\"yosys\">", group: group) }
+      guard let rule = description.mappers["yosys"] else {
+        return .skipped(why: "no <mapper name=\"yosys\">", group: group)
+      }
       let blocks = row["option"] == "-nodsp" ? 0 : rule.blocks(data: a, weight: b, on: part.block)
       return .predicted(measured: measured, predicted: Double(blocks), group: group)
     }

@@ -139,7 +139,8 @@ extension LayerModel {
     for index in design.layers.indices where index > last && result.layers[index].reportedLatency < slowest {
       let layer = design.layers[index]
       // A stage that needs the whole frame adds all of its cycles, a streaming one its words.
-      drain += layer.kind == .dense ? result.layers[index].reportedLatency : layer.pixels + profile.timing.activationDepth
+      drain +=
+        layer.kind == .dense ? result.layers[index].reportedLatency : layer.pixels + profile.timing.activationDepth
     }
     result.reportedLatency = slowest + 1 + drain
     result.reportedLatencyBest = result.reportedLatency

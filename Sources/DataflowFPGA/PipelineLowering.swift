@@ -25,7 +25,9 @@ package struct PipelineLowering: Sendable {
     let external = waiting.first.flatMap { StreamShape($0.type) } ?? StreamShape(height: 1, width: 1, channels: 1)
     var last: Int?
     for (position, step) in kernel.steps.enumerated() {
-      let input = last.map { layers[$0].outputShape } ?? waiting.first.flatMap { producers[$0.id] }.map { layers[$0].outputShape } ?? external
+      let input =
+        last.map { layers[$0].outputShape } ?? waiting.first.flatMap { producers[$0.id] }.map { layers[$0].outputShape }
+        ?? external
       let name = kernel.steps.count == 1 ? kernel.name : "\(kernel.name).\(position)"
       var made = LayerSpec.layers(for: step.computation, name: name, input: input)
       for index in made.indices { configure(&made[index], step.computation, kernel) }
@@ -65,7 +67,8 @@ package struct PipelineLowering: Sendable {
     guard layer.strategy == .latency, layer.kernelOutputs > 0, contraction.rhs.isConstant else { return }
     let weights = kernel.reads.filter { $0.operand.isConstant && $0.operand.count == layer.weightCount }
     guard weights.count == 1, let tensor = weights.first else { return }
-    layer.weights = WeightStatistics(tensor, rows: layer.kernelInputs, columns: layer.kernelOutputs, bits: layer.weightBits)
+    layer.weights = WeightStatistics(
+      tensor, rows: layer.kernelInputs, columns: layer.kernelOutputs, bits: layer.weightBits)
   }
 
   private func bits(_ operand: Operand) -> Int {

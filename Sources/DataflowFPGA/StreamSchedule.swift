@@ -82,6 +82,10 @@ package enum StreamSchedule {
 
   private static func append(_ runs: inout [StageRun], _ step: StageStep, _ count: Int) {
     guard count > 0 else { return }
-    if let last = runs.last, last.step == step { runs[runs.count - 1].count += count } else { runs.append(StageRun(step, count: count)) }
+    if let last = runs.last, last.step == step {
+      runs[runs.count - 1].count += count
+    } else {
+      runs.append(StageRun(step, count: count))
+    }
   }
 }

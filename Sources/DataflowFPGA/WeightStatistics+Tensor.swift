@@ -29,11 +29,17 @@ extension WeightStatistics {
     guard data.byteCount >= element.bytes(count) else { return nil }
     switch element {
     case .float32:
-      return data.withBytes { bytes in (0..<count).map { Double(bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self)) } }
+      return data.withBytes { bytes in
+        (0..<count).map { Double(bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self)) }
+      }
     case .int8:
-      return data.withBytes { bytes in (0..<count).map { Double(bytes.loadUnaligned(fromByteOffset: $0, as: Int8.self)) } }
+      return data.withBytes { bytes in
+        (0..<count).map { Double(bytes.loadUnaligned(fromByteOffset: $0, as: Int8.self)) }
+      }
     case .int16:
-      return data.withBytes { bytes in (0..<count).map { Double(bytes.loadUnaligned(fromByteOffset: $0 * 2, as: Int16.self)) } }
+      return data.withBytes { bytes in
+        (0..<count).map { Double(bytes.loadUnaligned(fromByteOffset: $0 * 2, as: Int16.self)) }
+      }
     default: return nil
     }
   }

@@ -55,15 +55,28 @@ extension DataflowNetwork {
     return links
   }
 
-  /// The smallest depth of one full FIFO of the cycle that lets the frames complete.
+  /// The smallest depth of one full FIFO of the cycle that lets the frames complete: as the network stands or, where other
+  /// cycles stop it too, with every FIFO outside this cycle deep enough.
   private func remedy(
     _ links: [DeadlockReport.Link], frames: Int
   ) throws(DataflowNetworkError) -> DeadlockReport.Remedy? {
+    if let found = try deepened(links, frames: frames) { return found }
+    var roomy = self
+    let cycle = Set(links.map(\.fifo))
+    for index in fifos.indices where !cycle.contains(index) {
+      roomy.fifos[index].depth = stages[fifos[index].producer].writesPerFrame * max(1, frames)
+    }
+    return try roomy.deepened(links, frames: frames)
+  }
+
+  /// Tries the full FIFOs of the cycle one by one.
+  private func deepened(
+    _ links: [DeadlockReport.Link], frames: Int
+  ) throws(DataflowNetworkError) -> DeadlockReport.Remedy? {
     for link in links where link.isFull {
-      let deepest = stages[fifos[link.fifo].producer].writesPerFrame * max(1, frames)
       var low = fifos[link.fifo].depth
-      var high = deepest
-      guard try completes(link.fifo, depth: deepest, frames: frames) else { continue }
+      var high = stages[fifos[link.fifo].producer].writesPerFrame * max(1, frames)
+      guard try completes(link.fifo, depth: high, frames: frames) else { continue }
       while high - low > 1 {
         let middle = low + (high - low) / 2
         if try completes(link.fifo, depth: middle, frames: frames) { high = middle } else { low = middle }

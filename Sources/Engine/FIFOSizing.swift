@@ -63,7 +63,9 @@ extension DataflowNetwork {
       var trial = free
       guard let run = try free.outcome(frames: frames) else { continue }
       for index in fifos.indices { trial.fifos[index].depth = max(2, run.peakOccupancy[index]) }
-      if let reached = try trial.outcome(frames: 3), reached.firstLatency <= goal.firstLatency, reached.interval <= goal.interval {
+      if let reached = try trial.outcome(frames: 3), reached.firstLatency <= goal.firstLatency,
+        reached.interval <= goal.interval
+      {
         return trial
       }
     }

@@ -2,9 +2,11 @@ import Engine
 import Testing
 
 struct DataflowSimulationTests {
-  private func stage(_ name: String, reads: Int, writes: Int, interval: Int, latency: Int, count: Int) -> DataflowStage {
+  private func stage(_ name: String, reads: Int, writes: Int, interval: Int, latency: Int, count: Int) -> DataflowStage
+  {
     DataflowStage(
-      name: name, frame: [StageRun(StageStep(reads: reads, writes: writes, interval: interval, latency: latency), count: count)])
+      name: name,
+      frame: [StageRun(StageStep(reads: reads, writes: writes, interval: interval, latency: latency), count: count)])
   }
 
   private func completed(_ network: DataflowNetwork, frames: Int) throws -> DataflowRun {
@@ -110,7 +112,8 @@ struct DataflowSimulationTests {
       try DataflowNetwork(stages: stages, fifos: [DataflowFIFO(name: "f", producer: 0, consumer: 1, depth: 1)])
     }
     #expect(throws: DataflowNetworkError.zeroDepth(fifo: "f")) {
-      try DataflowNetwork(stages: [stages[0], stages[0]], fifos: [DataflowFIFO(name: "f", producer: 0, consumer: 1, depth: 0)])
+      try DataflowNetwork(
+        stages: [stages[0], stages[0]], fifos: [DataflowFIFO(name: "f", producer: 0, consumer: 1, depth: 0)])
     }
     #expect(throws: DataflowNetworkError.empty) { try DataflowNetwork(stages: [], fifos: []) }
     #expect(throws: DataflowNetworkError.self) {

@@ -45,5 +45,6 @@ struct FIFOSizingTests {
     #expect(cycle.count > 1)
     #expect(cycle.contains { $0.isFull })
     #expect(cycle.contains { !$0.isFull })
+    #expect(failure.report.remedy != nil)
   }
 }

@@ -57,7 +57,8 @@ struct FINNTests {
   }
 
   @Test func packedProductsShareBlocks() {
-    let ultra = DSPBlock(name: "DSP48E2", wide: 27, narrow: 18, packing: [.init(bits: 8, count: 2), .init(bits: 4, count: 4)])
+    let ultra = DSPBlock(
+      name: "DSP48E2", wide: 27, narrow: 18, packing: [.init(bits: 8, count: 2), .init(bits: 4, count: 4)])
     #expect(FINNNode.matrixVectorBlocks(pe: 8, simd: 3, weightBits: 4, dataBits: 4, block: ultra) == 6)
     #expect(FINNNode.matrixVectorBlocks(pe: 8, simd: 3, weightBits: 8, dataBits: 8, block: ultra) == 12)
     #expect(FINNNode.matrixVectorBlocks(pe: 8, simd: 3, weightBits: 16, dataBits: 16, block: ultra) == 24)

@@ -3,13 +3,19 @@ import Engine
 import Testing
 
 struct LayerModelTests {
-  private func dense(_ inputs: Int, _ outputs: Int, reuse: Int, bits: Int = 16, strategy: Strategy = .resource) -> LayerSpec {
+  private func dense(_ inputs: Int, _ outputs: Int, reuse: Int, bits: Int = 16, strategy: Strategy = .resource)
+    -> LayerSpec
+  {
     var layer = LayerSpec(name: "dense", kind: .dense)
-    (layer.channels, layer.outputChannels, layer.reuse, layer.weightBits, layer.strategy) = (inputs, outputs, reuse, bits, strategy)
+    (layer.channels, layer.outputChannels, layer.reuse, layer.weightBits, layer.strategy) = (
+      inputs, outputs, reuse, bits, strategy
+    )
     return layer
   }
 
-  private func convolution(size: Int, kernel: Int, from inputs: Int, to outputs: Int, reuse: Int, stride: Int = 1) -> LayerSpec {
+  private func convolution(size: Int, kernel: Int, from inputs: Int, to outputs: Int, reuse: Int, stride: Int = 1)
+    -> LayerSpec
+  {
     var layer = LayerSpec(name: "conv", kind: .convolution)
     (layer.height, layer.width, layer.channels, layer.outputChannels) = (size, size, inputs, outputs)
     (layer.kernelHeight, layer.kernelWidth, layer.strideHeight, layer.strideWidth) = (kernel, kernel, stride, stride)

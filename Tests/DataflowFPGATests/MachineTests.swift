@@ -5,13 +5,18 @@ import Lowering
 import Testing
 
 struct MachineTests {
-  private func operand(_ count: Int, constant: Bool = false) -> Operand { Operand(element: .int8, count: count, isConstant: constant) }
-
-  private func tensor(_ id: Int, _ shape: [Int], constant: Bool = false) -> Kernel.Tensor {
-    Kernel.Tensor(id: id, name: "t\(id)", type: TensorType(.int8, shape), operand: operand(shape.reduce(1, *), constant: constant))
+  private func operand(_ count: Int, constant: Bool = false) -> Operand {
+    Operand(element: .int8, count: count, isConstant: constant)
   }
 
-  private func convolution(_ id: Int, size: Int, from inputs: Int, to outputs: Int, reads: Int, dependencies: [Int] = []) -> Kernel {
+  private func tensor(_ id: Int, _ shape: [Int], constant: Bool = false) -> Kernel.Tensor {
+    Kernel.Tensor(
+      id: id, name: "t\(id)", type: TensorType(.int8, shape), operand: operand(shape.reduce(1, *), constant: constant))
+  }
+
+  private func convolution(
+    _ id: Int, size: Int, from inputs: Int, to outputs: Int, reads: Int, dependencies: [Int] = []
+  ) -> Kernel {
     let geometry = Convolution(
       images: 1, inputChannels: inputs, outputChannels: outputs, groups: 1, input: [size, size], output: [size, size],
       kernel: [3, 3], strides: [1, 1], dilations: [1, 1], padsBegin: [1, 1], padsEnd: [1, 1])
@@ -20,8 +25,11 @@ struct MachineTests {
       rhs: operand(9 * inputs * outputs, constant: true), output: operand(size * size * outputs), convolution: geometry)
     return Kernel(
       id: id, name: "conv\(id)", origin: ["conv\(id)"],
-      steps: [.init(computation: .contraction(contraction), label: "conv", inputs: [reads, 100 + id], outputs: [id + 10])],
-      anchor: 0, reads: [tensor(reads, [1, inputs, size, size]), tensor(100 + id, [outputs, inputs, 3, 3], constant: true)],
+      steps: [
+        .init(computation: .contraction(contraction), label: "conv", inputs: [reads, 100 + id], outputs: [id + 10])
+      ],
+      anchor: 0,
+      reads: [tensor(reads, [1, inputs, size, size]), tensor(100 + id, [outputs, inputs, 3, 3], constant: true)],
       writes: [tensor(id + 10, [1, outputs, size, size])], dependencies: dependencies)
   }
 
@@ -83,7 +91,8 @@ struct MachineTests {
 
   @Test func whatDoesNotFitIsNamedWithDemandAndBound() throws {
     let failure = #expect(throws: Failure.self) {
-      try FPGA(Targets.file("xc7z007s", set: ["hls.reuse=1"])).run([convolution(0, size: 8, from: 64, to: 64, reads: 1)], RunRequest())
+      try FPGA(Targets.file("xc7z007s", set: ["hls.reuse=1"])).run(
+        [convolution(0, size: 8, from: 64, to: 64, reads: 1)], RunRequest())
     }
     #expect(failure?.description.contains("dsp needed") == true)
   }

@@ -20,12 +20,15 @@ struct MappingTests {
   }
 
   @Test(arguments: [
-    (512, 36, 1), (1024, 18, 1), (1024, 36, 2), (2048, 9, 1), (4096, 4, 1), (8192, 2, 1), (16384, 1, 1), (4096, 72, 16), (1, 1, 1),
+    (512, 36, 1), (1024, 18, 1), (1024, 36, 2), (2048, 9, 1), (4096, 4, 1), (8192, 2, 1), (16384, 1, 1), (4096, 72, 16),
+    (1, 1, 1),
   ])
   func blockMemoryLadder(depth: Int, width: Int, halves: Int) {
     let ladder = MemoryLadder(
       name: "block",
-      rungs: [(16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)].map { .init(depth: $0.0, width: $0.1) })
+      rungs: [(16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)].map {
+        .init(depth: $0.0, width: $0.1)
+      })
     #expect(ladder.primitives(depth: depth, width: width) == halves)
     #expect(ladder.primitives(depth: depth + 1, width: width) >= halves)
     #expect(ladder.primitives(depth: depth, width: width + 1) >= halves)

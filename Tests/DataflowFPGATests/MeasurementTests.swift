@@ -32,7 +32,8 @@ struct MeasurementTests {
     """
 
   @Test func designsAreAssembledFromTheirLayers() throws {
-    let table = Self.design.replacing("\n    ", with: "\n").split(separator: "\n").filter { !$0.contains("mystery") }.joined(separator: "\n")
+    let table = Self.design.replacing("\n    ", with: "\n").split(separator: "\n").filter { !$0.contains("mystery") }
+      .joined(separator: "\n")
     let found = try outcomes(HLSReportSchema(.latency), table, target: "vu9p")
     var predicted: [Double] = []
     for case .predicted(_, let value, _, _) in found { predicted.append(value) }

@@ -29,7 +29,9 @@ struct TargetTests {
   }
 
   @Test func anUnknownProfileIsNamedWithASuggestion() throws {
-    let failure = #expect(throws: Failure.self) { try Targets.description("xc7z020", set: ["hls.profile=hls4ml-vitsi-stream"]) }
+    let failure = #expect(throws: Failure.self) {
+      try Targets.description("xc7z020", set: ["hls.profile=hls4ml-vitsi-stream"])
+    }
     #expect(failure?.description.contains("hls4ml-vitis") == true)
   }
 
