@@ -59,6 +59,16 @@ package final class MappedFile: ByteSource, @unchecked Sendable {
     }
   }
 
+  /// Lets go of the pages of a long range that will not be read soon. The kernel maps whole folios of up to 2 MiB when one
+  /// byte is touched, so that walking over the headers of large weights would otherwise map most of the file.
+  func forget(_ range: Range<Int>) {
+    guard release == .unmap, range.count >= 1 << 18 else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let start = (range.lowerBound + page - 1) / page * page
+    let end = range.upperBound / page * page
+    if end > start { madvise(UnsafeMutableRawPointer(mutating: base + start), end - start, MADV_DONTNEED) }
+  }
+
   package func withBytes<R>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "range outside the mapped file")
     return try body(UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))

@@ -6,7 +6,14 @@ import Numerics
 ///
 /// Cases run in a child process, so that one that crashes is a failed case and not the end of the run.
 @main struct Conformance {
-  static func main() throws {
+  static func main() {
+    do { try run() } catch {
+      print("error: \(error)")
+      exit(1)
+    }
+  }
+
+  private static func run() throws {
     var arguments = Array(CommandLine.arguments.dropFirst())
     func flag(_ name: String) -> Bool {
       guard let index = arguments.firstIndex(of: name) else { return false }

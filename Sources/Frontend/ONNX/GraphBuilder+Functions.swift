@@ -19,7 +19,7 @@ extension GraphBuilder {
       let argument = index < call.inputs.count ? call.inputs[index] : ""
       define(parameter, try resolve(argument, of: name, at: call.offset, scope: scope), scope: body)
     }
-    let before = rewriter.graph.nodeCount
+    let before = emitted
     do { try emit(function.nodes, scope: body) } catch { throw error.inside(node: name) }
     for (output, result) in zip(call.outputs, function.outputs) where !output.isEmpty {
       guard let value = body.values[result] ?? nil else {
@@ -28,6 +28,6 @@ extension GraphBuilder {
       define(output, value, scope: scope)
       rewriter.rename(value, to: scope.prefix + output)
     }
-    if scope.owner == nil, rewriter.graph.nodeCount == before { rewriter.recordFolded([name], reason: "constant") }
+    if scope.owner == nil, emitted == before { rewriter.recordFolded([name], reason: "constant") }
   }
 }

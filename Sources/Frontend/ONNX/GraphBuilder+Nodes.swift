@@ -168,6 +168,7 @@ extension GraphBuilder {
     }
     let id = rewriter.addNode(
       operation, inputs, types: types, name: name, origin: origin, regions: regions, outputNames: outputNames)
+    emitted += 1
     let outputs = rewriter.graph[id].outputs
     for (output, value) in zip(message.outputs, outputs) where !output.isEmpty { define(output, value, scope: scope) }
     learnContents(operation, inputs, context, outputs: outputs, types: types)

@@ -12,6 +12,8 @@ final class GraphBuilder {
   var computed: [ValueID: Tensor] = [:]
   /// Source nodes in file order.
   var sourceNames: [String] = []
+  /// Nodes in the graph so far.
+  var emitted = 0
   private var nodeNames: Set<String> = []
   private var madeUp: [String: Int] = [:]
 

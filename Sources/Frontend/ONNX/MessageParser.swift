@@ -157,7 +157,9 @@ struct MessageParser {
       case 2: tensor.dataType = try field.integer(in: reader)
       case 4, 5, 6, 7, 10, 11: tensor.typed.append(field)
       case 8: tensor.name = try field.string(in: reader)
-      case 9: tensor.raw = try field.range(in: reader)
+      case 9:
+        tensor.raw = try field.range(in: reader)
+        if let raw = tensor.raw { file.forget(raw) }
       case 13: try entry(field.message(in: reader), into: &tensor.external)
       case 14: tensor.isExternal = try field.integer(in: reader) == 1
       default: break

@@ -85,6 +85,11 @@ package struct Pool: ONNXOperator {
     guard let shape = types.first?.tensor?.constantShape else { throw OperatorError("window-fits", "the output shape is not known") }
     _ = try shape.evaluableCount()
     let geometry = geometry(x: x.shape, y: shape)
+    if let kernels = context.kernels, function == .maximum, context.outputCount == 1, x.element == .float32,
+      case .float32(let values) = x.elements
+    {
+      return [.tensor(Tensor(.float32, shape, .float32(kernels.largest(geometry, values))))]
+    }
     let values = try x.doubles()
     if function != .maximum {
       return [.tensor(Tensor(x.element, shape, rounding: function == .average ? mean(values, geometry) : norm(values, geometry)))]

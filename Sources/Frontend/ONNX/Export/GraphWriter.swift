@@ -111,14 +111,10 @@ struct GraphWriter {
     return writer
   }
 
-  /// A call of a local function with the group's body. Weights of the body become arguments, so that they are stored once
-  /// and outside the function.
+  /// A call of a local function with the group's body.
   private func call(_ node: Node, _ graph: Graph, _ names: [ValueID: String]) throws(Failure) -> WireWriter {
     guard let body = node.regions.first, body.inputs.count == node.inputs.count else {
       throw Failure("fused group '\(node.name)' has no body that fits its inputs")
-    }
-    guard constants(body).isEmpty else {
-      throw Failure("fused group '\(node.name)' keeps weights inside its body")
     }
     let name = session.uniqueFunction(node.name)
     session.domains.insert(GraphWriter.functionDomain)
@@ -136,6 +132,20 @@ struct GraphWriter {
     var names: [ValueID: String] = [:]
     for id in body.inputs { names[id] = session.uniqueValue(body[id].name) }
     var nodes = WireWriter()
+    // Functions have no initializers: the small constants a body keeps become Constant nodes.
+    for (id, constant) in constants(body) {
+      let name = session.uniqueValue(body[id].name)
+      names[id] = name
+      var value = WireWriter()
+      value.string(1, "value")
+      value.message(5, try tensor(constant, name: name, isInline: true))
+      value.integer(20, 4)
+      var node = WireWriter()
+      node.string(2, name)
+      node.string(4, "Constant")
+      node.message(5, value)
+      nodes.message(7, node)
+    }
     try addNodes(body, &names, to: &nodes, field: 7)
     var writer = WireWriter()
     writer.string(1, name)
