@@ -77,6 +77,6 @@ enum Onnx {
   }
 
   static func subgraph(_ name: String, _ graph: Message) -> Message {
-    Message().string(1, name).message(6, graph).integer(20, 6)
+    Message().string(1, name).message(6, graph).integer(20, 5)
   }
 }

@@ -1,6 +1,7 @@
 internal import Frontend
 package import Basic
 package import IR
+internal import Frontend
 
 /// Graphs to files, by extension: `.cwg` is text, `.onnx` is ONNX.
 package enum GraphOutput {
