@@ -75,6 +75,8 @@ let package = Package(
     tests("OpsTests", ["IR", "Ops"]),
     tests("TiledNPUTests", ["TiledNPU", "Lowering", "Hardware", "Results", "IR"]),
     tests("FrontendTests", ["Frontend", "Ops"]),
+    tests("TiledNPUTests", ["TiledNPU"]),
+    tests("FrontendTests", ["Frontend", "Numerics", "Ops"]),
     tests("NumericsTests", ["Ops", "Numerics"]),
   ],
   swiftLanguageModes: [.v6]

@@ -5,8 +5,9 @@ internal import Ops
 /// Writes one graph, subgraph or function body.
 struct GraphWriter {
   private let session: ExportSession
-  /// Domain of the local functions that stand for fused groups.
-  static let functionDomain = "cyclewright.fused"
+  /// Domains of the local functions that stand for fused groups and for operators this version of ONNX does not have.
+  private static let fusedDomain = "cyclewright.fused"
+  private static let operatorDomain = "cyclewright.operators"
 
   init(_ session: ExportSession) { self.session = session }
 
@@ -85,9 +86,24 @@ struct GraphWriter {
     for id in graph.topologicalOrder() ?? [] {
       let node = graph[id]
       for output in node.outputs where names[output] == nil { names[output] = session.uniqueValue(graph[output].name) }
-      let message = node.operation is FusedGroup ? try call(node, graph, names) : try plain(node, graph, names)
-      writer.message(field, message)
+      writer.message(field, try message(node, graph, names))
     }
+  }
+
+  private func message(_ node: Node, _ graph: Graph, _ names: [ValueID: String]) throws(Failure) -> WireWriter {
+    if node.operation is FusedGroup {
+      guard let body = node.regions.first else { throw Failure("fused group '\(node.name)' has no body") }
+      return try call(node, body, GraphWriter.fusedDomain, names)
+    }
+    guard let operation = node.operation as? any ONNXDecomposable, node.outputs.count == 1 else {
+      return try plain(node, graph, names)
+    }
+    let context = graph.inferenceContext(inputs: node.inputs, outputCount: 1, nodeName: node.name) { _ in nil }
+    let body: Graph
+    do throws(OperatorError) { body = try operation.onnxBody(context) } catch {
+      throw Failure("node '\(node.name)' cannot be written: \(error)")
+    }
+    return try call(node, body, GraphWriter.operatorDomain, names)
   }
 
   private func plain(_ node: Node, _ graph: Graph, _ names: [ValueID: String]) throws(Failure) -> WireWriter {
@@ -111,24 +127,27 @@ struct GraphWriter {
     return writer
   }
 
-  /// A call of a local function with the group's body.
-  private func call(_ node: Node, _ graph: Graph, _ names: [ValueID: String]) throws(Failure) -> WireWriter {
-    guard let body = node.regions.first, body.inputs.count == node.inputs.count else {
-      throw Failure("fused group '\(node.name)' has no body that fits its inputs")
+  /// A call of a local function that takes the node's present inputs.
+  private func call(
+    _ node: Node, _ body: Graph, _ domain: String, _ names: [ValueID: String]
+  ) throws(Failure) -> WireWriter {
+    let inputs = node.inputs.compactMap { $0 }
+    guard body.inputs.count == inputs.count, body.outputs.count == node.outputs.count else {
+      throw Failure("the body of node '\(node.name)' does not fit its inputs and outputs")
     }
     let name = session.uniqueFunction(node.name)
-    session.domains.insert(GraphWriter.functionDomain)
-    session.functions.append(try function(body, name: name))
+    session.domains.insert(domain)
+    session.functions.append(try function(body, name: name, domain: domain))
     var writer = WireWriter()
-    for input in node.inputs { writer.string(1, input.flatMap { names[$0] } ?? "") }
+    for input in inputs { writer.string(1, names[input] ?? "") }
     for output in node.outputs { writer.string(2, names[output] ?? "") }
     writer.string(3, node.name)
     writer.string(4, name)
-    writer.string(7, GraphWriter.functionDomain)
+    writer.string(7, domain)
     return writer
   }
 
-  private func function(_ body: Graph, name: String) throws(Failure) -> WireWriter {
+  private func function(_ body: Graph, name: String, domain: String) throws(Failure) -> WireWriter {
     var names: [ValueID: String] = [:]
     for id in body.inputs { names[id] = session.uniqueValue(body[id].name) }
     var nodes = WireWriter()
@@ -152,13 +171,13 @@ struct GraphWriter {
     for id in body.inputs { writer.string(4, names[id] ?? "") }
     for id in body.outputs { writer.string(5, names[id] ?? "") }
     writer.splice(nodes)
-    for domain in session.domains.sorted() where domain != GraphWriter.functionDomain {
+    for imported in session.domains.sorted() where imported != domain {
       var opset = WireWriter()
-      opset.string(1, domain)
-      opset.integer(2, domain.isEmpty ? ONNXExporter.opset : 1)
+      opset.string(1, imported)
+      opset.integer(2, imported.isEmpty ? ONNXExporter.opset : 1)
       writer.message(9, opset)
     }
-    writer.string(10, GraphWriter.functionDomain)
+    writer.string(10, domain)
     return writer
   }
 

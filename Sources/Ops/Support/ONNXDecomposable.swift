@@ -1,0 +1,40 @@
+package import IR
+
+/// An operator that the written ONNX version does not have: it is written as a local function of operators it has.
+package protocol ONNXDecomposable: Operator {
+  /// A graph with one input per present input of the node, in order, that computes its first output.
+  func onnxBody(_ context: InferenceContext) throws(OperatorError) -> Graph
+}
+
+/// Builds such a graph, naming nodes by what they do.
+struct BodyBuilder: ~Copyable {
+  private var rewriter: Rewriter
+  /// The present inputs.
+  let inputs: [ValueID]
+
+  init(_ name: String, _ context: InferenceContext) {
+    rewriter = Rewriter(Graph(name: name))
+    var ids: [ValueID] = []
+    for (index, type) in context.inputs.enumerated() {
+      if let type { ids.append(rewriter.addInput(type, name: "in\(index)")) }
+    }
+    inputs = ids
+  }
+
+  mutating func add(_ operation: any Operator, _ inputs: [ValueID?], _ name: String) throws(OperatorError) -> ValueID {
+    let node = try rewriter.addNode(operation, inputs, name: name, origin: Origin())
+    return rewriter.graph[node].outputs[0]
+  }
+
+  mutating func constant(_ tensor: Tensor, _ name: String) -> ValueID { rewriter.addConstant(Constant(tensor), name: name) }
+
+  /// A scalar of a float type.
+  mutating func scalar(_ value: Double, _ element: ElementType, _ name: String) -> ValueID {
+    constant(Tensor(element, [], rounding: [value]), name)
+  }
+
+  consuming func finish(_ output: ValueID) -> Graph {
+    rewriter.setOutputs([output])
+    return rewriter.finish()
+  }
+}
