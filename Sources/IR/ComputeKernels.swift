@@ -9,15 +9,6 @@ package protocol ComputeKernels: Sendable {
   /// y = conv(x, w): x [n, c, spatial…], w [f, c/groups, taps…], y [n, f, spatial…].
   func convolve(_ geometry: Convolution, _ x: [Float], _ w: [Float]) -> [Float]
 
-  /// Softmax of every row of `columns` consecutive elements.
-  func softmax(_ x: [Float], columns: Int) -> [Float]
-
-  /// (x − mean) / √(variance + ε) · scale + shift for every row; scale and shift have `columns` elements or are absent.
-  func normalize(_ x: [Float], columns: Int, epsilon: Float, scale: [Float]?, shift: [Float]?) -> [Float]
-
-  /// x · factor + offset with one factor and offset per channel; a channel has `plane` consecutive elements.
-  func scaleChannels(_ x: [Float], plane: Int, factors: [Float], offsets: [Float]) -> [Float]
-
   /// Largest element of every window: x [n, c, spatial…] to [n, c, spatial…]; padding never wins.
   func largest(_ geometry: Convolution, _ x: [Float]) -> [Float]
 }
