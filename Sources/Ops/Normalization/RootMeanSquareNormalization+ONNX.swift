@@ -3,7 +3,7 @@ package import IR
 extension RootMeanSquareNormalization: ONNXDecomposable {
   package func onnxBody(_ context: InferenceContext) throws(OperatorError) -> Graph {
     let x = try context.tensor(0)
-    let axis = try Axis.normalized(axis, rank: x.rank)
+    let axis = try resolveAxis(axis, rank: x.rank)
     var body = BodyBuilder("rms-normalization", context)
     let wide = x.element == statistics ? body.inputs[0] : try body.add(Cast(to: statistics), [body.inputs[0]], "wide")
     let squares = try body.add(BinaryElementwise(.mul), [wide, wide], "squares")
