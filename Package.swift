@@ -74,8 +74,6 @@ let package = Package(
     tests("TensorCoreGPUTests", ["TensorCoreGPU", "Hardware", "IR", "Lowering"]),
     tests("OpsTests", ["IR", "Ops"]),
     tests("TiledNPUTests", ["TiledNPU", "Lowering", "Hardware", "Results", "IR"]),
-    tests("FrontendTests", ["Frontend", "Ops"]),
-    tests("TiledNPUTests", ["TiledNPU"]),
     tests("FrontendTests", ["Frontend", "Numerics", "Ops"]),
     tests("NumericsTests", ["Ops", "Numerics"]),
   ],
