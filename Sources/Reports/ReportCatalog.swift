@@ -10,6 +10,7 @@ package enum ReportCatalog {
     MemoryReport.self,
     RooflineReport.self,
     TraceReport.self,
+    HTMLReport.self,
   ]
 
   /// Finds a report by its name or by a file type that it writes: `gantt`, `schedule`, `json`, `svg`.

@@ -52,10 +52,10 @@ struct ScheduleDOT {
     let border = Palette.colour(of: cluster.bound)
     let style = cluster.isMerged ? "filled,rounded,dashed" : "filled,rounded"
     text += "  subgraph cluster_\(cluster.id) {\n"
-    text += "    graph [id=\"kernel-\(cluster.id)\" label=\"\" peripheries=1 margin=5"
+    text += "    graph [id=\"kernel_\(cluster.id)\" label=\"\" peripheries=1 margin=5"
     text += " style=\"\(style)\" fillcolor=\"\(fill(cluster))\" color=\"\(border)\" penwidth=\(cluster.isCritical ? 3.5 : 1.8)"
     text += " tooltip=\(Markup.quoted(cluster.tooltip))];\n"
-    text += "    \(cluster.id) [id=\"rows-\(cluster.id)\" tooltip=\(Markup.quoted(cluster.tooltip)) label=<\(rows(cluster, border))>];\n  }\n"
+    text += "    \(cluster.id) [id=\"rows_\(cluster.id)\" tooltip=\(Markup.quoted(cluster.tooltip)) label=<\(rows(cluster, border))>];\n  }\n"
   }
 
   private func rows(_ cluster: SchedulePicture.Cluster, _ border: String) -> String {
