@@ -44,7 +44,6 @@ package struct ReportOptions: Sendable {
   package var schedule = ScheduleOptions()
   package var text = TextStyle()
   package var graphviz = GraphvizRenderer()
-
   package init() {}
 }
 

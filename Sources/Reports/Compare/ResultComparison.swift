@@ -37,42 +37,12 @@ package struct ResultComparison: Sendable {
     matches = Self.match(first, second)
   }
 
-  /// Joins kernels with a common source node into groups: union and find over the kernels of both sides.
   private static func match(_ first: RunResult, _ second: RunResult) -> [Match] {
-    let all = first.kernels + second.kernels
-    var parent = Array(all.indices)
-    func root(_ index: Int) -> Int {
-      var index = index
-      while parent[index] != index {
-        parent[index] = parent[parent[index]]
-        index = parent[index]
-      }
-      return index
+    OriginGroups.match(first.kernels.map(names), second.kernels.map(names)).map { group in
+      Match(first: group.first.map { first.kernels[$0] }, second: group.second.map { second.kernels[$0] })
     }
-    var owner: [String: Int] = [:]
-    for (index, kernel) in all.enumerated() {
-      // A kernel without source nodes (a layout change) can only be found by its name.
-      for name in kernel.origin.isEmpty ? ["kernel " + kernel.name] : kernel.origin {
-        guard let known = owner[name] else {
-          owner[name] = index
-          continue
-        }
-        let a = root(known)
-        let b = root(index)
-        parent[max(a, b)] = min(a, b)
-      }
-    }
-    var matches: [Match] = []
-    var place: [Int: Int] = [:]
-    for index in all.indices {
-      let group = root(index)
-      let position = place[group] ?? matches.count
-      if position == matches.count {
-        place[group] = position
-        matches.append(Match(first: [], second: []))
-      }
-      if index < first.kernels.count { matches[position].first.append(all[index]) } else { matches[position].second.append(all[index]) }
-    }
-    return matches
   }
+
+  /// A kernel without source nodes (a layout change) can only be found by its name.
+  private static func names(_ kernel: KernelResult) -> [String] { kernel.origin.isEmpty ? ["kernel " + kernel.name] : kernel.origin }
 }

@@ -19,7 +19,7 @@ package enum HTMLReport: Report {
   /// The page of a result, with a section that compares it with an earlier one.
   package static func page(_ result: RunResult, comparedWith earlier: RunResult?, _ options: ReportOptions) throws(Failure) -> RenderedReport {
     let schedule = try HTMLSchedule(result, options)
-    let sections = HTMLSections(result, earlier, schedule)
+    let sections = HTMLSections(result, earlier, schedule, options.schedule.overlay)
     let title = Markup.escape(TextReport.heading(result))
     let text = """
       <!DOCTYPE html>

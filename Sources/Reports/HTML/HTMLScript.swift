@@ -114,7 +114,7 @@ enum HTMLScript {
     const endTime = data.end * 1e9 || 1, left = 130, laneHeight = 24, top = 22;
     let window_ = [0, endTime], hits = null;
     canvas.height = 1;
-    const unit = t => t >= 1e9 ? (t / 1e9).toPrecision(4) + " s" : t >= 1e6 ? (t / 1e6).toPrecision(4) + " ms" : t >= 1e3 ? (t / 1e3).toPrecision(4) + " µs" : t.toPrecision(3) + " ns";
+    const unit = t => t < 1e-3 ? "0" : t >= 1e9 ? (t / 1e9).toPrecision(4) + " s" : t >= 1e6 ? (t / 1e6).toPrecision(4) + " ms" : t >= 1e3 ? (t / 1e3).toPrecision(4) + " µs" : t.toPrecision(3) + " ns";
     function drawTime() {
       const width = canvas.clientWidth, height = top + data.lanes.length * laneHeight + 6, ratio = devicePixelRatio || 1;
       canvas.style.height = height + "px"; canvas.width = width * ratio; canvas.height = height * ratio; pen.setTransform(ratio, 0, 0, ratio, 0, 0);

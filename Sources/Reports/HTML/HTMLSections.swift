@@ -5,12 +5,13 @@ internal import Results
 struct HTMLSections {
   private var sections: [(id: String, title: String, body: String)] = []
 
-  init(_ result: RunResult, _ earlier: RunResult?, _ schedule: HTMLSchedule) {
+  init(_ result: RunResult, _ earlier: RunResult?, _ schedule: HTMLSchedule, _ overlay: Overlay?) {
     add("summary", "Summary", HTMLSummary.text(result))
     if let earlier { add("compare", "Comparison", HTMLComparison.text(earlier, result)) }
     add("schedule", "Schedule", Self.schedule(schedule))
     add("timeline", "Timeline", Self.timeline)
     add("kernels", "Kernels", HTMLKernelTable.text(result, schedule))
+    if let overlay { add("measured", "Measured", HTMLComparison.text(overlay)) }
     add("memory", "Memory", result.timeline.occupancy.isEmpty ? "" : Self.picture(MemoryReport.draw(result)))
     add("roofline", "Roofline", Self.picture(RooflineReport.draw(result)))
     add("fusion", "Fusion", HTMLLedger.fusion(result))
@@ -137,6 +138,14 @@ enum HTMLLedger {
 }
 
 enum HTMLComparison {
+  static func text(_ overlay: Overlay) -> String {
+    let rows = overlay.matches.sorted { $0.measured > $1.measured }.prefix(2000).map { match in
+      [names(match.kernels), match.layers.prefix(3).map(\.name).joined(separator: ", "), OverlayReport.text(match.predicted, overlay),
+       OverlayReport.text(match.measured, overlay), OverlayReport.percent(match.error)]
+    }
+    return "<p>\(Markup.escape(OverlayReport.summary(overlay)))</p>" + HTMLTable.text(["kernels", "measured layers", "predicted", "measured", "error"], Array(rows))
+  }
+
   static func text(_ earlier: RunResult, _ result: RunResult) -> String {
     let comparison = ResultComparison(earlier, result)
     let changed = comparison.matches.filter { $0.difference != 0 }.sorted { ($1.difference.magnitude) < ($0.difference.magnitude) }

@@ -21,7 +21,7 @@ enum HTMLStyle {
     .picture{border:1px solid var(--line);border-radius:6px;overflow:auto;background:#fff}.picture>svg{display:block;max-width:100%;height:auto}
     :root[data-theme=dark] .picture{filter:invert(.9) hue-rotate(180deg)}
     @media (prefers-color-scheme:dark){:root:not([data-theme=light]) .picture{filter:invert(.9) hue-rotate(180deg)}}
-    .viewport{height:70vh;min-height:320px;overflow:hidden;cursor:grab;touch-action:none;user-select:none}.viewport>svg{width:100%;height:100%;max-width:none}
+    .viewport{height:min(70vh,900px);min-height:320px;overflow:hidden;cursor:grab;touch-action:none;user-select:none}.viewport>svg{width:100%;height:100%;max-width:none}
     .viewport .chosen>a>path,.viewport .chosen>path{stroke:#d4009a;stroke-width:7px}
     .viewport .cluster,.viewport .node{cursor:pointer}
     canvas{display:block;width:100%;border:1px solid var(--line);border-radius:6px;touch-action:none}

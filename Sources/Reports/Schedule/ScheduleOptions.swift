@@ -20,5 +20,8 @@ package struct ScheduleOptions: Sendable {
   /// An edge over more ranks than this becomes a pair of labelled stubs.
   package var longestEdge = 12
 
+  /// Measured times to show beside the predicted ones.
+  package var overlay: Overlay?
+
   package init() {}
 }

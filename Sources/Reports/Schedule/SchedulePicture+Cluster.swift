@@ -3,7 +3,7 @@ internal import Results
 
 extension SchedulePicture.Cluster {
   /// Describes one group of kernels in words and numbers.
-  init(_ group: KernelGroup, _ graph: KernelGraph, _ total: Double) {
+  init(_ group: KernelGroup, _ graph: KernelGraph, _ total: Double, _ overlay: Overlay?) {
     let members = group.members.map { graph.kernels[$0] }
     let seconds = graph.seconds(group)
     let slowest = members.max { $0.latencySeconds < $1.latencySeconds } ?? graph.kernels[0]
@@ -22,7 +22,7 @@ extension SchedulePicture.Cluster {
     switch group.kind {
     case .single:
       title = "#\(slowest.id) \(Markup.shortened(slowest.name, to: 40)) · \(time)"
-      rows = Self.rows(slowest)
+      rows = Self.rows(slowest) + Self.measured(slowest, overlay)
       footer = Self.footer(slowest)
       let spare = graph.slack[group.members[0]]
       let slackText = isCritical ? "on the critical path" : "slack \(Format.seconds(spare))"
@@ -57,6 +57,13 @@ extension SchedulePicture.Cluster {
     let all = kernel.operations.isEmpty ? kernel.origin : kernel.operations
     let shown = all.prefix(all.count > 7 ? 6 : 7).map { Markup.shortened($0, to: 44) }
     return all.count > shown.count ? shown + ["… \(all.count - shown.count) more"] : Array(shown)
+  }
+
+  /// `measured 45.0 µs, predicted +9.1 %`.
+  private static func measured(_ kernel: KernelResult, _ overlay: Overlay?) -> [String] {
+    guard let overlay, let match = overlay.match(ofKernel: kernel.id) else { return [] }
+    let together = match.kernels.count > 1 ? " for \(match.kernels.count) kernels" : ""
+    return ["measured \(OverlayReport.text(match.measured, overlay))\(together), predicted \(OverlayReport.percent(match.error))"]
   }
 
   private static func slowest(_ kernels: [KernelResult], _ count: Int) -> [String] {

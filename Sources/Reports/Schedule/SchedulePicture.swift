@@ -60,7 +60,7 @@ struct SchedulePicture {
     let total = max(graph.kernels.reduce(0) { $0 + $1.latencySeconds }, .leastNormalMagnitude)
     var owner = Array(repeating: -1, count: graph.kernels.count)
     for (index, group) in groups.enumerated() { for member in group.members { owner[member] = index } }
-    clusters = groups.map { Cluster($0, graph, total) }
+    clusters = groups.map { Cluster($0, graph, total, options.overlay) }
     hiddenKernels = owner.count { $0 < 0 }
     for group in groups {
       switch group.kind {

@@ -51,10 +51,8 @@ package enum JSONReport: Report {
       result = try decoder.decode(RunResult.self, from: Data(bytes))
     } catch let failure as Failure {
       throw failure
-    } catch let error as DecodingError {
-      throw Failure("not a saved result: \(describe(error))", at: place)
     } catch {
-      throw Failure("not a saved result: \(error)", at: place)
+      throw Failure("not a saved result: \(message(of: error))", at: place)
     }
     let problems = ResultLimits.check(result, file: file)
     guard problems.isEmpty else { throw Failure(problems) }
@@ -62,6 +60,9 @@ package enum JSONReport: Report {
   }
 
   private struct Header: Decodable { var schema: String }
+
+  /// What is wrong with a file, in words and with the path of the value.
+  static func message(of error: any Error) -> String { (error as? DecodingError).map(describe) ?? "\(error)" }
 
   private static func describe(_ error: DecodingError) -> String {
     switch error {
