@@ -6,6 +6,7 @@ package enum ReportCatalog {
     TextReport.self,
     JSONReport.self,
     ScheduleReport.self,
+    SourceGraphReport.self,
     GanttReport.self,
     MemoryReport.self,
     RooflineReport.self,

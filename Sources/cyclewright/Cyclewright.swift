@@ -15,6 +15,6 @@ struct Cyclewright: ParsableCommand {
       """,
     subcommands: [
       PredictCommand.self, InspectCommand.self, OptCommand.self, DrawCommand.self, TargetCommand.self,
-      ValidateCommand.self, VersionCommand.self,
+      CompareCommand.self, ExplainCommand.self, ValidateCommand.self, VersionCommand.self,
     ])
 }

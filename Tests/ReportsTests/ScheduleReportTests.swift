@@ -45,6 +45,11 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("f32[1, 64, 56, 56]<f16 tensor f32>", "f16[1,64,56,56]"), ("f16[1,32,4096]", "f16[1,32,4096]"), ("f32[]", "f32[]"), ("<a>[", "<a>["), ("", ""),
+  ])
+  func typesAreShownAsTheyLieInMemory(type: String, shown: String) { #expect(SchedulePicture.compact(type) == shown) }
+
   @Test func focusShowsTheNeighbourhood() throws {
     var options = ScheduleOptions()
     options.focus = "stage2/block1/conv2"

@@ -28,7 +28,9 @@ package enum MemoryReport: PlotReport {
     let capacity = result.timeline.capacity[level]
     let cycles = max(result.totals.cycles, last[0], 1)
     let horizontal = Axis(.linear, from: 0, to: result.totals.latencySeconds, at: left, drawing.width - right)
-    let ceiling = Double(max(peak[1], min(capacity ?? peak[1], peak[1] * 4), 1)) * 1.12
+    // A capacity far above the peak would flatten the curve: the title tells it.
+    let isNear = capacity.map { $0 / 4 <= peak[1] } ?? false
+    let ceiling = Double(max(peak[1], isNear ? capacity ?? 0 : 0, 1)) * 1.12
     let vertical = Axis(.linear, from: 0, to: ceiling, at: top + panelHeight - 40, top + 26)
     let x = { (cycle: Int) in horizontal.position(Double(cycle) / Double(cycles) * result.totals.latencySeconds) }
     drawGrid(&drawing, horizontal, vertical)

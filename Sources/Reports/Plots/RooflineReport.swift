@@ -84,9 +84,11 @@ package enum RooflineReport: PlotReport {
       let colour = colours[min(index, 3)]
       let start = Drawing.Point(horizontal.position(from), vertical.position(from * memory.rate))
       drawing.add([start, .init(horizontal.position(to), vertical.position(to * memory.rate))], .stroked(colour, 1.4))
-      let at = from * 1.3
-      drawing.add(
-        "\(memory.name) \(Format.count(memory.rate))B/s", .init(horizontal.position(at) + 10, vertical.position(at * memory.rate) + 4), .init(size: 9, colour: colour))
+      // The slowest level's name goes below its line, the others' above theirs: lines of neighbours are close.
+      let isLowest = roof.memory.allSatisfy { $0.rate >= memory.rate }
+      let at = from * ((to / from).squareRoot()).squareRoot()
+      let place = Drawing.Point(horizontal.position(at) + (isLowest ? 10 : -6), vertical.position(at * memory.rate) + (isLowest ? 6 : -4))
+      drawing.add("\(memory.name) \(Format.count(memory.rate))B/s", place, .init(size: 9, anchor: isLowest ? .start : .end, colour: colour))
     }
     let fastest = roof.memory.map(\.rate).max() ?? peak
     var labelled: [Double] = []

@@ -56,7 +56,8 @@ extension SchedulePicture.Cluster {
   private static func rows(_ kernel: KernelResult) -> [String] {
     let all = kernel.operations.isEmpty ? kernel.origin : kernel.operations
     let shown = all.prefix(all.count > 7 ? 6 : 7).map { Markup.shortened($0, to: 44) }
-    return all.count > shown.count ? shown + ["… \(all.count - shown.count) more"] : Array(shown)
+    let rest = all.count > shown.count ? ["… \(all.count - shown.count) more"] : []
+    return shown + rest + (kernel.choice.isEmpty ? [] : ["⟨\(Markup.shortened(kernel.choice, to: 48))⟩"])
   }
 
   /// `measured 45.0 µs, predicted +9.1 %`.
@@ -74,7 +75,6 @@ extension SchedulePicture.Cluster {
   private static func footer(_ kernel: KernelResult) -> String {
     let weights = kernel.reads.filter(\.isConstant).reduce(0) { $0 + $1.bytes }
     var parts = [kernel.bound.label, kernel.format]
-    if !kernel.choice.isEmpty { parts.append(Markup.shortened(kernel.choice, to: 32)) }
     if weights > 0 { parts.append("weights \(Format.bytes(Double(weights)))") }
     return parts.joined(separator: " · ")
   }

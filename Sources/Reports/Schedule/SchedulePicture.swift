@@ -123,7 +123,16 @@ struct SchedulePicture {
     if ports.count > 40 { ports = Array(ports.prefix(40)) }
   }
 
-  private static func label(_ tensor: TensorSummary) -> String { "\(tensor.type) \(Format.bytes(Double(tensor.bytes)))" }
+  private static func label(_ tensor: TensorSummary) -> String { "\(compact(tensor.type)) \(Format.bytes(Double(tensor.bytes)))" }
+
+  /// `f32[1, 64, 56, 56]<f16 tensor f32>` as it lies in memory: `f16[1,64,56,56]`.
+  static func compact(_ type: String) -> String {
+    var text = type.replacing(", ", with: ",")
+    guard text.hasSuffix(">"), let open = text.lastIndex(of: "<"), let shape = text.firstIndex(of: "["), shape < open else { return text }
+    let stored = text[text.index(after: open)...].prefix { $0 != " " && $0 != ">" }
+    text = "\(stored)\(text[shape..<open])"
+    return text
+  }
 
   /// Longest-path ranks over forward edges.
   private mutating func rank() {
@@ -143,7 +152,7 @@ struct SchedulePicture {
       population[cluster.rank] += 1
     }
     let height = heights.reduce(0, +)
-    let width = 260 * max(1, population.reduce(0, +) / Double(population.count))
+    let width = 420 * max(1, population.reduce(0, +) / Double(population.count))
     let wanted = options.columns ?? (height > 1200 ? Int((1.3 * height / width).squareRoot().rounded()) : 1)
     columns = max(1, min(wanted, clusters.count, Self.columnLimit))
     guard columns > 1 else { return }
@@ -160,7 +169,12 @@ struct SchedulePicture {
       crossing[edge.to + 1] -= 1
     }
     for index in 1..<crossing.count { crossing[index] += crossing[index - 1] }
-    let heights = clusters.map { 75 + 13 * $0.rows.count }
+    // Only a new rank makes the picture higher; kernels side by side do not.
+    var deepest = -1
+    let heights = clusters.map { cluster in
+      defer { deepest = max(deepest, cluster.rank) }
+      return cluster.rank > deepest ? 90 + 13 * cluster.rows.count : 12
+    }
     let total = heights.reduce(0, +)
     var starts: [Int] = []
     var passed = 0

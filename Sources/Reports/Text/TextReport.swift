@@ -38,7 +38,9 @@ package enum TextReport: Report {
 
   /// The line that says which files, which fidelity and which version a number comes from.
   package static func provenance(_ result: RunResult) -> String {
-    let target = "target \(result.target.file) \(result.target.sha256.prefix(12))"
+    // Where the file lies differs between machines; its name and digest do not.
+    let file = result.target.file.split(separator: "/").last ?? ""
+    let target = "target \(file) \(result.target.sha256.prefix(12))"
     let model = "model \(result.model.sha256.prefix(12))"
     let changes = result.request.overrides.isEmpty ? [] : ["set " + result.request.overrides.joined(separator: " ")]
     return ([target, model] + changes + ["fidelity \(result.request.fidelity)", "cyclewright \(result.version)"]).joined(separator: " · ")
