@@ -57,10 +57,12 @@ package enum ExplainReport {
       lines.append("\(Format.percent(time / total)) of the time is bound by \(bound.label) (\(count) kernels, \(Format.seconds(time))). \(bound.advice)")
     }
     lines.append("")
-    lines.append("What would help most, by time above the kernel's own floor:")
-    let order = result.kernels.sorted { ($1.excess, $0.id) < ($0.excess, $1.id) }
-    for kernel in order.prefix(style.topKernels) where kernel.excess > 0 {
-      lines.append("  #\(kernel.id) \(kernel.name.visible): \(Format.seconds(kernel.excess)) above its floor of \(Format.seconds(kernel.floorSeconds)), \(Format.percent(kernel.excess / total)) of the run. \(kernel.reason.sentence)")
+    lines.append("What would help most, by time above its own floor:")
+    for alike in alike(result.kernels).prefix(style.topKernels) {
+      guard let first = alike.first, first.excess > 0 else { continue }
+      let excess = alike.reduce(0) { $0 + $1.excess }
+      let others = alike.count > 1 ? " and \(alike.count - 1) alike (\(alike.dropFirst().prefix(5).map { "#\($0.id)" }.joined(separator: ", "))\(alike.count > 6 ? " …" : ""))" : ""
+      lines.append("  #\(first.id) \(first.name.visible)\(others): \(Format.seconds(excess)) above the floor of \(Format.seconds(alike.reduce(0) { $0 + $1.floorSeconds })), \(Format.percent(excess / total)) of the run. \(first.reason.sentence)")
     }
     let launches = result.kernels.filter { $0.bound == .launch }
     if launches.count > 2 {
@@ -68,6 +70,14 @@ package enum ExplainReport {
     }
     if result.totals.opaqueShare > 0 { lines.append("\(Format.percent(result.totals.opaqueShare)) of the time is in operators that are not modelled; treat it as a guess.") }
     return lines.joined(separator: "\n")
+  }
+
+  /// Kernels that do the same for the same reason, the group with most time above its floor first.
+  private static func alike(_ kernels: [KernelResult]) -> [[KernelResult]] {
+    var groups: [String: [KernelResult]] = [:]
+    for kernel in kernels { groups["\(kernel.reason)|\(kernel.operations)|\(kernel.cycles)", default: []].append(kernel) }
+    let sums = groups.values.map { (sum: $0.reduce(0) { $0 + $1.excess }, first: $0.first?.id ?? 0, kernels: $0) }
+    return sums.sorted { ($1.sum, $0.first) < ($0.sum, $1.first) }.map(\.kernels)
   }
 
   private static func missedFusions(_ result: RunResult) -> String {

@@ -26,7 +26,7 @@ struct KernelStory {
       let rate = kernel.latencySeconds > 0 ? " at \(Format.count(Double(bytes) / kernel.latencySeconds).trailed)B/s" : ""
       lines.append("  moves \(Format.bytes(Double(bytes))) through \(level)\(rate)".visible)
     }
-    for (name, value) in kernel.figures.sorted(by: { $0.key < $1.key }) { lines.append("  \(name): \(SVGWriter.number(value))".visible) }
+    for (name, value) in kernel.figures.sorted(by: { $0.key < $1.key }) { lines.append("  \(name): \(Self.figure(value))".visible) }
     if !kernel.operations.isEmpty { lines.append("  operations: \(kernel.operations.joined(separator: ", "))".visible) }
     lines.append("  from the source nodes: \(kernel.origin.prefix(20).joined(separator: ", "))\(kernel.origin.count > 20 ? " and \(kernel.origin.count - 20) more" : "")".visible)
     lines += neighbours
@@ -34,6 +34,15 @@ struct KernelStory {
       lines.append("  not fused by \(missed.rule): \(missed.reason.sentence)".visible)
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// Small figures would vanish at two digits after the point.
+  private static func figure(_ value: Double) -> String {
+    guard value != 0, value.magnitude < 0.01 else { return SVGWriter.number(value) }
+    let exponent = Int(Axis.log10(value.magnitude).rounded(.down))
+    var scale = 1.0
+    for _ in 0..<min(300, -exponent) { scale *= 10 }
+    return "\(SVGWriter.number(value * scale))e\(exponent)"
   }
 
   private var neighbours: [String] {

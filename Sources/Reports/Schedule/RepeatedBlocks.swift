@@ -12,14 +12,15 @@ struct RepeatedBlock: Hashable {
 }
 
 extension KernelGraph {
-  /// Finds repeated blocks, never overlapping, at least three times each and at least four kernels in what is hidden.
+  /// Finds repeated blocks, never overlapping, at least three times each and worth it: they hide a twentieth of the kernels.
   ///
   /// At every position the period whose run hides most kernels is taken; the time is O(kernels · longest period).
   func repeatedBlocks() -> [RepeatedBlock] {
     let marks = signatures()
     let longest = min(256, marks.count / 3)
     guard longest > 0 else { return [] }
-    // matches[p] at position i: how many marks from i on equal those p later; filled backwards, kept per period.
+    let worth = max(4, marks.count / 20 + 1)
+    // The best block that starts at each position; `run` counts marks from there on that equal those one period later.
     var best: [RepeatedBlock?] = Array(repeating: nil, count: marks.count)
     for period in 1...longest {
       var run = 0
@@ -28,7 +29,7 @@ extension KernelGraph {
         let count = run / period + 1
         guard count >= 3 else { continue }
         let block = RepeatedBlock(start: start, period: period, count: count)
-        if (count - 2) * period >= 4, block.hidden > (best[start]?.hidden ?? 0) { best[start] = block }
+        if (count - 2) * period >= worth, block.hidden > (best[start]?.hidden ?? 0) { best[start] = block }
       }
     }
     return choose(best)

@@ -18,7 +18,6 @@ struct ScheduleDOT {
     header()
     for number in 0..<picture.columns { column(number) }
     for edge in picture.edges { write(edge) }
-    for (index, port) in picture.ports.enumerated() { write(port, index) }
     text += "}\n"
   }
 
@@ -44,6 +43,7 @@ struct ScheduleDOT {
     if isOuter { text += "  subgraph cluster_column\(number) {\n  graph [peripheries=0 margin=4 label=\"\" tooltip=\"\"];\n" }
     for index in picture.clusters.indices where picture.clusters[index].column == number { cluster(index) }
     stubs(number)
+    for (index, port) in picture.ports.enumerated() where picture.clusters[port.cluster].column == number { write(port, index) }
     if isOuter { text += "  }\n" }
   }
 
