@@ -60,7 +60,7 @@ struct ScheduleDOT {
 
   private func rows(_ cluster: SchedulePicture.Cluster, _ border: String) -> String {
     var html = "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"1\">"
-    html += "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"11\"><B>\(Markup.escape(cluster.title))</B></FONT></TD></TR>"
+    html += "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"11\"><B>\(Markup.escape(cluster.title))&#160;</B></FONT></TD></TR>"
     html += "<TR><TD ALIGN=\"LEFT\">\(bar(cluster.share, border))</TD></TR>"
     for row in cluster.rows { html += "<TR><TD ALIGN=\"LEFT\">\(Markup.escape(row))</TD></TR>" }
     html += "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"9\" COLOR=\"#333333\">\(Markup.escape(cluster.footer))</FONT></TD></TR>"

@@ -41,9 +41,10 @@ package enum TextReport: Report {
     // Where the file lies differs between machines; its name and digest do not.
     let file = result.target.file.split(separator: "/").last ?? ""
     let target = "target \(file) \(result.target.sha256.prefix(12))"
-    let model = "model \(result.model.sha256.prefix(12))"
+    // A graph in text form has no file digest.
+    let model = result.model.sha256.isEmpty ? [] : ["model \(result.model.sha256.prefix(12))"]
     let changes = result.request.overrides.isEmpty ? [] : ["set " + result.request.overrides.joined(separator: " ")]
-    return ([target, model] + changes + ["fidelity \(result.request.fidelity)", "cyclewright \(result.version)"]).joined(separator: " · ")
+    return ([target] + model + changes + ["fidelity \(result.request.fidelity)", "cyclewright \(result.version)"]).joined(separator: " · ")
   }
 
   private static func totals(_ result: RunResult, _ ink: Ink) -> [String] {
