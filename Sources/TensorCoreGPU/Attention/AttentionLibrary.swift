@@ -138,7 +138,7 @@ package struct DecodeKernel: Sendable, Hashable {
   /// Elements of keys and values, or bytes when `countsBytes`, that one SM takes per clock.
   package var rate: Double
   package var countsBytes: Bool
-  /// Share of a pass that each pass beyond the first costs at the start.
+  /// Share of the first pass that each further one costs.
   package var passCost: Double
   /// Blocks that make progress side by side on one SM.
   package var residency: Double

@@ -18,7 +18,7 @@ struct DecodeModel {
     var seconds: Double { launch + max(blocks, traffic + exposed) + operands }
   }
 
-  /// `storage` bytes of keys and values are distinct; less than `shape.keyValueBytes` when a benchmark lets them share memory.
+  /// `sharesStorage` when a benchmark lets keys and values alias: what is read as keys is found in the L2 as values.
   func parts(_ shape: AttentionShape, sharesStorage: Bool = false) -> Parts {
     let tiles = (shape.group + kernel.groupRows - 1) / kernel.groupRows
     let passes = kernel.grid == .queryHead || kernel.addsBlocks ? 1 : tiles
@@ -28,10 +28,10 @@ struct DecodeModel {
     let perBlock = (shape.visibleKeys + pieces - 1) / pieces
     let keys = (perBlock + kernel.keysPerStep - 1) / kernel.keysPerStep * kernel.keysPerStep
     let width = Double(shape.headDimension + shape.valueDimension)
-    let start = (kernel.blockStart + kernel.blockStartPerDimension * Double(shape.headDimension) / 128)
-      * (1 + kernel.passCost * Double(passes - 1))
+    let repeated = 1 + kernel.passCost * Double(passes - 1)
+    let start = (kernel.blockStart + kernel.blockStartPerDimension * Double(shape.headDimension) / 128) * repeated
     let units = Double(keys) * width * (kernel.countsBytes ? Double(shape.keyBits) / 8 : 1)
-    let stream = units / kernel.rate * (1 + (kernel.addsBlocks ? 0 : Double(passes - 1)))
+    let stream = units / kernel.rate * repeated
     let rounds = rounds(count)
     let exposed = device.seconds(start * (kernel.residency == 1 ? rounds : 1))
     let resident = min(Double(count), Double(device.smCount) * kernel.residency) * Double(keys) * width / 2

@@ -21,13 +21,18 @@ struct StreamingCosting {
 
   /// The kernel around `computation`; bytes are those that cross the border of the whole group.
   func estimate(_ computation: Computation, of kernel: Kernel) throws(Failure) -> ContractionEstimate {
-    try estimate(
-      computation, bytesRead: Double(kernel.bytesRead), bytesWritten: Double(kernel.bytesWritten), work: kernel.work)
+    let unread = kernel.steps.reduce(0) { sum, step in
+      guard let first = step.inputs.first, kernel.reads.contains(where: { $0.id == first }) else { return sum }
+      return sum + step.computation.unreadBytes
+    }
+    return try estimate(
+      computation, bytesRead: Double(max(0, kernel.bytesRead - unread)), bytesWritten: Double(kernel.bytesWritten),
+      work: kernel.work)
   }
 
   /// One computation as a kernel of its own.
   func estimate(_ computation: Computation) throws(Failure) -> ContractionEstimate {
-    let read = computation.inputs.reduce(0) { $0 + $1.bytes }
+    let read = computation.inputs.reduce(0) { $0 + $1.bytes } - computation.unreadBytes
     let written = computation.outputs.reduce(0) { $0 + $1.bytes }
     return try estimate(computation, bytesRead: Double(read), bytesWritten: Double(written), work: computation.work)
   }
@@ -98,6 +103,20 @@ extension StreamingWork {
     case .normalization: .momentRows
     case .sum, .mean, .maximum, .minimum, .product, .argument, .scan, .sort: .elements
     }
+  }
+}
+
+extension Computation {
+  /// Bytes of the first input that stay where they are: rows of a table nobody asks for, the rest of a slice.
+  fileprivate var unreadBytes: Int {
+    guard case .movement(let movement) = self, let source = movement.inputs.first else { return 0 }
+    let wanted: Int
+    switch movement.kind {
+    case .gather: wanted = movement.elementsRead ?? movement.outputs.reduce(0) { $0 + $1.count }
+    case .slice: wanted = movement.outputs.reduce(0) { $0 + $1.count }
+    case .view, .copy, .transpose, .concatenate, .scatter, .pad, .resize, .expand, .cast: return 0
+    }
+    return wanted < source.count ? source.bytes - source.encoding.storedBytes(wanted, of: source.element) : 0
   }
 }
 
