@@ -36,7 +36,10 @@ private struct StreamingRowPredictor: RowPredictor {
       return .skipped(why: "unknown op '\(name)' or dtype '\(row["dtype"])'", group: group)
     }
     let mode = Self.mode(String(row["source"]), operation)
-    let estimate = model.estimate(operation.work(rows: rows, columns: columns, bytes: bytes), mode: mode)
+    var work = operation.work(rows: rows, columns: columns, bytes: bytes)
+    // Profiled inside a model, a kernel reads what the one before has written.
+    if mode == .profiler { work.hotBytes = work.bytesRead * operation.freshShare }
+    let estimate = model.estimate(work, mode: mode)
     return .predicted(
       measured: measured, predicted: estimate.seconds * Double(operation.kernels) * 1e6, group: group,
       note: "\(estimate.choice); \(estimate.reason)")
@@ -68,6 +71,8 @@ private struct MeasuredOperation {
   var simple = 4.0
   var special = 0.0
   var host = HostOperation.tensors
+  /// Share of the bytes read that comes straight from the kernel before; a residual is older.
+  var freshShare = 1.0
   /// Kernels one measurement contains.
   var kernels = 1
 
@@ -75,7 +80,7 @@ private struct MeasuredOperation {
   init?(_ name: String, isPhi: Bool) {
     switch name {
     case "add", "mul", "div", "pow":
-      reads = 2
+      (reads, freshShare) = (2, 0.5)
       kernels = isPhi ? 2 : 1
     case "add_scalar", "mul_scalar", "div_scalar", "pow_scalar": host = .scalar
     case "relu": break

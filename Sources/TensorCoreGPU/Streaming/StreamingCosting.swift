@@ -27,18 +27,19 @@ struct StreamingCosting {
     }
     return try estimate(
       computation, bytesRead: Double(max(0, kernel.bytesRead - unread)), bytesWritten: Double(kernel.bytesWritten),
-      work: kernel.work)
+      hotBytes: Double(kernel.bytesRead - kernel.weightBytes), work: kernel.work)
   }
 
   /// One computation as a kernel of its own.
   func estimate(_ computation: Computation) throws(Failure) -> ContractionEstimate {
     let read = computation.inputs.reduce(0) { $0 + $1.bytes } - computation.unreadBytes
     let written = computation.outputs.reduce(0) { $0 + $1.bytes }
-    return try estimate(computation, bytesRead: Double(read), bytesWritten: Double(written), work: computation.work)
+    return try estimate(
+      computation, bytesRead: Double(read), bytesWritten: Double(written), hotBytes: Double(read), work: computation.work)
   }
 
   private func estimate(
-    _ computation: Computation, bytesRead: Double, bytesWritten: Double, work: Work
+    _ computation: Computation, bytesRead: Double, bytesWritten: Double, hotBytes: Double, work: Work
   ) throws(Failure) -> ContractionEstimate {
     guard let model else {
       throw Failure("\(gpu.name) does not describe streaming kernels", fix: "add <streaming> to its target file")
@@ -54,7 +55,8 @@ struct StreamingCosting {
       return wrap(estimate, bytes: bytesRead + bytesWritten, format: operands.query.storage.rawValue)
     }
     if computation.isView { return nothing(format) }
-    let streamed = StreamingWork(computation, bytesRead: bytesRead, bytesWritten: bytesWritten, work: work)
+    var streamed = StreamingWork(computation, bytesRead: bytesRead, bytesWritten: bytesWritten, work: work)
+    streamed.hotBytes = min(hotBytes, bytesRead)
     return wrap(model.estimate(streamed, mode: .graph), bytes: bytesRead + bytesWritten, format: format)
   }
 
@@ -87,7 +89,10 @@ extension StreamingWork {
       (rows, columns) = (max(1, reduction.rows), max(1, reduction.columns))
       walk = Self.walk(reduction)
     }
-    if case .movement(let movement) = computation { moved *= movement.kind.sectorWaste }
+    if case .movement(let movement) = computation {
+      columns = max(outputs, 1)
+      moved *= movement.kind.sectorWaste
+    }
     let elements = max(1, Double(rows) * Double(columns))
     let widest = (computation.inputs + computation.outputs).map(\.storage.bits).max() ?? 32
     let share = bytesRead / max(bytesRead + bytesWritten, 1)

@@ -31,12 +31,6 @@ package struct StreamingModel: Sendable {
       memoryBytes: body.memoryBytes)
   }
 
-  /// Bytes per second of a stream whose operands together are `workingSet` bytes.
-  package func streamRate(workingSet: Double, isWarm: Bool) -> Double {
-    isWarm && workingSet <= device.cacheCapacity * software.residentShare
-      ? device.cacheRate : device.memoryRate * software.memoryEfficiency
-  }
-
   private func body(of work: StreamingWork, isWarm: Bool) -> Body {
     switch work.walk {
     case .elements: elements(work, isWarm)
@@ -104,10 +98,15 @@ package struct StreamingModel: Sendable {
       memoryBytes: body.memoryBytes)
   }
 
+  /// A working set that stays in the L2 between two runs streams from there; else only what was just written does.
   private func stream(_ bytes: Double, _ work: StreamingWork, _ isWarm: Bool) -> Body {
-    let rate = streamRate(workingSet: work.bytes, isWarm: isWarm)
-    let isCached = rate == device.cacheRate && isWarm
-    return Body(seconds: bytes / rate, bound: isCached ? .cache : .memory, memoryBytes: isCached ? 0 : bytes)
+    let held = device.cacheCapacity * software.residentShare
+    guard isWarm, work.bytes <= held else {
+      let hot = isWarm ? min(work.hotBytes, held) : 0
+      let cold = (bytes - hot) / (device.memoryRate * software.memoryEfficiency)
+      return Body(seconds: cold + hot / device.cacheRate, bound: .memory, memoryBytes: bytes - hot)
+    }
+    return Body(seconds: bytes / device.cacheRate, bound: .cache, memoryBytes: 0)
   }
 
   private func issueSeconds(_ work: StreamingWork, peak: Bool) -> Double {

@@ -22,13 +22,15 @@ package struct StreamingWork: Sendable, Hashable {
   /// Bytes read and written, each operand once.
   package var bytesRead: Double
   package var bytesWritten: Double
+  /// Bytes read that the kernel before has just written: as far as the L2 holds them, they are found there.
+  package var hotBytes: Double
   /// Instructions of the elementwise part per element.
   package var simple: Double
   package var special: Double
 
   package init(
     walk: Walk, rows: Int, columns: Int, elementBytes: Int, bytesRead: Double, bytesWritten: Double,
-    simple: Double = 4, special: Double = 0
+    hotBytes: Double = 0, simple: Double = 4, special: Double = 0
   ) {
     self.walk = walk
     self.rows = rows
@@ -36,6 +38,7 @@ package struct StreamingWork: Sendable, Hashable {
     self.elementBytes = elementBytes
     self.bytesRead = bytesRead
     self.bytesWritten = bytesWritten
+    self.hotBytes = min(hotBytes, bytesRead)
     self.simple = simple
     self.special = special
   }
