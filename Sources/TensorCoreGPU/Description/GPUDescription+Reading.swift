@@ -29,6 +29,7 @@ extension GPUDescription {
     attention = libraries?.children("library").map(AttentionLibrary.init) ?? []
     libraries?.finish()
     mixture = gpu.optionalChild("mixture").map(MixtureSoftware.init)
+    collectives = gpu.optionalChild("collectives").map(CollectiveSoftware.init)
     gpu.finish()
     numbers = log.numbers
     if smCount <= 0 || boostClock <= 0 { gpu.error("sm-count and boost-clock must be positive") }

@@ -24,6 +24,7 @@ package struct GPUDescription: Sendable {
   /// Libraries of fused attention, the default first.
   package var attention: [AttentionLibrary]
   package var mixture: MixtureSoftware?
+  package var collectives: CollectiveSoftware?
   /// Every number that was read, for the list of assumptions.
   package var numbers: [ReadNumber]
 

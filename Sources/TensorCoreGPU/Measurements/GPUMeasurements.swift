@@ -9,5 +9,6 @@ package enum GPUMeasurements {
     AttentionMeasurements(),
     StreamingMeasurements(),
     MixtureMeasurements(),
+    CollectiveMeasurements(),
   ]
 }
