@@ -17,20 +17,29 @@ struct PrefillModel {
     var seconds: Double { launch + rearrange + attention }
   }
 
-  /// Nil when no tile is wide enough for the head or the device has no matrix instruction for it.
+  /// Nil when the library has no tile for the format.
   func parts(_ shape: AttentionShape) -> Parts? {
     let usesEightBits = shape.keyBits <= 8 && device.matrixRate8 > 0
     let bits = usesEightBits ? 8 : 16
     let rate = usesEightBits ? device.matrixRate8 : shape.queryBits > 16 ? device.coreRate : device.matrixRate16
     let dimension = max(shape.headDimension, shape.valueDimension)
-    let wide = kernels.tiles.filter { $0.headDimension >= dimension && $0.bits >= bits }
-    guard rate > 0, let tile = wide.min(by: { ($0.headDimension, $0.bits) < ($1.headDimension, $1.bits) }) else { return nil }
+    guard rate > 0, let tile = tile(dimension: max(1, dimension), bits: bits) else { return nil }
     let bytes = rearrangedBytes(shape, bits: bits)
     let rearrange = kernels.rearrangeEfficiency > 0 ? bytes / (device.memoryRate * kernels.rearrangeEfficiency) : 0
     return Parts(
       launch: kernels.launch, rearrange: rearrange, blocks: blockSeconds(shape, tile, rate: rate),
       traffic: (shape.keyValueBytes + shape.queryBytes) / (device.memoryRate * memoryEfficiency), tile: tile,
       usesEightBits: usesEightBits)
+  }
+
+  /// The narrowest tile that holds the head; a head wider than any walks over its dimension in steps of the widest.
+  private func tile(dimension: Int, bits: Int) -> PrefillTile? {
+    let fitting = kernels.tiles.filter { $0.bits >= bits }
+    let wide = fitting.filter { $0.headDimension >= dimension }
+    if let tile = wide.min(by: { ($0.headDimension, $0.bits) < ($1.headDimension, $1.bits) }) { return tile }
+    guard var widest = fitting.max(by: { ($0.headDimension, $1.bits) < ($1.headDimension, $0.bits) }) else { return nil }
+    widest.headDimension = (dimension + widest.headDimension - 1) / widest.headDimension * widest.headDimension
+    return widest
   }
 
   /// Queries, new keys and values are read once, rotated, and written in the kernel's layout and format.
