@@ -32,7 +32,9 @@ struct MixtureModelTests {
     }
   }
 
-  @Test(arguments: ["nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb"]) func moreTokensAreNeverFaster(_ name: String) throws {
+  @Test(arguments: ["nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb"]) func moreTokensAreNeverFaster(_ name: String)
+    throws
+  {
     let model = try model(name)
     var last = 0.0
     for tokens in [1, 8, 64, 512, 4096, 32_768] {

@@ -17,8 +17,11 @@ struct StreamingCostingTests {
     }
     let kernel = Kernel(
       id: 0, name: "kernel", origin: ["node"],
-      steps: [Kernel.Step(
-        computation: computation, label: "step", inputs: Array(reads.indices), outputs: writes.indices.map { reads.count + $0 })],
+      steps: [
+        Kernel.Step(
+          computation: computation, label: "step", inputs: Array(reads.indices),
+          outputs: writes.indices.map { reads.count + $0 })
+      ],
       anchor: 0, reads: Array(tensors[..<reads.count]), writes: Array(tensors[reads.count...]), dependencies: [])
     let target = try Targets.catalog.load(target)
     let run = try GPU(target).run([kernel], RunRequest())
@@ -53,7 +56,8 @@ struct StreamingCostingTests {
     let attention = Attention(
       batch: batch, heads: heads, keyHeads: heads, queryLength: length, keyLength: length, headDimension: dimension,
       valueDimension: dimension, isCausal: false, query: operand, key: operand, value: operand, output: operand)
-    let result = try result(.attention(attention), reads: [operand, operand, operand], writes: [operand], target: target)
+    let result = try result(
+      .attention(attention), reads: [operand, operand, operand], writes: [operand], target: target)
     #expect(result.floorSeconds <= result.latencySeconds)
     #expect(result.kind == "attention")
     // Three kernels would write and read the scores: four bytes each way at least.

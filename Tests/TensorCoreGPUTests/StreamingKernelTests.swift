@@ -26,10 +26,13 @@ struct StreamingModelTests {
 
   private func work(_ walk: StreamingWork.Walk, rows: Int, columns: Int = 2048) -> StreamingWork {
     let bytes = Double(rows * columns * 2)
-    return StreamingWork(walk: walk, rows: rows, columns: columns, elementBytes: 2, bytesRead: bytes, bytesWritten: bytes)
+    return StreamingWork(
+      walk: walk, rows: rows, columns: columns, elementBytes: 2, bytesRead: bytes, bytesWritten: bytes)
   }
 
-  @Test(arguments: names, walks) func moreRowsAreNeverFasterAndNeverBelowTheFloor(_ name: String, _ walk: StreamingWork.Walk) throws {
+  @Test(arguments: names, walks) func moreRowsAreNeverFasterAndNeverBelowTheFloor(
+    _ name: String, _ walk: StreamingWork.Walk
+  ) throws {
     let model = try model(name)
     var last = 0.0
     for rows in [1, 7, 64, 500, 4096, 20_000, 100_000, 1_000_000] {

@@ -55,7 +55,8 @@ package struct AttentionModel: Sendable {
     let isStreaming = parts.traffic > body / 2
     let bound: Bound = body < parts.launch ? .launch : !isStreaming ? .feed : parts.isCached ? .cache : .memory
     return KernelEstimate(
-      seconds: parts.seconds, floorSeconds: floor(shape, usesEightBits: false, sharesStorage: sharesStorage), bound: bound,
+      seconds: parts.seconds, floorSeconds: floor(shape, usesEightBits: false, sharesStorage: sharesStorage),
+      bound: bound,
       reason: isStreaming
         ? "\(Format.bytes(shape.keyValueBytes)) of keys and values stream for \(Format.seconds(parts.traffic))"
         : "blocks start and wait for their keys for \(Format.seconds(body))",

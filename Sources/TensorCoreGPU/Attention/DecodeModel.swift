@@ -35,8 +35,10 @@ struct DecodeModel {
     let rounds = rounds(count)
     let exposed = device.seconds(start * (kernel.residency == 1 ? rounds : 1))
     let resident = min(Double(count), Double(device.smCount) * kernel.residency) * Double(keys) * width / 2
-    let cached = sharesStorage && (kernel.grid == .keyHead || shape.group > 1
-      || resident * Double(shape.keyBits) / 8 <= residentShare * device.cacheCapacity)
+    let cached =
+      sharesStorage
+      && (kernel.grid == .keyHead || shape.group > 1
+        || resident * Double(shape.keyBits) / 8 <= residentShare * device.cacheCapacity)
     let bytes = shape.keyValueBytes * (cached ? 0.5 : 1)
     let isCached = bytes <= device.cacheCapacity * residentShare
     var traffic = bytes / (isCached ? device.cacheRate : device.memoryRate * memoryEfficiency)

@@ -37,7 +37,9 @@ struct PrefillModel {
     let fitting = kernels.tiles.filter { $0.bits >= bits }
     let wide = fitting.filter { $0.headDimension >= dimension }
     if let tile = wide.min(by: { ($0.headDimension, $0.bits) < ($1.headDimension, $1.bits) }) { return tile }
-    guard var widest = fitting.max(by: { ($0.headDimension, $1.bits) < ($1.headDimension, $0.bits) }) else { return nil }
+    guard var widest = fitting.max(by: { ($0.headDimension, $1.bits) < ($1.headDimension, $0.bits) }) else {
+      return nil
+    }
     widest.headDimension = (dimension + widest.headDimension - 1) / widest.headDimension * widest.headDimension
     return widest
   }
@@ -45,7 +47,8 @@ struct PrefillModel {
   /// Queries, new keys and values are read once, rotated, and written in the kernel's layout and format.
   private func rearrangedBytes(_ shape: AttentionShape, bits: Int) -> Double {
     let fresh = Double(shape.batch * min(shape.queries, shape.keys))
-    let width = Double(shape.heads * shape.headDimension + shape.keyHeads * (shape.headDimension + shape.valueDimension))
+    let width = Double(
+      shape.heads * shape.headDimension + shape.keyHeads * (shape.headDimension + shape.valueDimension))
     return fresh * width * Double(shape.queryBits + bits) / 8
   }
 
@@ -69,7 +72,9 @@ struct PrefillModel {
     if perSM <= 1 { return device.seconds(longest * kernels.soloShare) }
     // No schedule is worse than whole waves of the longest block.
     let waves = (perSM / kernels.residency).rounded(.up) * longest * kernels.residency
-    if shape.isCausal { return device.seconds(min(waves, max(longest * kernels.soloShare, busy + kernels.tail * longest))) }
+    if shape.isCausal {
+      return device.seconds(min(waves, max(longest * kernels.soloShare, busy + kernels.tail * longest)))
+    }
     return device.seconds(perSM < 8 ? waves : busy + longest / 2)
   }
 }

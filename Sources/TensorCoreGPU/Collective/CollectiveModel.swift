@@ -32,7 +32,8 @@ package struct CollectiveModel: Sendable {
     let seconds = software.launch + best
     return KernelEstimate(
       seconds: seconds, floorSeconds: floor, bound: floor > seconds / 3 ? .link : .launch,
-      reason: "\(Format.bytes(sent)) leave each of \(ranks) GPUs in \(Int(hops)) steps", choice: "\(software.name) \(choice)",
+      reason: "\(Format.bytes(sent)) leave each of \(ranks) GPUs in \(Int(hops)) steps",
+      choice: "\(software.name) \(choice)",
       memoryBytes: 2 * sent)
   }
 }

@@ -42,10 +42,12 @@ private struct AttentionRowPredictor: RowPredictor {
     let isDecode = phase == "decode" || (shape.queries == 1 && model.library.prefill.leavesSingleQueries)
     let aliases = isDecode && Self.aliasing.contains(library)
     guard let estimate = model.estimate(shape, isDecode: isDecode, sharesStorage: aliases) else {
-      return .skipped(why: "\(model.library.name) has no kernel for head dimension \(shape.headDimension)", group: group)
+      return .skipped(
+        why: "\(model.library.name) has no kernel for head dimension \(shape.headDimension)", group: group)
     }
     return .predicted(
-      measured: measured, predicted: estimate.seconds * 1e6, group: group, note: "\(estimate.choice); \(estimate.reason)")
+      measured: measured, predicted: estimate.seconds * 1e6, group: group,
+      note: "\(estimate.choice); \(estimate.reason)")
   }
 
   /// Campaigns whose benchmark allocated a cache for keys only, so that values are read from the same addresses.

@@ -36,7 +36,8 @@ private struct CollectiveRowPredictor: RowPredictor {
     }
     let estimate = model.estimate(collective, bytes: elements * bytes, ranks: ranks)
     return .predicted(
-      measured: measured, predicted: estimate.seconds * 1e6, group: group, note: "\(estimate.choice); \(estimate.reason)")
+      measured: measured, predicted: estimate.seconds * 1e6, group: group,
+      note: "\(estimate.choice); \(estimate.reason)")
   }
 
   private static func bytes(_ format: Substring) -> Double? {

@@ -20,7 +20,8 @@ package struct MixtureMeasurements: MeasurementSchema {
     guard let streaming = gpu.streaming, let mixture = gpu.mixture else {
       throw Failure("target '\(target.name)' does not describe mixture-of-experts kernels", at: target.root.location)
     }
-    return MixtureRowPredictor(target: target.name, model: MixtureModel(device: DeviceRates(gpu, streaming), software: mixture))
+    return MixtureRowPredictor(
+      target: target.name, model: MixtureModel(device: DeviceRates(gpu, streaming), software: mixture))
   }
 }
 
@@ -60,7 +61,8 @@ extension MixtureShape {
     let isGated = !(choices == 22 && inner == 5120) && hidden != 2688
     self.init(
       hidden: hidden, inner: max(1, inner / values[5]), isGated: isGated,
-      routing: Routing(tokens: values[0], choices: choices, experts: values[4], ranks: values[6], distribution: distribution),
+      routing: Routing(
+        tokens: values[0], choices: choices, experts: values[4], ranks: values[6], distribution: distribution),
       weightBits: weightBits, activationBits: activationBits, isBlockScaled: row["dtype"] == "fp8-block")
   }
 }

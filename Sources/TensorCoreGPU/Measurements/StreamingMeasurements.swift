@@ -32,7 +32,8 @@ private struct StreamingRowPredictor: RowPredictor {
     guard let rows = row.integer("rows"), let columns = row.integer("cols"), rows > 0, columns > 0,
       rows < 1 << 40, columns < 1 << 40, let measured = row.number("latency_us")
     else { return .skipped(why: "rows, cols or latency_us is not a positive number", group: group) }
-    guard let operation = MeasuredOperation(name, isPhi: row["note"] == "phi-2"), let bytes = Self.bytes(row["dtype"]) else {
+    guard let operation = MeasuredOperation(name, isPhi: row["note"] == "phi-2"), let bytes = Self.bytes(row["dtype"])
+    else {
       return .skipped(why: "unknown op '\(name)' or dtype '\(row["dtype"])'", group: group)
     }
     let mode = Self.mode(String(row["source"]), operation)

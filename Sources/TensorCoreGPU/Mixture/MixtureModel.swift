@@ -26,7 +26,8 @@ package struct MixtureModel: Sendable {
     return KernelEstimate(
       seconds: launch + body, floorSeconds: parts.floor,
       bound: body < launch ? .launch : isMemory ? .memory : .compute,
-      reason: "\(touched) experts with \(Format.bytes(bytes)) of weights; products take \(Format.seconds(parts.products)), "
+      reason:
+        "\(touched) experts with \(Format.bytes(bytes)) of weights; products take \(Format.seconds(parts.products)), "
         + "moving rows \(Format.seconds(parts.rows))",
       choice: software.name, memoryBytes: bytes)
   }

@@ -24,7 +24,8 @@ package struct DeviceRates: Sendable, Hashable {
   package var memoryRate: Double
 
   package init(
-    smCount: Int, clock: Double, threadsPerSM: Int, issueLanes: Double, coreRate: Double, specialLanes: Double, matrixRate16: Double,
+    smCount: Int, clock: Double, threadsPerSM: Int, issueLanes: Double, coreRate: Double, specialLanes: Double,
+    matrixRate16: Double,
     matrixRate8: Double, cacheCapacity: Double, cacheRate: Double, memoryRate: Double
   ) {
     self.smCount = smCount
@@ -49,7 +50,8 @@ extension DeviceRates {
     self.init(
       smCount: gpu.smCount, clock: gpu.boostClock, threadsPerSM: Int(gpu.sm.threads), issueLanes: software.issueLanes,
       coreRate: gpu.sm.fp32Lanes,
-      specialLanes: gpu.sm.specialLanes, matrixRate16: max(gpu.matrixRate(of: .float16), gpu.sm.fp32Lanes), matrixRate8: gpu.matrixRate(of: .float8e4m3),
+      specialLanes: gpu.sm.specialLanes, matrixRate16: max(gpu.matrixRate(of: .float16), gpu.sm.fp32Lanes),
+      matrixRate8: gpu.matrixRate(of: .float8e4m3),
       cacheCapacity: gpu.l2.capacity, cacheRate: gpu.l2.bytesPerClock * gpu.boostClock * software.cacheEfficiency,
       memoryRate: gpu.memory.bandwidth)
   }
@@ -58,6 +60,7 @@ extension DeviceRates {
 extension GPUDescription {
   /// Dense multiply-adds per clock and SM of the fastest matrix instruction for `format`; 0 when there is none.
   fileprivate func matrixRate(of format: ElementType) -> Double {
-    instructions.filter { $0.sparsity.isEmpty && $0.feed != .cores && $0.formats.contains(format) }.map(\.rate).max() ?? 0
+    instructions.filter { $0.sparsity.isEmpty && $0.feed != .cores && $0.formats.contains(format) }.map(\.rate).max()
+      ?? 0
   }
 }

@@ -35,7 +35,8 @@ struct StreamingCosting {
     let read = computation.inputs.reduce(0) { $0 + $1.bytes } - computation.unreadBytes
     let written = computation.outputs.reduce(0) { $0 + $1.bytes }
     return try estimate(
-      computation, bytesRead: Double(read), bytesWritten: Double(written), hotBytes: Double(read), work: computation.work)
+      computation, bytesRead: Double(read), bytesWritten: Double(written), hotBytes: Double(read),
+      work: computation.work)
   }
 
   private func estimate(
@@ -65,7 +66,8 @@ struct StreamingCosting {
       seconds: estimate.seconds, floorSeconds: min(estimate.floorSeconds, estimate.seconds), bound: estimate.bound,
       reason: estimate.reason, choice: estimate.choice, format: format,
       bytes: ["dram": estimate.memoryBytes, "l2": max(bytes, estimate.memoryBytes)],
-      energy: estimate.memoryBytes * gpu.memory.energyPerByte + gpu.power.idle * estimate.seconds, figures: [:], notes: [])
+      energy: estimate.memoryBytes * gpu.memory.energyPerByte + gpu.power.idle * estimate.seconds, figures: [:],
+      notes: [])
   }
 
   /// A view is no kernel at all.

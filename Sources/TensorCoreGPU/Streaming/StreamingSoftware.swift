@@ -66,12 +66,15 @@ package struct StreamingSoftware: Sendable, Hashable {
       if let operation = HostOperation(rawValue: row.name) {
         costs[operation] = HostCost(toKernel: toKernel, total: total)
       } else {
-        row.error("<host name=\"\(row.name)\"> is not a kind of operation", fix: "one of \(HostOperation.allCases.map(\.rawValue).joined(separator: ", "))")
+        row.error(
+          "<host name=\"\(row.name)\"> is not a kind of operation",
+          fix: "one of \(HostOperation.allCases.map(\.rawValue).joined(separator: ", "))")
       }
       row.finish()
     }
     for missing in HostOperation.allCases where costs[missing] == nil {
-      reader.error("<streaming> lacks the host cost of \(missing.rawValue)", fix: "add <host name=\"\(missing.rawValue)\" …/>")
+      reader.error(
+        "<streaming> lacks the host cost of \(missing.rawValue)", fix: "add <host name=\"\(missing.rawValue)\" …/>")
     }
     host = costs
     reader.finish()
