@@ -41,7 +41,9 @@ extension Rewriter {
           tensor.encoding = old.encoding
           // What only the file knew (a declared extent) stays known.
           for axis in tensor.shape.indices where tensor.rank == old.rank && tensor.shape[axis].constant == nil {
-            if old.shape[axis].constant != nil, isData(tensor.shape[axis], of: node.name) { tensor.shape[axis] = old.shape[axis] }
+            if old.shape[axis].constant != nil, isData(tensor.shape[axis], of: node.name) {
+              tensor.shape[axis] = old.shape[axis]
+            }
           }
           type = .tensor(tensor)
         }

@@ -41,7 +41,9 @@ package final class MappedFile: ByteSource, @unchecked Sendable {
     self.name = name
     count = contents.count
     let memory = UnsafeMutableRawPointer.allocate(byteCount: max(contents.count, 1), alignment: 16)
-    contents.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory), byteCount: contents.count) }
+    contents.withUnsafeBytes {
+      memory.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory), byteCount: contents.count)
+    }
     base = UnsafeRawPointer(memory)
     release = .free
   }

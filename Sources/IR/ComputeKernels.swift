@@ -23,7 +23,9 @@ package struct MatrixProblem: Sendable {
   /// Where each product's operands begin.
   package var offsets: [(a: Int, b: Int)]
 
-  package init(m: Int, n: Int, k: Int, transposesA: Bool = false, transposesB: Bool = false, offsets: [(a: Int, b: Int)] = [(0, 0)]) {
+  package init(
+    m: Int, n: Int, k: Int, transposesA: Bool = false, transposesB: Bool = false, offsets: [(a: Int, b: Int)] = [(0, 0)]
+  ) {
     self.m = m
     self.n = n
     self.k = k

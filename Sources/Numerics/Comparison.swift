@@ -39,7 +39,9 @@ package func mismatch(_ actual: Datum, _ expected: Datum, relative: Double, abso
   case (.sequence(let a), .sequence(let b)):
     guard a.count == b.count else { return "\(a.count) elements in the sequence instead of \(b.count)" }
     for (index, pair) in zip(a, b).enumerated() {
-      if let found = mismatch(pair.0, pair.1, relative: relative, absolute: absolute) { return "element \(index): \(found)" }
+      if let found = mismatch(pair.0, pair.1, relative: relative, absolute: absolute) {
+        return "element \(index): \(found)"
+      }
     }
     return nil
   case (.optional(nil), .optional(nil)): return nil
@@ -54,7 +56,9 @@ private func mismatch(_ a: Tensor, _ b: Tensor, relative: Double, absolute: Doub
   guard a.element == b.element else { return "element type \(a.element.rawValue) instead of \(b.element.rawValue)" }
   guard a.shape == b.shape else { return "shape \(a.shape) instead of \(b.shape)" }
   if case .string(let x) = a.elements, case .string(let y) = b.elements { return x == y ? nil : "strings differ" }
-  guard let x = try? a.doubles(), let y = try? b.doubles(), x.count == y.count else { return "elements cannot be compared" }
+  guard let x = try? a.doubles(), let y = try? b.doubles(), x.count == y.count else {
+    return "elements cannot be compared"
+  }
   for index in x.indices where !(x[index].isNaN && y[index].isNaN) && x[index] != y[index] {
     guard (x[index] - y[index]).magnitude <= absolute + relative * y[index].magnitude else {
       return "element \(index) is \(x[index]) instead of \(y[index])"

@@ -59,7 +59,8 @@ package struct Evaluator: Sendable {
         }
         environment.release(node.inputs)
       } catch {
-        throw OperatorError(error.label, error.message.hasPrefix("node '") ? error.message : "node '\(node.name)': \(error.message)")
+        throw OperatorError(
+          error.label, error.message.hasPrefix("node '") ? error.message : "node '\(node.name)': \(error.message)")
       }
     }
     var results: [Datum] = []
@@ -76,14 +77,18 @@ package struct Evaluator: Sendable {
     _ node: Node, id: NodeID, _ environment: inout Environment, seed: UInt64
   ) throws(OperatorError) -> [Datum] {
     var inputs: [Datum?] = []
-    for input in node.inputs { inputs.append(try input.flatMap { (value) throws(OperatorError) in try environment.value(value) }) }
+    for input in node.inputs {
+      inputs.append(try input.flatMap { (value) throws(OperatorError) in try environment.value(value) })
+    }
     let nodeSeed = SeededInputs.mix(seed, UInt64(id.index))
     var context = EvaluationContext(outputCount: node.outputs.count, seed: nodeSeed)
     context.kernels = path == .fast ? FastKernels() : nil
     let regions = node.regions
     if !regions.isEmpty {
       context.runRegion = { (index, data) throws(OperatorError) -> [Datum] in
-        guard regions.indices.contains(index) else { throw OperatorError("region-index", "there is no region \(index)") }
+        guard regions.indices.contains(index) else {
+          throw OperatorError("region-index", "there is no region \(index)")
+        }
         return try run(regions[index], data, seed: nodeSeed)
       }
     }
@@ -126,7 +131,8 @@ private struct Environment {
       return .tensor(SeededInputs.tensor(constant.type, seed: SeededInputs.mix(seed, UInt64(id.index)), isWeight: true))
     }
     guard let tensor = Tensor(constant) else {
-      throw OperatorError("constant-type", "constant '\(graph[id].name)' of type \(constant.type.element.rawValue) cannot be opened")
+      throw OperatorError(
+        "constant-type", "constant '\(graph[id].name)' of type \(constant.type.element.rawValue) cannot be opened")
     }
     return .tensor(tensor)
   }

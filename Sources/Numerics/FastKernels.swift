@@ -21,7 +21,8 @@ package struct FastKernels: ComputeKernels {
           guard let x = a.baseAddress, let y = b.baseAddress else { return }
           for (index, offset) in problem.offsets.enumerated() {
             cblas_sgemm(
-              CblasRowMajor, problem.transposesA ? CblasTrans : CblasNoTrans, problem.transposesB ? CblasTrans : CblasNoTrans,
+              CblasRowMajor, problem.transposesA ? CblasTrans : CblasNoTrans,
+              problem.transposesB ? CblasTrans : CblasNoTrans,
               Int32(m), Int32(n), Int32(k), 1, x + offset.a, Int32(problem.transposesA ? m : k), y + offset.b,
               Int32(problem.transposesB ? k : n), 0, base + index * size, Int32(n))
           }

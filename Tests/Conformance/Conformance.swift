@@ -85,7 +85,8 @@ import Numerics
         guard parts.count == 3, Int(parts[0]) == outcomes.count else { continue }
         let flags = parts[1].map { $0 == "1" }
         outcomes.append(
-          ConformanceCase.Outcome(imported: flags[0], typesAgree: flags[1], evaluated: flags[2], problem: String(parts[2])))
+          ConformanceCase.Outcome(
+            imported: flags[0], typesAgree: flags[1], evaluated: flags[2], problem: String(parts[2])))
       }
       if outcomes.count < cases.count { outcomes.append(ConformanceCase.Outcome(problem: "crashed")) }
     }

@@ -31,7 +31,8 @@ struct ConformanceCase {
         let sets = try files.contentsOfDirectory(atPath: folder).filter { $0.hasPrefix("test_data_set_") }.sorted()
         cases.append(
           ConformanceCase(
-            group: group, name: name, model: "\(folder)/model.onnx", dataSets: sets.map { "\(folder)/\($0)" }, lightOutput: nil))
+            group: group, name: name, model: "\(folder)/model.onnx", dataSets: sets.map { "\(folder)/\($0)" },
+            lightOutput: nil))
       }
     }
     for file in try files.contentsOfDirectory(atPath: "\(suite)/light").sorted() where file.hasSuffix(".onnx") {

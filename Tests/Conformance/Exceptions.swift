@@ -15,7 +15,8 @@ enum Exceptions {
     "node/test_bernoulli_seed_expanded": "random: the expected output is one draw of another generator",
     "node/test_cast_FLOAT_to_BFLOAT16": "the shipped output truncates; the operator rounds to nearest even",
     "node/test_castlike_FLOAT_to_BFLOAT16": "the shipped output truncates; the operator rounds to nearest even",
-    "node/test_castlike_FLOAT_to_BFLOAT16_expanded": "the shipped output truncates; the operator rounds to nearest even",
+    "node/test_castlike_FLOAT_to_BFLOAT16_expanded":
+      "the shipped output truncates; the operator rounds to nearest even",
     "node/test_training_dropout": "random: the expected output is one draw of another generator",
     "node/test_training_dropout_default": "random: the expected output is one draw of another generator",
     "node/test_training_dropout_default_mask": "random: the expected output is one draw of another generator",

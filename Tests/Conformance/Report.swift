@@ -37,7 +37,9 @@ struct Report {
 
   private func row(_ name: String, _ outcomes: [ConformanceCase.Outcome]) {
     guard !outcomes.isEmpty else { return }
-    let counts = [outcomes.count, outcomes.count { $0.imported }, outcomes.count { $0.typesAgree }, outcomes.count { $0.evaluated }]
+    let counts = [
+      outcomes.count, outcomes.count { $0.imported }, outcomes.count { $0.typesAgree }, outcomes.count { $0.evaluated },
+    ]
     let widths = [25 - 20, 9, 7, 10]
     let cells = zip(counts, widths).map { count, width in
       String(repeating: " ", count: max(1, width - "\(count)".count)) + "\(count)"

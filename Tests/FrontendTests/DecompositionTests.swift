@@ -26,8 +26,11 @@ import Testing
     Case(
       name: "windowed attention over one key head with a mask", operation: ScaledDotProductAttention(window: 2),
       inputs: [floats([1, 4, 5, 8]), floats([1, 1, 5, 8]), floats([1, 1, 5, 8]), floats([5, 5])]),
-    Case(name: "RMS norm", operation: RootMeanSquareNormalization(axis: -1), inputs: [floats([2, 3, 8]), floats([8])]),
-    Case(name: "RMS norm of two axes", operation: RootMeanSquareNormalization(axis: 1), inputs: [floats([2, 3, 8]), floats([3, 8])]),
+    Case(
+      name: "RMS norm", operation: RootMeanSquareNormalization(axis: -1), inputs: [floats([2, 3, 8]), floats([8])]),
+    Case(
+      name: "RMS norm of two axes", operation: RootMeanSquareNormalization(axis: 1),
+      inputs: [floats([2, 3, 8]), floats([3, 8])]),
     Case(name: "SiLU", operation: UnaryElementwise(.silu), inputs: [floats([2, 9])]),
   ]
 
@@ -38,7 +41,8 @@ import Testing
     rewriter.setOutputs(rewriter.graph[node].outputs)
     let graph = rewriter.finish()
 
-    let path = FileManager.default.temporaryDirectory.appending(path: "decomposed-\(UUID().uuidString).onnx").path(percentEncoded: false)
+    let path = FileManager.default.temporaryDirectory.appending(path: "decomposed-\(UUID().uuidString).onnx").path(
+      percentEncoded: false)
     defer { try? FileManager.default.removeItem(atPath: path) }
     try ONNXExporter.write(graph, to: path)
     let back = try ONNXImporter.load(path: path)

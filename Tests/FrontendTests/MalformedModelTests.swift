@@ -23,7 +23,8 @@ import Testing
   private static let y = Onnx.value("y", nil)
 
   private static func conv(_ weight: Message) -> [UInt8] {
-    Onnx.model(Onnx.graph([Onnx.node("Conv", ["x", "w"], ["y"], name: "c")], inputs: [x], outputs: [y], initializers: [weight]))
+    Onnx.model(
+      Onnx.graph([Onnx.node("Conv", ["x", "w"], ["y"], name: "c")], inputs: [x], outputs: [y], initializers: [weight]))
   }
 
   private static func single(_ node: Message, inputs: [Message] = [x]) -> [UInt8] {
@@ -57,27 +58,71 @@ import Testing
     Case("field number zero", [0x00, 0x01], "field number 0"),
     Case("group", [0x0B, 0x0C], "wire type 3"),
     Case("graph as a number", Message().integer(7, 5).bytes, "must hold bytes"),
-    Case("cycle", Onnx.model(Onnx.graph([Onnx.node("Relu", ["b"], ["a"], name: "n"), Onnx.node("Abs", ["a"], ["b"])], outputs: [Onnx.value("a", nil)])), "node 'n': the nodes form a cycle"),
+    Case(
+      "cycle",
+      Onnx.model(
+        Onnx.graph(
+          [Onnx.node("Relu", ["b"], ["a"], name: "n"), Onnx.node("Abs", ["a"], ["b"])], outputs: [Onnx.value("a", nil)])
+      ), "node 'n': the nodes form a cycle"),
     Case("undefined input", single(Onnx.node("Relu", ["nowhere"], ["y"], name: "n")), "node 'n': reads 'nowhere'"),
-    Case("undefined output", Onnx.model(Onnx.graph([], inputs: [x], outputs: [y])), "graph output 'y' is computed by no node"),
-    Case("value defined twice", Onnx.model(Onnx.graph([Onnx.node("Relu", ["x"], ["y"]), Onnx.node("Abs", ["x"], ["y"])], inputs: [x], outputs: [y])), "'y' is defined twice"),
-    Case("unknown element type", single(Onnx.node("Relu", ["x"], ["y"]), inputs: [Onnx.value("x", [1], element: 99)]), "unknown element type 99"),
-    Case("input without type", single(Onnx.node("Relu", ["x"], ["y"]), inputs: [Message().string(1, "x")]), "'x' has no type"),
+    Case(
+      "undefined output", Onnx.model(Onnx.graph([], inputs: [x], outputs: [y])),
+      "graph output 'y' is computed by no node"),
+    Case(
+      "value defined twice",
+      Onnx.model(
+        Onnx.graph([Onnx.node("Relu", ["x"], ["y"]), Onnx.node("Abs", ["x"], ["y"])], inputs: [x], outputs: [y])),
+      "'y' is defined twice"),
+    Case(
+      "unknown element type", single(Onnx.node("Relu", ["x"], ["y"]), inputs: [Onnx.value("x", [1], element: 99)]),
+      "unknown element type 99"),
+    Case(
+      "input without type", single(Onnx.node("Relu", ["x"], ["y"]), inputs: [Message().string(1, "x")]),
+      "'x' has no type"),
     Case("too few bytes", conv(Onnx.tensor("w", [4, 3, 3, 3], raw: [1, 2, 3])), "takes 432 bytes but 3 are there"),
     Case("no data", conv(Onnx.tensor("w", [4, 3, 3, 3])), "the data holds 0"),
     Case("negative extent", conv(Onnx.tensor("w", [4, -3, 3, 3], raw: [])), "not a possible shape"),
     Case("overflowing extents", conv(Onnx.tensor("w", [1 << 40, 1 << 40], raw: [])), "not a possible shape"),
-    Case("huge extents without data", conv(Onnx.tensor("w", [1 << 30, 1 << 20], raw: [])), "takes 4503599627370496 bytes"),
-    Case("more packed integers than the shape", conv(Onnx.tensor("w", [1], element: 7).data(7, [UInt8](repeating: 1, count: 1000))), "more data than shape"),
+    Case(
+      "huge extents without data", conv(Onnx.tensor("w", [1 << 30, 1 << 20], raw: [])), "takes 4503599627370496 bytes"),
+    Case(
+      "more packed integers than the shape",
+      conv(Onnx.tensor("w", [1], element: 7).data(7, [UInt8](repeating: 1, count: 1000))), "more data than shape"),
     Case("wrong rank", conv(Onnx.tensor("w", [3], raw: [UInt8](repeating: 0, count: 12))), "node 'c': Conv"),
-    Case("wrong attribute type", Onnx.model(Onnx.graph([Onnx.node("Conv", ["x", "w"], ["y"], name: "c", attributes: [Message().string(1, "strides").integer(3, 1).integer(20, 2)])], inputs: [x], outputs: [y], initializers: [Onnx.tensor("w", [4, 3, 1, 1], raw: [UInt8](repeating: 0, count: 48))])), "node 'c': Conv: attribute 'strides' must be a list of integers"),
-    Case("attribute nobody knows", single(Onnx.node("Relu", ["x"], ["y"], name: "n", attributes: [Onnx.integers("colour", [1])])), "node 'n': Relu: attribute 'colour' means nothing"),
+    Case(
+      "wrong attribute type",
+      Onnx.model(
+        Onnx.graph(
+          [
+            Onnx.node(
+              "Conv", ["x", "w"], ["y"], name: "c",
+              attributes: [Message().string(1, "strides").integer(3, 1).integer(20, 2)])
+          ], inputs: [x], outputs: [y],
+          initializers: [Onnx.tensor("w", [4, 3, 1, 1], raw: [UInt8](repeating: 0, count: 48))])),
+      "node 'c': Conv: attribute 'strides' must be a list of integers"),
+    Case(
+      "attribute nobody knows",
+      single(Onnx.node("Relu", ["x"], ["y"], name: "n", attributes: [Onnx.integers("colour", [1])])),
+      "node 'n': Relu: attribute 'colour' means nothing"),
     Case("node without outputs", single(Onnx.node("Relu", ["x"], [], name: "n")), "node 'n': Relu has no output"),
     Case("deeply nested graphs", Onnx.model(nested), "nested more than"),
-    Case("function that calls itself", Onnx.model(Onnx.graph([Onnx.node("F", ["x"], ["y"], name: "n", domain: "d")], inputs: [x], outputs: [y]), functions: [Message().string(1, "F").string(4, "a").string(5, "b").messages(7, [Onnx.node("F", ["a"], ["b"], domain: "d")]).string(10, "d")]), "nested more than"),
-    Case("functions that multiply", Onnx.model(Onnx.graph([Onnx.node("F27", ["x"], ["y"], name: "n", domain: "d")], inputs: [x], outputs: [y]), functions: doubling(28)), "inlined functions make more than"),
+    Case(
+      "function that calls itself",
+      Onnx.model(
+        Onnx.graph([Onnx.node("F", ["x"], ["y"], name: "n", domain: "d")], inputs: [x], outputs: [y]),
+        functions: [
+          Message().string(1, "F").string(4, "a").string(5, "b").messages(
+            7, [Onnx.node("F", ["a"], ["b"], domain: "d")]
+          ).string(10, "d")
+        ]), "nested more than"),
+    Case(
+      "functions that multiply",
+      Onnx.model(
+        Onnx.graph([Onnx.node("F27", ["x"], ["y"], name: "n", domain: "d")], inputs: [x], outputs: [y]),
+        functions: doubling(28)), "inlined functions make more than"),
     Case("external path upwards", conv(Onnx.external("w", [1], [("location", "../secret")])), "leads outside"),
-    Case("absolute external path", conv(Onnx.external("w", [1], [("location", "/etc/passwd")])), "relative to the model"),
+    Case(
+      "absolute external path", conv(Onnx.external("w", [1], [("location", "/etc/passwd")])), "relative to the model"),
     Case("external file missing", conv(Onnx.external("w", [1], [("location", "nothing.bin")])), "does not exist"),
     Case("external without location", conv(Onnx.external("w", [1], [])), "without a location"),
   ]

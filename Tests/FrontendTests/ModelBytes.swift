@@ -40,9 +40,11 @@ enum Onnx {
   }
 
   static func node(
-    _ type: String, _ inputs: [String], _ outputs: [String], name: String = "", domain: String = "", attributes: [Message] = []
+    _ type: String, _ inputs: [String], _ outputs: [String], name: String = "", domain: String = "",
+    attributes: [Message] = []
   ) -> Message {
-    Message().strings(1, inputs).strings(2, outputs).string(3, name).string(4, type).messages(5, attributes).string(7, domain)
+    Message().strings(1, inputs).strings(2, outputs).string(3, name).string(4, type).messages(5, attributes).string(
+      7, domain)
   }
 
   /// A float tensor; a dimension is a number, a name, or nil for unknown.

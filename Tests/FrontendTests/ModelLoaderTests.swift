@@ -8,7 +8,8 @@ import Testing
 @Suite struct ModelLoaderTests {
   /// Writes `contents` to a file, loads it and removes it.
   private func load(_ contents: [UInt8], _ dimensions: [String: Int]) throws -> Graph {
-    let path = FileManager.default.temporaryDirectory.appending(path: "model-\(UUID().uuidString)").path(percentEncoded: false)
+    let path = FileManager.default.temporaryDirectory.appending(path: "model-\(UUID().uuidString)").path(
+      percentEncoded: false)
     defer { try? FileManager.default.removeItem(atPath: path) }
     try Data(contents).write(to: URL(fileURLWithPath: path))
     return try ModelLoader.load(path: path, dimensions: dimensions)

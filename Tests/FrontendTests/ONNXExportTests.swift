@@ -30,7 +30,8 @@ import Testing
         contents: Onnx.model(
           Onnx.graph(
             [Onnx.node("Conv", ["x", "w"], ["c"], name: "first"), Onnx.node("Relu", ["c"], ["y"], name: "second")],
-            inputs: [Onnx.value("x", ["batch", 3, 8, 8])], outputs: [Onnx.value("y", nil)], initializers: [Self.weight]))))
+            inputs: [Onnx.value("x", ["batch", 3, 8, 8])], outputs: [Onnx.value("y", nil)], initializers: [Self.weight])
+        )))
   }
 
   @Test(arguments: [nil, 16]) func writingAndReadingKeepsTheGraph(externalFrom: Int?) throws {
@@ -55,7 +56,9 @@ import Testing
           Onnx.node("Abs", ["x"], ["outer"], name: "abs"),
           Onnx.node(
             "If", ["c"], ["y"], name: "if",
-            attributes: [Onnx.subgraph("then_branch", branch("Relu", "t")), Onnx.subgraph("else_branch", branch("Neg", "e"))]),
+            attributes: [
+              Onnx.subgraph("then_branch", branch("Relu", "t")), Onnx.subgraph("else_branch", branch("Neg", "e")),
+            ]),
         ],
         inputs: [Onnx.value("c", [], element: 9), Onnx.value("x", [2])], outputs: [Onnx.value("y", [2])]))
     let graph = try ONNXImporter.load(MappedFile(name: "m.onnx", contents: bytes))

@@ -16,7 +16,8 @@ import Testing
       Onnx.model(
         Onnx.graph(
           [Onnx.node("Conv", ["x", "w"], ["c"], name: "first"), Onnx.node("Relu", ["c"], ["y"])],
-          inputs: [Onnx.value("x", ["batch", 3, nil, 32])], outputs: [Onnx.value("y", nil)], initializers: [Self.weight])))
+          inputs: [Onnx.value("x", ["batch", 3, nil, 32])], outputs: [Onnx.value("y", nil)], initializers: [Self.weight]
+        )))
     #expect(graph.verify().isEmpty)
     #expect(graph.source.nodeNames == ["first", "Relu_0"])
     #expect(graph.nodeIDs.map { graph[$0].origin.names } == [["first"], ["Relu_0"]])
@@ -26,9 +27,15 @@ import Testing
 
   @Test func bindsDimensionsBySymbolAndByAxis() throws {
     let bytes = Onnx.model(
-      Onnx.graph([Onnx.node("Relu", ["x"], ["y"])], inputs: [Onnx.value("x", ["batch", 3, nil, 32])], outputs: [Onnx.value("y", nil)]))
-    #expect(try load(bytes, ["batch": 2, "x.2": 64]).tensorType(load(bytes).outputs[0]) == TensorType(.float32, [2, 3, 64, 32]))
-    #expect(try load(bytes, ["batch": 2, "x_d2": 64, "x.3": 8]).tensorType(load(bytes).outputs[0]) == TensorType(.float32, [2, 3, 64, 8]))
+      Onnx.graph(
+        [Onnx.node("Relu", ["x"], ["y"])], inputs: [Onnx.value("x", ["batch", 3, nil, 32])],
+        outputs: [Onnx.value("y", nil)]))
+    #expect(
+      try load(bytes, ["batch": 2, "x.2": 64]).tensorType(load(bytes).outputs[0])
+        == TensorType(.float32, [2, 3, 64, 32]))
+    #expect(
+      try load(bytes, ["batch": 2, "x_d2": 64, "x.3": 8]).tensorType(load(bytes).outputs[0])
+        == TensorType(.float32, [2, 3, 64, 8]))
     let error = #expect(throws: Failure.self) { try load(bytes, ["bach": 2]) }
     #expect(error?.description.contains("did you mean 'batch'?") == true)
   }
@@ -37,7 +44,8 @@ import Testing
     let graph = try load(
       Onnx.model(
         Onnx.graph(
-          [Onnx.node("Conv", ["x", "w"], ["y"])], inputs: [Onnx.value("x", [1, 3, 8, 8])], outputs: [Onnx.value("y", nil)],
+          [Onnx.node("Conv", ["x", "w"], ["y"])], inputs: [Onnx.value("x", [1, 3, 8, 8])],
+          outputs: [Onnx.value("y", nil)],
           initializers: [Self.weight])))
     let data = try #require(graph.valueIDs.compactMap { graph[$0].constant }.first)
     guard case .bytes(let bytes) = data.payload, case .mapped = bytes.storage else {
@@ -48,11 +56,13 @@ import Testing
 
   @Test func constantNodesAreListedAsFolded() throws {
     let constant = Onnx.node(
-      "Constant", [], ["w"], name: "k", attributes: [Message().string(1, "value").message(5, Self.weight).integer(20, 4)])
+      "Constant", [], ["w"], name: "k",
+      attributes: [Message().string(1, "value").message(5, Self.weight).integer(20, 4)])
     let graph = try load(
       Onnx.model(
         Onnx.graph(
-          [constant, Onnx.node("Conv", ["x", "w"], ["y"])], inputs: [Onnx.value("x", [1, 3, 8, 8])], outputs: [Onnx.value("y", nil)])))
+          [constant, Onnx.node("Conv", ["x", "w"], ["y"])], inputs: [Onnx.value("x", [1, 3, 8, 8])],
+          outputs: [Onnx.value("y", nil)])))
     #expect(graph.folded == [FoldedNode(name: "k", reason: "constant")])
     #expect(graph.source.nodeNames == ["k", "Conv_0"])
   }
@@ -73,7 +83,10 @@ import Testing
     let graph = try load(
       Onnx.model(
         Onnx.graph(
-          [Onnx.node("Twice", ["x"], ["m"], name: "one", domain: "mine"), Onnx.node("Twice", ["m"], ["y"], domain: "mine")],
+          [
+            Onnx.node("Twice", ["x"], ["m"], name: "one", domain: "mine"),
+            Onnx.node("Twice", ["m"], ["y"], domain: "mine"),
+          ],
           inputs: [Onnx.value("x", [7])], outputs: [Onnx.value("y", nil)]), functions: [function]))
     #expect(graph.verify().isEmpty)
     #expect(graph.nodeIDs.map { graph[$0].name } == ["one/Relu_0", "one/abs", "Twice_0/Relu_1", "Twice_0/abs"])
@@ -97,7 +110,8 @@ import Testing
     // int32_data holds narrow integers; uint4 comes packed, two to a number.
     func values(_ element: Int, _ dims: [Int], _ field: Int, _ packed: [UInt8]) throws -> [Double] {
       let tensor = Onnx.tensor("w", dims, element: element).data(field, packed)
-      let graph = try load(Onnx.model(Onnx.graph([], outputs: [Onnx.value("w", nil, element: element)], initializers: [tensor])))
+      let graph = try load(
+        Onnx.model(Onnx.graph([], outputs: [Onnx.value("w", nil, element: element)], initializers: [tensor])))
       let constant = try #require(graph.constant(graph.outputs[0]))
       let opened = try #require(Tensor(constant))
       return try opened.doubles()

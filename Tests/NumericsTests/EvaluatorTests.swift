@@ -34,6 +34,9 @@ import Testing
     #expect(try Comparison(a, a).signalToNoise == .infinity)
     let off = try Comparison(Tensor([2], floats: [1, 2.02]), a)
     #expect(abs(off.relativeError - 0.01) < 1e-6)
-    #expect(mismatch(.tensor(Tensor([2], floats: [1, .nan])), .tensor(Tensor([2], floats: [1, .nan])), relative: 0, absolute: 0) == nil)
+    #expect(
+      mismatch(
+        .tensor(Tensor([2], floats: [1, .nan])), .tensor(Tensor([2], floats: [1, .nan])), relative: 0, absolute: 0)
+        == nil)
   }
 }

@@ -31,7 +31,8 @@ extension GraphBuilder {
   }
 
   private func addConstant(_ node: NodeMessage, name: String, scope: Scope) throws(Failure) {
-    guard node.attributes.count == 1, node.outputs.count == 1, let attribute = try attributes(node, scope: scope).first else {
+    guard node.attributes.count == 1, node.outputs.count == 1, let attribute = try attributes(node, scope: scope).first
+    else {
       throw session.failure("a Constant has one attribute and one output", node: name, at: node.offset)
     }
     let constant: Constant
@@ -59,7 +60,9 @@ extension GraphBuilder {
     for input in message.inputs { inputs.append(try resolve(input, of: name, at: message.offset, scope: scope)) }
     while let last = inputs.last, last == nil { inputs.removeLast() }
     let outputCount = (message.outputs.lastIndex { !$0.isEmpty } ?? -1) + 1
-    guard outputCount > 0 else { throw session.failure("\(message.type) has no output", node: name, at: message.offset) }
+    guard outputCount > 0 else {
+      throw session.failure("\(message.type) has no output", node: name, at: message.offset)
+    }
 
     let attributes = try attributes(message, scope: scope)
     let regions = try regions(attributes, of: message, name: name, inputs: inputs, scope: scope)
@@ -92,7 +95,8 @@ extension GraphBuilder {
   ) throws(OperatorError) -> any Operator {
     guard let kind = OperatorCatalog.byONNXName[node.name] else {
       let types = try declared.map { (type) throws(OperatorError) -> ValueType in
-        guard let type, let known = try? valueType(type, of: "output", at: 0, extent: { extent, _ in self.declaredExtent(extent) })
+        guard let type,
+          let known = try? valueType(type, of: "output", at: 0, extent: { extent, _ in self.declaredExtent(extent) })
         else { throw OperatorError("opaque-type", "an opaque operator needs output types declared in the file") }
         return known
       }
@@ -159,7 +163,8 @@ extension GraphBuilder {
       throw session.failure("\(message.type): \(error)", node: name, at: message.offset)
     }
     guard types.count >= declared.count else {
-      throw session.failure("\(message.type) has \(types.count) outputs, not \(declared.count)", node: name, at: message.offset)
+      throw session.failure(
+        "\(message.type) has \(types.count) outputs, not \(declared.count)", node: name, at: message.offset)
     }
     types = zip(types, declared).map { refined($0, by: $1) }
     let origin = Origin([scope.owner ?? name])
@@ -197,7 +202,9 @@ extension GraphBuilder {
     for (output, result) in zip(outputs, results) {
       guard let tensor = result.tensor else { continue }
       computed[output] = tensor
-      if contents[output] == nil, tensor.element == .int64 || tensor.element == .int32, let numbers = try? tensor.integers() {
+      if contents[output] == nil, tensor.element == .int64 || tensor.element == .int32,
+        let numbers = try? tensor.integers()
+      {
         contents[output] = numbers.map { .constant(Int($0)) }
       }
     }

@@ -14,7 +14,9 @@ extension GraphBuilder {
     _ attributes: [AttributeMessage], of node: NodeMessage, name: String, inputs: [ValueID?], scope: Scope
   ) throws(Failure) -> Regions {
     var messages: [(label: String, graph: GraphMessage)] = []
-    for attribute in attributes { if case .graph(let graph) = attribute.value { messages.append((attribute.name, graph)) } }
+    for attribute in attributes {
+      if case .graph(let graph) = attribute.value { messages.append((attribute.name, graph)) }
+    }
     var result = Regions()
     guard !messages.isEmpty else { return result }
     var captured: [(name: String, value: ValueID)] = []
@@ -33,7 +35,9 @@ extension GraphBuilder {
         }
       }
       do {
-        try builder.buildRegion(message.graph, of: node, name: name, inputs: inputs.map { $0.map { rewriter.graph[$0].type } }, scope: inner) {
+        try builder.buildRegion(
+          message.graph, of: node, name: name, inputs: inputs.map { $0.map { rewriter.graph[$0].type } }, scope: inner
+        ) {
           for capture in captures { builder.capture(capture.value, of: self, name: capture.name, scope: inner) }
         }
       } catch {

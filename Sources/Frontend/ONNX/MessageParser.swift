@@ -141,8 +141,15 @@ struct MessageParser {
     case 7?: result.value = .integers(integers)
     case 8?: result.value = .strings(strings)
     default:
-      if let scalar { result.value = scalar } else if !floats.isEmpty { result.value = .floats(floats) }
-      else if !integers.isEmpty { result.value = .integers(integers) } else if !strings.isEmpty { result.value = .strings(strings) }
+      if let scalar {
+        result.value = scalar
+      } else if !floats.isEmpty {
+        result.value = .floats(floats)
+      } else if !integers.isEmpty {
+        result.value = .integers(integers)
+      } else if !strings.isEmpty {
+        result.value = .strings(strings)
+      }
     }
     return result
   }

@@ -38,7 +38,8 @@ struct NodeOrder {
         if state[source] == 1 {
           let node = nodes[source]
           throw session.failure(
-            "the nodes form a cycle through '\(input)'", node: node.name.isEmpty ? node.type : node.name, at: node.offset)
+            "the nodes form a cycle through '\(input)'", node: node.name.isEmpty ? node.type : node.name,
+            at: node.offset)
         }
         if state[source] == 0 {
           state[source] = 1
@@ -68,7 +69,8 @@ extension GraphMessage {
     for node in nodes { defined.formUnion(node.outputs) }
     var seen: Set<String> = []
     var free: [String] = []
-    for name in nodes.flatMap(\.reads) + outputs.map(\.name) where !defined.contains(name) && seen.insert(name).inserted {
+    for name in nodes.flatMap(\.reads) + outputs.map(\.name) where !defined.contains(name) && seen.insert(name).inserted
+    {
       free.append(name)
     }
     return free

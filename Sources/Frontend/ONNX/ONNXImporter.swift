@@ -59,6 +59,7 @@ package enum ONNXImporter {
       throw Failure("malformed model: there is no graph in the file", at: SourceLocation(file: file.name, byte: 0))
     }
     return Header(
-      irVersion: model.irVersion, producer: model.producer, producerVersion: model.producerVersion, opsets: model.opsets)
+      irVersion: model.irVersion, producer: model.producer, producerVersion: model.producerVersion, opsets: model.opsets
+    )
   }
 }

@@ -37,7 +37,8 @@ struct TensorDecoder {
     let wanted = type.element.bytes(count)
     if let raw = tensor.raw {
       guard raw.count == wanted else {
-        throw malformed("shape \(tensor.dims) of \(type.element.rawValue) takes \(wanted) bytes but \(raw.count) are there", tensor)
+        throw malformed(
+          "shape \(tensor.dims) of \(type.element.rawValue) takes \(wanted) bytes but \(raw.count) are there", tensor)
       }
       return .bytes(TensorData(.mapped(file, raw)))
     }
@@ -45,20 +46,26 @@ struct TensorDecoder {
     let data = TensorData(storage)
     guard data.byteCount == wanted else {
       throw malformed(
-        "shape \(tensor.dims) of \(type.element.rawValue) takes \(wanted) bytes but the data holds \(data.byteCount)", tensor)
+        "shape \(tensor.dims) of \(type.element.rawValue) takes \(wanted) bytes but the data holds \(data.byteCount)",
+        tensor)
     }
     return .bytes(data)
   }
 
   private func externalRange(_ tensor: TensorMessage, bytes wanted: Int) throws(Failure) -> TensorData.Storage {
-    guard let location = tensor.external["location"] else { throw malformed("external data without a location", tensor) }
+    guard let location = tensor.external["location"] else {
+      throw malformed("external data without a location", tensor)
+    }
     let source: MappedFile
     do { source = try external.file(at: location) } catch {
-      throw Failure(error.diagnostics.map { .error($0.message, at: SourceLocation(file: file.name, byte: tensor.offset)) })
+      throw Failure(
+        error.diagnostics.map { .error($0.message, at: SourceLocation(file: file.name, byte: tensor.offset)) })
     }
     func number(_ key: String) throws(Failure) -> Int? {
       guard let text = tensor.external[key] else { return nil }
-      guard let value = Int(text), value >= 0 else { throw malformed("external \(key) '\(text)' is not a size", tensor) }
+      guard let value = Int(text), value >= 0 else {
+        throw malformed("external \(key) '\(text)' is not a size", tensor)
+      }
       return value
     }
     let offset = try number("offset") ?? 0
@@ -81,7 +88,9 @@ struct TensorDecoder {
   }
 
   /// `float_data` and the like. A single packed block of fixed-width numbers already is what is wanted.
-  private func typedData(_ tensor: TensorMessage, _ element: ElementType, bytes wanted: Int) throws(Failure) -> TensorData.Storage {
+  private func typedData(_ tensor: TensorMessage, _ element: ElementType, bytes wanted: Int) throws(Failure)
+    -> TensorData.Storage
+  {
     let number: Int
     switch element {
     case .float32, .complex64: number = 4
@@ -127,7 +136,9 @@ struct TensorDecoder {
       case .bytes(let valueBytes) = values.payload, case .bytes(let indexBytes) = indices.payload
     else { throw malformed("sparse tensor of shape \(sparse.dims) cannot be spread out", sparse.values) }
     let rank = indices.type.rank == 2 ? sparse.dims.count : 1
-    guard indices.type.elementCount == stored * rank else { throw malformed("sparse indices do not fit the values", sparse.indices) }
+    guard indices.type.elementCount == stored * rank else {
+      throw malformed("sparse indices do not fit the values", sparse.indices)
+    }
     let width = values.type.element.bits / 8
     var bytes = [UInt8](repeating: 0, count: count * width)
     let numbers = indexBytes.withBytes { source in
@@ -139,7 +150,9 @@ struct TensorDecoder {
         position = 0
         for axis in 0..<rank {
           let coordinate = numbers[item * rank + axis]
-          guard coordinate >= 0, coordinate < sparse.dims[axis] else { throw malformed("sparse index out of range", sparse.indices) }
+          guard coordinate >= 0, coordinate < sparse.dims[axis] else {
+            throw malformed("sparse index out of range", sparse.indices)
+          }
           position = position * sparse.dims[axis] + coordinate
         }
       }

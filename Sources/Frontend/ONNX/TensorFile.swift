@@ -23,7 +23,9 @@ package enum TensorFile {
   private static func read(
     _ body: WireReader, as type: ValueType, _ decoder: TensorDecoder, depth: Int
   ) throws(Failure) -> Datum {
-    guard depth < MessageParser.depthLimit else { throw body.malformed("values are nested too deeply", at: body.position) }
+    guard depth < MessageParser.depthLimit else {
+      throw body.malformed("values are nested too deeply", at: body.position)
+    }
     var reader = body
     switch type {
     case .tensor, .unranked:

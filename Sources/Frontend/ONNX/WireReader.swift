@@ -37,7 +37,9 @@ struct WireReader {
     guard position < end else { return nil }
     let start = position
     let tag = try varint()
-    guard tag >> 3 > 0, tag >> 3 < 1 << 29 else { throw malformed("field number \(tag >> 3) is not allowed", at: start) }
+    guard tag >> 3 > 0, tag >> 3 < 1 << 29 else {
+      throw malformed("field number \(tag >> 3) is not allowed", at: start)
+    }
     let number = Int(tag >> 3)
     switch tag & 7 {
     case 0: return WireField(number: number, payload: .varint(try varint()), offset: start)

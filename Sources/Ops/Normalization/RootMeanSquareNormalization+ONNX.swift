@@ -9,7 +9,8 @@ extension RootMeanSquareNormalization: ONNXDecomposable {
     let squares = try body.add(BinaryElementwise(.mul), [wide, wide], "squares")
     let axes = body.constant(Tensor([x.rank - axis], integers: (axis..<x.rank).map(Int64.init)), "axes")
     let mean = try body.add(Reduce(.mean), [squares, axes], "mean-square")
-    let shifted = try body.add(BinaryElementwise(.add), [mean, body.scalar(Double(epsilon), statistics, "epsilon")], "shifted")
+    let shifted = try body.add(
+      BinaryElementwise(.add), [mean, body.scalar(Double(epsilon), statistics, "epsilon")], "shifted")
     let root = try body.add(UnaryElementwise(.sqrt), [shifted], "root")
     var y = try body.add(BinaryElementwise(.div), [wide, root], "normalized")
     if x.element != statistics { y = try body.add(Cast(to: x.element), [y], "narrow") }

@@ -22,7 +22,8 @@ extension ScaledDotProductAttention: ONNXDecomposable {
       scores = try body.add(Where(), [visible, scores, hidden], "visible-scores")
     }
     if context.hasInput(3), let mask = try context.optionalTensor(3) {
-      scores = mask.element == .bool
+      scores =
+        mask.element == .bool
         ? try body.add(Where(), [body.inputs[3], scores, hidden], "kept-scores")
         : try body.add(BinaryElementwise(.add), [scores, body.inputs[3]], "masked-scores")
     }

@@ -22,7 +22,8 @@ extension EvaluationContext {
       return (shape, kernels.multiply(problem, x, y))
     }
     var offsets: [(a: Int, b: Int)] = []
-    Broadcast.forEachPair(rule.batch.compactMap(\.constant), Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2))) { _, p, q in
+    Broadcast.forEachPair(rule.batch.compactMap(\.constant), Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2))) {
+      _, p, q in
       offsets.append((p * m * k, q * k * n))
     }
     let problem = MatrixProblem(m: m, n: n, k: k, transposesA: transposesA, transposesB: transposesB, offsets: offsets)
@@ -30,7 +31,9 @@ extension EvaluationContext {
   }
 
   /// An f32 convolution with an optional bias per filter through the lent kernels; nil when there are none.
-  func convolution(_ geometry: Convolution, _ x: Tensor, _ w: Tensor, bias: Tensor?, shape: [Int]) throws(OperatorError) -> Tensor? {
+  func convolution(_ geometry: Convolution, _ x: Tensor, _ w: Tensor, bias: Tensor?, shape: [Int]) throws(OperatorError)
+    -> Tensor?
+  {
     guard let kernels, x.element == .float32, w.element == .float32, case .float32(let input) = x.elements,
       case .float32(let weights) = w.elements
     else { return nil }

@@ -26,7 +26,9 @@ struct BodyBuilder: ~Copyable {
     return rewriter.graph[node].outputs[0]
   }
 
-  mutating func constant(_ tensor: Tensor, _ name: String) -> ValueID { rewriter.addConstant(Constant(tensor), name: name) }
+  mutating func constant(_ tensor: Tensor, _ name: String) -> ValueID {
+    rewriter.addConstant(Constant(tensor), name: name)
+  }
 
   /// A scalar of a float type.
   mutating func scalar(_ value: Double, _ element: ElementType, _ name: String) -> ValueID {

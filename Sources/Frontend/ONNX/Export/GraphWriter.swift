@@ -237,7 +237,9 @@ struct GraphWriter {
     case .bytes(let data):
       if !isInline, let limit = session.externalFrom, data.byteCount >= limit {
         let offset = session.addExternal(data)
-        for (key, value) in [("location", session.weightFile), ("offset", "\(offset)"), ("length", "\(data.byteCount)")] {
+        for (key, value) in [
+          ("location", session.weightFile), ("offset", "\(offset)"), ("length", "\(data.byteCount)"),
+        ] {
           var entry = WireWriter()
           entry.string(1, key)
           entry.string(2, value)

@@ -34,7 +34,9 @@ package enum ONNXExporter {
       model.message(8, opset)
     }
     for function in session.functions { model.message(25, function) }
-    guard model.byteCount < 1 << 31 else { throw Failure("the model without its weights is larger than ONNX allows (2 GiB)") }
+    guard model.byteCount < 1 << 31 else {
+      throw Failure("the model without its weights is larger than ONNX allows (2 GiB)")
+    }
     do {
       if !session.external.isEmpty {
         try replace(path + ".data") { handle in
@@ -50,7 +52,8 @@ package enum ONNXExporter {
   /// Writes a file under a temporary name in the same folder, then renames it.
   private static func replace(_ path: String, _ body: (FileHandle) throws -> Void) throws {
     let temporary = "\(path).\(ProcessInfo.processInfo.processIdentifier).tmp"
-    guard FileManager.default.createFile(atPath: temporary, contents: nil), let handle = FileHandle(forWritingAtPath: temporary)
+    guard FileManager.default.createFile(atPath: temporary, contents: nil),
+      let handle = FileHandle(forWritingAtPath: temporary)
     else { throw CocoaError(.fileWriteUnknown) }
     do {
       try body(handle)
