@@ -33,8 +33,8 @@ extension LayerBuilder {
       return max(most, machine.vector.activationCycles(pointwise.function) ?? 0)
     }
     let near = machine.placement.near
-    let input = context.read(step.inputs.first)
-    let weights = context.read(step.inputs.dropFirst().first)
+    let input = context.read(step.inputs.first, like: contraction.lhs)
+    let weights = context.read(step.inputs.dropFirst().first, like: contraction.rhs)
     let isConstant = contraction.rhs.isConstant
     let product = Product(
       shape: LayerShape(contraction), inputBits: lhs.bits, outputBits: contraction.output.storage.bits,

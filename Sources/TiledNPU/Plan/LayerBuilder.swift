@@ -148,7 +148,13 @@ struct LayerContext {
     return .linear
   }
 
-  func read(_ id: Int?) -> Kernel.Tensor? { id.flatMap { id in kernel.reads.first { $0.id == id } } }
+  /// The value read under `id`, or the one that can only be meant: of the operand's size and kind.
+  func read(_ id: Int?, like operand: Operand) -> Kernel.Tensor? {
+    func matches(_ tensor: Kernel.Tensor) -> Bool {
+      tensor.operand.count == operand.count && tensor.operand.isConstant == operand.isConstant
+    }
+    return kernel.reads.first { $0.id == id && matches($0) } ?? kernel.reads.first(where: matches)
+  }
 
   /// The first activation read and the first value written: the main operands of the kernel.
   var mainInput: Kernel.Tensor? { kernel.reads.first { !$0.operand.isConstant } }
