@@ -36,8 +36,13 @@ package struct GraphvizRenderer: Sendable {
     let program = try program()
     let folder = try ScratchFolder(in: scratchFolder)
     try folder.write(Array(dot.utf8), to: "in.dot")
-    let status = try run(program, ["--engine", engine.rawValue, "--format", format, "--output", folder.path("out"), folder.path("in.dot")], errors: folder.path("errors"))
-    let messages = (folder.read("errors").map { String(decoding: $0.prefix(2000), as: UTF8.self) } ?? "").split(separator: "\n").prefix(3).joined(separator: "; ")
+    let status = try run(
+      program,
+      ["--engine", engine.rawValue, "--format", format, "--output", folder.path("out"), folder.path("in.dot")],
+      errors: folder.path("errors"))
+    let messages = (folder.read("errors").map { String(decoding: $0.prefix(2000), as: UTF8.self) } ?? "").split(
+      separator: "\n"
+    ).prefix(3).joined(separator: "; ")
     switch status {
     case .exited(0): break
     case .exited(let code): throw Failure("the picture could not be drawn (exit \(code)): \(messages)")
@@ -47,14 +52,19 @@ package struct GraphvizRenderer: Sendable {
         "the layout took more than \(Format.fixed(timeLimitSeconds, 0)) s and was stopped",
         fix: "draw less of it (--top, --focus, --group layer) or lay the .dot file out yourself")
     }
-    guard let bytes = folder.read("out"), !bytes.isEmpty else { throw Failure("the renderer wrote nothing: \(messages)") }
+    guard let bytes = folder.read("out"), !bytes.isEmpty else {
+      throw Failure("the renderer wrote nothing: \(messages)")
+    }
     return format == "svg" ? Self.withoutDoctype(bytes) : bytes
   }
 
   private func program() throws(Failure) -> String {
     let path = executable ?? Self.folderOfRunningExecutable().map { "\($0)/cyclewright-render" } ?? "cyclewright-render"
     guard access(path, X_OK) == 0 else {
-      throw Failure("the renderer '\(path)' is missing", fix: "install Graphviz's library (libgraphviz-dev) and build cyclewright-render, or draw the .dot file with dot")
+      throw Failure(
+        "the renderer '\(path)' is missing",
+        fix: "install Graphviz's library (libgraphviz-dev) and build cyclewright-render, or draw the .dot file with dot"
+      )
     }
     return path
   }
@@ -62,7 +72,9 @@ package struct GraphvizRenderer: Sendable {
   /// The SVG without its DOCTYPE, which would name a file on the network and cannot stand inside HTML.
   private static func withoutDoctype(_ svg: [UInt8]) -> [UInt8] {
     let text = String(decoding: svg, as: UTF8.self)
-    guard let start = text.firstRange(of: "<!DOCTYPE"), let end = text[start.upperBound...].firstIndex(of: ">") else { return svg }
+    guard let start = text.firstRange(of: "<!DOCTYPE"), let end = text[start.upperBound...].firstIndex(of: ">") else {
+      return svg
+    }
     return Array((text[..<start.lowerBound] + text[text.index(after: end)...]).utf8)
   }
 
@@ -79,7 +91,9 @@ package struct GraphvizRenderer: Sendable {
     defer { for word in words { free(word) } }
     var process = pid_t()
     let code = posix_spawn(&process, program, &actions, nil, &words, environ)
-    guard code == 0 else { throw Failure("the renderer '\(program)' cannot be started: \(String(cString: strerror(code)))") }
+    guard code == 0 else {
+      throw Failure("the renderer '\(program)' cannot be started: \(String(cString: strerror(code)))")
+    }
     return wait(for: process)
   }
 
@@ -119,7 +133,9 @@ private struct ScratchFolder: ~Copyable {
 
   init(in parent: String) throws(Failure) {
     var template = Array("\(parent)/cyclewright-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw Failure("cannot make a folder in \(parent): \(String(cString: strerror(errno)))") }
+    guard mkdtemp(&template) != nil else {
+      throw Failure("cannot make a folder in \(parent): \(String(cString: strerror(errno)))")
+    }
     folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
@@ -133,7 +149,9 @@ private struct ScratchFolder: ~Copyable {
   func write(_ bytes: [UInt8], to file: String) throws(Failure) {
     guard let stream = fopen(path(file), "wb") else { throw Failure("cannot write \(path(file))") }
     let written = fwrite(bytes, 1, bytes.count, stream)
-    guard fclose(stream) == 0, written == bytes.count else { throw Failure("cannot write \(path(file)): \(String(cString: strerror(errno)))") }
+    guard fclose(stream) == 0, written == bytes.count else {
+      throw Failure("cannot write \(path(file)): \(String(cString: strerror(errno)))")
+    }
   }
 
   func read(_ file: String) -> [UInt8]? {
@@ -143,6 +161,8 @@ private struct ScratchFolder: ~Copyable {
     let size = ftell(stream)
     guard size >= 0 else { return nil }
     rewind(stream)
-    return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in count = fread(buffer.baseAddress, 1, size, stream) }
+    return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      count = fread(buffer.baseAddress, 1, size, stream)
+    }
   }
 }

@@ -11,7 +11,8 @@ package protocol Report: Sendable {
   static var fileExtensions: [String] { get }
 
   /// Renders the result as the given file type, which is one of `fileExtensions`.
-  static func render(_ result: RunResult, as fileExtension: String, _ options: ReportOptions) throws(Failure) -> RenderedReport
+  static func render(_ result: RunResult, as fileExtension: String, _ options: ReportOptions) throws(Failure)
+    -> RenderedReport
 }
 
 /// The bytes of one report, and what came along with it.

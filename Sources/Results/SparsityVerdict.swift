@@ -15,7 +15,9 @@ package struct SparsityVerdict: Sendable, Codable, Hashable {
   /// One sentence: where the gain ends, or what rules sparsity out.
   package var reason: String
 
-  package init(layer: String, eligible: Bool, chosen: Bool, gain: Double, bound: Bound, metadataBytes: Int, reason: String) {
+  package init(
+    layer: String, eligible: Bool, chosen: Bool, gain: Double, bound: Bound, metadataBytes: Int, reason: String
+  ) {
     self.layer = layer
     self.eligible = eligible
     self.chosen = chosen

@@ -41,14 +41,22 @@ struct Render {
         guard let value = rest.popFirst() else { throw Problem(message: "\(word) needs a value", code: 2) }
         if word == "--format" { format = value } else if word == "--output" { output = value } else { engine = value }
       case "--help":
-        throw Problem(message: "usage: cyclewright-render --format \(Self.formats.joined(separator: "|")) --output FILE [IN.dot]", code: 2)
+        throw Problem(
+          message: "usage: cyclewright-render --format \(Self.formats.joined(separator: "|")) --output FILE [IN.dot]",
+          code: 2)
       default:
-        guard input == nil, !word.hasPrefix("--") else { throw Problem(message: "unexpected argument '\(word)'", code: 2) }
+        guard input == nil, !word.hasPrefix("--") else {
+          throw Problem(message: "unexpected argument '\(word)'", code: 2)
+        }
         input = word
       }
     }
-    guard Self.formats.contains(format) else { throw Problem(message: "the format '\(format)' is not one of \(Self.formats.joined(separator: ", "))", code: 2) }
-    guard engine == "dot" || engine == "nop2" else { throw Problem(message: "the engine '\(engine)' is not dot or nop2", code: 2) }
+    guard Self.formats.contains(format) else {
+      throw Problem(message: "the format '\(format)' is not one of \(Self.formats.joined(separator: ", "))", code: 2)
+    }
+    guard engine == "dot" || engine == "nop2" else {
+      throw Problem(message: "the engine '\(engine)' is not dot or nop2", code: 2)
+    }
     guard !output.isEmpty else { throw Problem(message: "--output is missing", code: 2) }
   }
 
@@ -65,16 +73,22 @@ struct Render {
     guard cgv_render(context, graph, format, &bytes, &count) == 0, let bytes, count > 0 else {
       throw Problem(message: "Graphviz cannot write \(format)")
     }
-    guard let stream = fopen(output, "wb") else { throw Problem(message: "cannot write \(output): \(String(cString: strerror(errno)))") }
+    guard let stream = fopen(output, "wb") else {
+      throw Problem(message: "cannot write \(output): \(String(cString: strerror(errno)))")
+    }
     let written = fwrite(bytes, 1, count, stream)
-    guard fclose(stream) == 0, written == count else { throw Problem(message: "cannot write \(output): \(String(cString: strerror(errno)))") }
+    guard fclose(stream) == 0, written == count else {
+      throw Problem(message: "cannot write \(output): \(String(cString: strerror(errno)))")
+    }
     gvFreeRenderData(bytes)
   }
 
   private func read() throws(Problem) -> String {
     let stream: UnsafeMutablePointer<FILE>?
     if let input { stream = fopen(input, "rb") } else { stream = fdopen(0, "rb") }
-    guard let stream else { throw Problem(message: "cannot read \(input ?? "standard input"): \(String(cString: strerror(errno)))") }
+    guard let stream else {
+      throw Problem(message: "cannot read \(input ?? "standard input"): \(String(cString: strerror(errno)))")
+    }
     defer { fclose(stream) }
     var bytes: [UInt8] = []
     while bytes.count <= Self.sizeLimit {

@@ -24,7 +24,8 @@ struct DrawCommand: ParsableCommand {
   @Option(help: "What to draw.")
   var view = "schedule"
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The file to write; its extension chooses the format.", valueName: "file"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The file to write; its extension chooses the format.", valueName: "file"))
   var output: String
 
   @OptionGroup var part: SchedulePartOptions
@@ -46,7 +47,9 @@ struct DrawCommand: ParsableCommand {
 
 /// What part of a schedule to draw, and how.
 struct SchedulePartOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Schedule: only what is near kernels or source nodes whose name contains this.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "Schedule: only what is near kernels or source nodes whose name contains this.", valueName: "name"))
   var focus: String?
 
   @Option(help: ArgumentHelp("Schedule: how near, with --focus.", valueName: "k"))
@@ -102,5 +105,7 @@ extension ScheduleOptions.Fill: ExpressibleByArgument {}
 
 /// Saved results.
 enum ResultFile {
-  static func read(_ path: String) throws(Failure) -> RunResult { try JSONReport.decode(try FileOutput.readBytes(path), file: path) }
+  static func read(_ path: String) throws(Failure) -> RunResult {
+    try JSONReport.decode(try FileOutput.readBytes(path), file: path)
+  }
 }

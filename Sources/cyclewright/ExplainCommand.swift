@@ -19,7 +19,9 @@ struct ExplainCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("A result written by 'predict --json'.", valueName: "result.json"))
   var result: String
 
-  @Option(help: ArgumentHelp("A kernel by number (#12), or all whose name or source node contains the text.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "A kernel by number (#12), or all whose name or source node contains the text.", valueName: "name"))
   var kernel: String?
 
   @Flag(help: "What the time is bound by, and what would help (the default).")
@@ -47,7 +49,9 @@ struct ExplainCommand: ParsableCommand {
         return
       }
       let question: ExplainReport.Question =
-        if let kernel { .kernel(kernel) } else if missedFusions { .missedFusions } else if sparsity { .sparsity } else { .bottlenecks }
+        if let kernel { .kernel(kernel) } else if missedFusions { .missedFusions } else if sparsity { .sparsity } else {
+          .bottlenecks
+        }
       try FileOutput.write(try ExplainReport.render(saved, question), to: "-")
     }
   }

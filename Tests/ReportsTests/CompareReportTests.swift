@@ -44,7 +44,8 @@ import Testing
     for index in second.kernels.indices { second.kernels[index].latencySeconds *= index % 2 == 0 ? 0.5 : 1.5 }
     let comparison = ResultComparison(first, second)
     let sum = comparison.matches.reduce(0) { $0 + $1.difference }
-    let expected = second.kernels.reduce(0) { $0 + $1.latencySeconds } - first.kernels.reduce(0) { $0 + $1.latencySeconds }
+    let expected =
+      second.kernels.reduce(0) { $0 + $1.latencySeconds } - first.kernels.reduce(0) { $0 + $1.latencySeconds }
     #expect(abs(sum - expected) < 1e-12)
   }
 

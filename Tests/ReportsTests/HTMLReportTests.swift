@@ -15,22 +15,33 @@ import Testing
     return report.text
   }
 
-  @Test(arguments: SyntheticResult.Sample.allCases) func isWellFormedAndLoadsNothing(sample: SyntheticResult.Sample) throws {
+  @Test(arguments: SyntheticResult.Sample.allCases) func isWellFormedAndLoadsNothing(sample: SyntheticResult.Sample)
+    throws
+  {
     let text = try page(sample.result, comparedWith: sample == .hostile ? SyntheticResult.residualNetwork() : nil)
     _ = try XMLDocument.parse(Array(text.dropFirst("<!DOCTYPE html>".count).utf8), file: "page.html")
     #expect(text.split(separator: "<script").count == 3, "the data and the page's own script, nothing else")
     #expect(text.contains("default-src 'none'"))
     for word in ["src=", "@import", "url("] { #expect(!text.contains(word), "\(word)") }
-    for address in text.split(separator: "http").dropFirst() { #expect(address.hasPrefix("://www.w3.org/") || address.hasPrefix("-equiv"), "\(address.prefix(40))") }
+    for address in text.split(separator: "http").dropFirst() {
+      #expect(address.hasPrefix("://www.w3.org/") || address.hasPrefix("-equiv"), "\(address.prefix(40))")
+    }
     #expect(text.utf8.count < 3_000_000)
   }
 
   @Test func hasEverySection() throws {
     var result = SyntheticResult.residualNetwork()
     result.resources = ["dsp": .init(used: 10, available: 20)]
-    result.sparsity = [.init(layer: "fc", eligible: true, chosen: false, gain: 1.02, bound: .memory, metadataBytes: 64, reason: "bytes of activations")]
+    result.sparsity = [
+      .init(
+        layer: "fc", eligible: true, chosen: false, gain: 1.02, bound: .memory, metadataBytes: 64,
+        reason: "bytes of activations")
+    ]
     let text = try page(result, comparedWith: SyntheticResult.transformer(layers: 3))
-    for id in ["summary", "compare", "schedule", "timeline", "kernels", "memory", "roofline", "fusion", "sparsity", "resources", "assumptions"] {
+    for id in [
+      "summary", "compare", "schedule", "timeline", "kernels", "memory", "roofline", "fusion", "sparsity", "resources",
+      "assumptions",
+    ] {
       #expect(text.contains("<section id=\"\(id)\">"), "no section \(id)")
       #expect(text.contains("href=\"#\(id)\""))
     }
@@ -55,14 +66,19 @@ import Testing
   }
 
   /// The script runs to its end in a real browser and finds nothing to run in hostile names.
-  @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: chromium)), arguments: [SyntheticResult.Sample.transformer, .hostile])
+  @Test(
+    .enabled(if: FileManager.default.isExecutableFile(atPath: chromium)),
+    arguments: [SyntheticResult.Sample.transformer, .hostile])
   func runsInABrowser(sample: SyntheticResult.Sample) throws {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("cyclewright-\(getpid())-\(sample).html")
     try page(sample.result).write(to: file, atomically: true, encoding: .utf8)
     defer { try? FileManager.default.removeItem(at: file) }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Self.chromium)
-    process.arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(file.path).profile", "--dump-dom", file.absoluteString]
+    process.arguments = [
+      "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(file.path).profile", "--dump-dom",
+      file.absoluteString,
+    ]
     let pipe = Pipe()
     process.standardOutput = pipe
     process.standardError = FileHandle.nullDevice

@@ -34,8 +34,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("/conv1/Conv + /relu/Relu", ["/conv1/Conv", "/relu/Relu"]), ("PWN(PWN(/act/Sigmoid), /act/Mul)", ["/act/Sigmoid", "/act/Mul"]),
-    ("/a/Conv || /b/Conv", ["/a/Conv", "/b/Conv"]), ("{ForeignNode[/enc/MatMul.../enc/Add_3]}", ["/enc/MatMul", "/enc/Add_3"]),
+    ("/conv1/Conv + /relu/Relu", ["/conv1/Conv", "/relu/Relu"]),
+    ("PWN(PWN(/act/Sigmoid), /act/Mul)", ["/act/Sigmoid", "/act/Mul"]),
+    ("/a/Conv || /b/Conv", ["/a/Conv", "/b/Conv"]),
+    ("{ForeignNode[/enc/MatMul.../enc/Add_3]}", ["/enc/MatMul", "/enc/Add_3"]),
     ("Reformatting CopyNode for Output Tensor 0 to /conv1/Conv", []), ("", []),
   ])
   func namesOfTensorRTLayersAreTakenApart(name: String, sources: [String]) {
@@ -69,17 +71,23 @@ import Testing
     #expect(OverlayReport.render(SyntheticResult.residualNetwork(), overlay).contains("2,000 cyc"))
   }
 
-  @Test(arguments: ["", "[", "{}", "[]", "[1,2]", "[{\"name\":\"x\",\"averageMs\":-1}]", "a,b\n1,2", "Name,Op Cycles\nx,nan", "{\"Layers\":[\"x\"]}", "\u{0}"])
+  @Test(arguments: [
+    "", "[", "{}", "[]", "[1,2]", "[{\"name\":\"x\",\"averageMs\":-1}]", "a,b\n1,2", "Name,Op Cycles\nx,nan",
+    "{\"Layers\":[\"x\"]}", "\u{0}",
+  ])
   func hostileProfilesAreClearErrors(text: String) {
     let failure = #expect(throws: Failure.self) { _ = try read(text) }
     #expect(failure?.description.hasPrefix("file0") == true, "\(failure?.description ?? "")")
   }
 
   @Test func pictureAndPageShowWhatWasMeasured() throws {
-    let profile = MeasuredProfile(tool: .onnxRuntime, layers: [.init(name: "<script>", sources: ["fc/Gemm"], seconds: 5e-6)])
+    let profile = MeasuredProfile(
+      tool: .onnxRuntime, layers: [.init(name: "<script>", sources: ["fc/Gemm"], seconds: 5e-6)])
     var options = ReportOptions()
     options.schedule.overlay = Overlay(SyntheticResult.residualNetwork(), profile)
-    #expect(try ScheduleReport.dot(SyntheticResult.residualNetwork(), options.schedule).contains("measured 5.00 µs, predicted +10.0 %"))
+    #expect(
+      try ScheduleReport.dot(SyntheticResult.residualNetwork(), options.schedule).contains(
+        "measured 5.00 µs, predicted +10.0 %"))
     let page = try HTMLReport.render(SyntheticResult.residualNetwork(), as: "html", options).text
     #expect(page.contains("<section id=\"measured\">"))
     #expect(page.contains("&lt;script&gt;"))

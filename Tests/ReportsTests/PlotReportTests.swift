@@ -57,7 +57,9 @@ import Testing
   @Test func textStaysInsideItsBox() {
     for width in stride(from: 5.0, through: 300, by: 7) {
       for text in ["W", "stage1/block0/downsample", SyntheticResult.hostileName, "漢字漢字漢字漢字"] {
-        if let shown = TextMetrics.fit(text, width: width, size: 10) { #expect(TextMetrics.width(shown, size: 10) <= width) }
+        if let shown = TextMetrics.fit(text, width: width, size: 10) {
+          #expect(TextMetrics.width(shown, size: 10) <= width)
+        }
       }
     }
   }
@@ -75,11 +77,14 @@ import Testing
 
 @Suite struct ParetoPlotTests {
   static let sample = ParetoPlot(
-    title: "accuracy against latency", horizontal: .init("latency", .seconds, .lowerIsBetter), vertical: .init("top-1 accuracy", .share, .higherIsBetter),
+    title: "accuracy against latency", horizontal: .init("latency", .seconds, .lowerIsBetter),
+    vertical: .init("top-1 accuracy", .share, .higherIsBetter),
     points: [
       .init(name: "fp32", series: "A100", x: 4e-3, y: 0.761), .init(name: "fp16", series: "A100", x: 1.6e-3, y: 0.7609),
-      .init(name: "int8", series: "A100", x: 0.9e-3, y: 0.757), .init(name: "int8 2:4", series: "A100", x: 0.8e-3, y: 0.749),
-      .init(name: "fp16 on T4", series: "T4", x: 3e-3, y: 0.7609), .init(name: "<script>\"]]>", series: "T4", x: 2.2e-3, y: 0.75),
+      .init(name: "int8", series: "A100", x: 0.9e-3, y: 0.757),
+      .init(name: "int8 2:4", series: "A100", x: 0.8e-3, y: 0.749),
+      .init(name: "fp16 on T4", series: "T4", x: 3e-3, y: 0.7609),
+      .init(name: "<script>\"]]>", series: "T4", x: 2.2e-3, y: 0.75),
       .init(name: "nothing", series: "T4", x: .nan, y: 0.5),
     ])
 

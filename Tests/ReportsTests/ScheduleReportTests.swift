@@ -7,7 +7,9 @@ import Testing
 @testable import Reports
 
 @Suite struct ScheduleReportTests {
-  private func clusters(_ dot: String) -> Int { (dot.split(separator: "subgraph cluster_").count - 1) - (dot.split(separator: "subgraph cluster_column").count - 1) }
+  private func clusters(_ dot: String) -> Int {
+    (dot.split(separator: "subgraph cluster_").count - 1) - (dot.split(separator: "subgraph cluster_column").count - 1)
+  }
 
   @Test func hasAClusterPerKernelWithNumberTimeAndShare() throws {
     let result = SyntheticResult.residualNetwork()
@@ -46,7 +48,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("f32[1, 64, 56, 56]<f16 tensor f32>", "f16[1,64,56,56]"), ("f16[1,32,4096]", "f16[1,32,4096]"), ("f32[]", "f32[]"), ("<a>[", "<a>["), ("", ""),
+    ("f32[1, 64, 56, 56]<f16 tensor f32>", "f16[1,64,56,56]"), ("f16[1,32,4096]", "f16[1,32,4096]"), ("f32[]", "f32[]"),
+    ("<a>[", "<a>["), ("", ""),
   ])
   func typesAreShownAsTheyLieInMemory(type: String, shown: String) { #expect(SchedulePicture.compact(type) == shown) }
 
@@ -57,14 +60,18 @@ import Testing
     let dot = try ScheduleReport.dot(SyntheticResult.residualNetwork(), options)
     #expect(clusters(dot) == 3)
     options.focus = "stage2/block1/convX"
-    let failure = #expect(throws: Failure.self) { _ = try ScheduleReport.dot(SyntheticResult.residualNetwork(), options) }
+    let failure = #expect(throws: Failure.self) {
+      _ = try ScheduleReport.dot(SyntheticResult.residualNetwork(), options)
+    }
     #expect(failure?.description.contains("did you mean 'stage2/block1/conv") == true)
   }
 
   @Test func criticalPathIsAPathOfDependencies() {
     let graph = KernelGraph(SyntheticResult.residualNetwork())
     let critical = graph.kernels.indices.filter { graph.isCritical[$0] }
-    for (from, to) in zip(critical, critical.dropFirst()) { #expect(graph.edges.contains { $0.from == from && $0.to == to }) }
+    for (from, to) in zip(critical, critical.dropFirst()) {
+      #expect(graph.edges.contains { $0.from == from && $0.to == to })
+    }
     for index in critical { #expect(graph.slack[index] < 1e-12) }
   }
 
@@ -112,7 +119,9 @@ import Testing
   }
 
   @Test func aBrokenLabelIsAnError() {
-    let failure = #expect(throws: Failure.self) { _ = try GraphvizRenderer().render("digraph { a [label=<<TABLE>>] }", as: "svg") }
+    let failure = #expect(throws: Failure.self) {
+      _ = try GraphvizRenderer().render("digraph { a [label=<<TABLE>>] }", as: "svg")
+    }
     #expect(failure?.description.contains("could not be drawn") == true)
   }
 }

@@ -43,6 +43,8 @@ import Testing
   }
 
   @Test func aResultWithoutOutlineIsAnError() {
-    #expect(throws: Failure.self) { _ = try SourceGraphReport.render(SyntheticResult.residualNetwork(), as: "dot", ReportOptions()) }
+    #expect(throws: Failure.self) {
+      _ = try SourceGraphReport.render(SyntheticResult.residualNetwork(), as: "dot", ReportOptions())
+    }
   }
 }

@@ -7,7 +7,11 @@ import Testing
 @Suite struct TextReportTests {
   @Test func firstScreenNamesEverything() {
     let text = TextReport.render(SyntheticResult.residualNetwork())
-    for word in ["resnet50 on Example GPU 80 GB", "latency", "floor", "60.0 % of the latency", "throughput", "energy", "unavailable", "opaque", "bytes moved: l2", "1 fusions missed", "target example-gpu.xml cdcdcdcdcdcd", "fidelity fast"] {
+    for word in [
+      "resnet50 on Example GPU 80 GB", "latency", "floor", "60.0 % of the latency", "throughput", "energy",
+      "unavailable", "opaque", "bytes moved: l2", "1 fusions missed", "target example-gpu.xml cdcdcdcdcdcd",
+      "fidelity fast",
+    ] {
       #expect(text.contains(word), "no '\(word)' in\n\(text)")
     }
   }
@@ -16,12 +20,16 @@ import Testing
     var style = TextStyle()
     style.width = width
     let text = TextReport.render(SyntheticResult.transformer(layers: 12), style)
-    for line in text.split(separator: "\n") where line.contains("launch") || line.contains("compute") { #expect(line.count <= width, "\(line)") }
+    for line in text.split(separator: "\n") where line.contains("launch") || line.contains("compute") {
+      #expect(line.count <= width, "\(line)")
+    }
   }
 
   @Test func namesCannotSteerTheTerminal() {
     let text = TextReport.render(SyntheticResult.hostile())
-    for scalar in text.unicodeScalars { #expect(scalar == "\n" || scalar.value >= 32, "control character \(scalar.value)") }
+    for scalar in text.unicodeScalars {
+      #expect(scalar == "\n" || scalar.value >= 32, "control character \(scalar.value)")
+    }
   }
 
   @Test func emptyResultHasAFirstScreen() {

@@ -11,7 +11,9 @@ import Testing
     return try #require(object?["traceEvents"] as? [[String: Any]])
   }
 
-  @Test(arguments: SyntheticResult.Sample.allCases) func isValidJSONWithASlicePerSpan(sample: SyntheticResult.Sample) throws {
+  @Test(arguments: SyntheticResult.Sample.allCases) func isValidJSONWithASlicePerSpan(sample: SyntheticResult.Sample)
+    throws
+  {
     let slices = try events(sample.result).filter { $0["ph"] as? String == "X" }
     #expect(slices.count == sample.result.timeline.spans.count)
     for slice in slices { #expect((slice["dur"] as? Double ?? -1) >= 0) }
@@ -30,7 +32,9 @@ import Testing
     // Every fiftieth span is long; all others are equally short.
     result.timeline.spans = (0..<5000).map { index in
       let start = Double(index) * 1e-6
-      return Timeline.Span(kernel: index % 10, resource: "tensor cores", start: start, end: start + (index % 50 == 0 ? 9e-7 : 1e-7), kind: "compute")
+      return Timeline.Span(
+        kernel: index % 10, resource: "tensor cores", start: start, end: start + (index % 50 == 0 ? 9e-7 : 1e-7),
+        kind: "compute")
     }
     let text = TraceWriter(result, .init(spans: 300, arrows: 0, steps: 10)).text()
     let slices = text.split(separator: "\"ph\":\"X\"").count - 1

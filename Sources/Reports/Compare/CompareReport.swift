@@ -20,21 +20,36 @@ package enum CompareReport {
 
   private static func totals(_ a: Totals, _ b: Totals) -> String {
     var table = TextTable([("", .left), ("A", .right), ("B", .right), ("B / A", .right)])
-    table.add(["latency", Format.seconds(a.latencySeconds), Format.seconds(b.latencySeconds), ratio(a.latencySeconds, b.latencySeconds)])
-    table.add(["floor", Format.seconds(a.floorSeconds), Format.seconds(b.floorSeconds), ratio(a.floorSeconds, b.floorSeconds)])
-    table.add(["throughput", Format.count(a.throughputPerSecond) + "/s", Format.count(b.throughputPerSecond) + "/s", ratio(a.throughputPerSecond, b.throughputPerSecond)])
+    table.add([
+      "latency", Format.seconds(a.latencySeconds), Format.seconds(b.latencySeconds),
+      ratio(a.latencySeconds, b.latencySeconds),
+    ])
+    table.add([
+      "floor", Format.seconds(a.floorSeconds), Format.seconds(b.floorSeconds), ratio(a.floorSeconds, b.floorSeconds),
+    ])
+    table.add([
+      "throughput", Format.count(a.throughputPerSecond) + "/s", Format.count(b.throughputPerSecond) + "/s",
+      ratio(a.throughputPerSecond, b.throughputPerSecond),
+    ])
     for level in Set(a.bytesMoved.keys).union(b.bytesMoved.keys).sorted() {
       let (x, y) = (a.bytesMoved[level] ?? 0, b.bytesMoved[level] ?? 0)
-      table.add(["bytes \(level)".visible, Format.bytes(Double(x)), Format.bytes(Double(y)), ratio(Double(x), Double(y))])
+      table.add([
+        "bytes \(level)".visible, Format.bytes(Double(x)), Format.bytes(Double(y)), ratio(Double(x), Double(y)),
+      ])
     }
     let energy = { (value: Double?) in value.map(Format.joules) ?? "unavailable" }
-    table.add(["energy", energy(a.energyJoules), energy(b.energyJoules), a.energyJoules.flatMap { x in b.energyJoules.map { ratio(x, $0) } } ?? "–"])
+    table.add([
+      "energy", energy(a.energyJoules), energy(b.energyJoules),
+      a.energyJoules.flatMap { x in b.energyJoules.map { ratio(x, $0) } } ?? "–",
+    ])
     return table.render()
   }
 
   private static func shape(_ comparison: ResultComparison) -> [String] {
     let count = { (change: ResultComparison.Match.Change) in comparison.matches.count { $0.change == change } }
-    var lines = ["\(comparison.first.kernels.count) kernels in A, \(comparison.second.kernels.count) in B: \(count(.same)) correspond one to one, \(count(.merged)) groups merged, \(count(.split)) split, \(count(.regrouped)) were cut differently."]
+    var lines = [
+      "\(comparison.first.kernels.count) kernels in A, \(comparison.second.kernels.count) in B: \(count(.same)) correspond one to one, \(count(.merged)) groups merged, \(count(.split)) split, \(count(.regrouped)) were cut differently."
+    ]
     if count(.onlyFirst) > 0 { lines.append("\(count(.onlyFirst)) kernels exist in A only.") }
     if count(.onlySecond) > 0 { lines.append("\(count(.onlySecond)) kernels exist in B only.") }
     return lines
@@ -51,13 +66,18 @@ package enum CompareReport {
 
   /// `A #3 conv1 20.1 µs → B #2 conv1 12.0 µs (−40.1 %): …`
   static func describe(_ match: ResultComparison.Match) -> String {
-    let share = match.firstSeconds > 0 ? " (\(match.difference < 0 ? "−" : "+")\(Format.percent(match.difference.magnitude / match.firstSeconds)))" : ""
-    return "\(names("A", match.first)) \(Format.seconds(match.firstSeconds)) → \(names("B", match.second)) \(Format.seconds(match.secondSeconds))\(share): \(why(match))".visible
+    let share =
+      match.firstSeconds > 0
+      ? " (\(match.difference < 0 ? "−" : "+")\(Format.percent(match.difference.magnitude / match.firstSeconds)))" : ""
+    return
+      "\(names("A", match.first)) \(Format.seconds(match.firstSeconds)) → \(names("B", match.second)) \(Format.seconds(match.secondSeconds))\(share): \(why(match))"
+      .visible
   }
 
   private static func names(_ side: String, _ kernels: [KernelResult]) -> String {
     guard let first = kernels.first else { return "\(side) –" }
-    return "\(side) #\(first.id) \(Markup.shortened(first.name, to: 40))" + (kernels.count > 1 ? " + \(kernels.count - 1) more" : "")
+    return "\(side) #\(first.id) \(Markup.shortened(first.name, to: 40))"
+      + (kernels.count > 1 ? " + \(kernels.count - 1) more" : "")
   }
 
   /// What differs between the two sides, the most telling first.
@@ -73,22 +93,32 @@ package enum CompareReport {
     case .same, .onlyFirst, .onlySecond: break
     }
     if a.format != b.format { reasons.append("\(a.format) became \(b.format)") }
-    if a.bound != b.bound { reasons.append("bound by \(a.bound.label), now by \(b.bound.label)") } else { reasons.append("still bound by \(b.bound.label)") }
+    if a.bound != b.bound {
+      reasons.append("bound by \(a.bound.label), now by \(b.bound.label)")
+    } else {
+      reasons.append("still bound by \(b.bound.label)")
+    }
     if a.choice != b.choice, !b.choice.isEmpty { reasons.append("now \(b.choice)") }
     if let level = mostChanged(match) { reasons.append(level) }
     return reasons.joined(separator: ", ")
   }
 
-  private static func slowest(_ kernels: [KernelResult]) -> KernelResult? { kernels.max { $0.latencySeconds < $1.latencySeconds } }
+  private static func slowest(_ kernels: [KernelResult]) -> KernelResult? {
+    kernels.max { $0.latencySeconds < $1.latencySeconds }
+  }
 
   private static func mostChanged(_ match: ResultComparison.Match) -> String? {
     func sum(_ kernels: [KernelResult]) -> [String: Int] {
-      kernels.reduce(into: [:]) { total, kernel in for (level, bytes) in kernel.bytes { total[level, default: 0] += bytes } }
+      kernels.reduce(into: [:]) { total, kernel in
+        for (level, bytes) in kernel.bytes { total[level, default: 0] += bytes }
+      }
     }
     let (a, b) = (sum(match.first), sum(match.second))
     let changes = Set(a.keys).union(b.keys).map { (level: $0, from: a[$0] ?? 0, to: b[$0] ?? 0) }
     let largest = changes.max { ((($0.to - $0.from).magnitude), $1.level) < ((($1.to - $1.from).magnitude), $0.level) }
-    guard let largest, Double((largest.to - largest.from).magnitude) > 0.1 * Double(max(1, largest.from)) else { return nil }
+    guard let largest, Double((largest.to - largest.from).magnitude) > 0.1 * Double(max(1, largest.from)) else {
+      return nil
+    }
     return "\(largest.level) \(Format.bytes(Double(largest.from))) → \(Format.bytes(Double(largest.to)))"
   }
 

@@ -37,7 +37,11 @@ enum OriginGroups {
         place[root(index)] = position
         groups.append(Group())
       }
-      if index < first.count { groups[position].first.append(index) } else { groups[position].second.append(index - first.count) }
+      if index < first.count {
+        groups[position].first.append(index)
+      } else {
+        groups[position].second.append(index - first.count)
+      }
     }
     return groups
   }

@@ -44,5 +44,7 @@ package struct ResultComparison: Sendable {
   }
 
   /// A kernel without source nodes (a layout change) can only be found by its name.
-  private static func names(_ kernel: KernelResult) -> [String] { kernel.origin.isEmpty ? ["kernel " + kernel.name] : kernel.origin }
+  private static func names(_ kernel: KernelResult) -> [String] {
+    kernel.origin.isEmpty ? ["kernel " + kernel.name] : kernel.origin
+  }
 }

@@ -23,7 +23,8 @@ struct Axis {
     let share: Double
     switch scale {
     case .linear: share = (value - lower) / (upper - lower)
-    case .logarithmic: share = (Self.log10(max(value, lower)) - Self.log10(lower)) / (Self.log10(upper) - Self.log10(lower))
+    case .logarithmic:
+      share = (Self.log10(max(value, lower)) - Self.log10(lower)) / (Self.log10(upper) - Self.log10(lower))
     }
     return start + min(1, max(0, share)) * (end - start)
   }

@@ -42,7 +42,9 @@ struct Drawing {
     var opacity = 1.0
 
     static func filled(_ colour: String) -> Paint { Paint(fill: colour, stroke: nil) }
-    static func stroked(_ colour: String, _ width: Double = 1) -> Paint { Paint(fill: nil, stroke: colour, width: width) }
+    static func stroked(_ colour: String, _ width: Double = 1) -> Paint {
+      Paint(fill: nil, stroke: colour, width: width)
+    }
   }
 
   /// What an element stands for: a tooltip, and the kernel that an interactive page links it to.
@@ -85,10 +87,18 @@ struct Drawing {
   }
 
   mutating func add(_ box: Box, _ paint: Paint, _ mark: Mark = Mark()) { elements.append(.rectangle(box, paint, mark)) }
-  mutating func add(_ line: [Point], _ paint: Paint, _ mark: Mark = Mark()) { elements.append(.line(line, paint, mark)) }
-  mutating func add(polygon: [Point], _ paint: Paint, _ mark: Mark = Mark()) { elements.append(.polygon(polygon, paint, mark)) }
-  mutating func add(circle: Point, radius: Double, _ paint: Paint, _ mark: Mark = Mark()) { elements.append(.circle(circle, radius: radius, paint, mark)) }
-  mutating func add(_ text: String, _ at: Point, _ look: TextLook = TextLook()) { elements.append(.text(text, at, look)) }
+  mutating func add(_ line: [Point], _ paint: Paint, _ mark: Mark = Mark()) {
+    elements.append(.line(line, paint, mark))
+  }
+  mutating func add(polygon: [Point], _ paint: Paint, _ mark: Mark = Mark()) {
+    elements.append(.polygon(polygon, paint, mark))
+  }
+  mutating func add(circle: Point, radius: Double, _ paint: Paint, _ mark: Mark = Mark()) {
+    elements.append(.circle(circle, radius: radius, paint, mark))
+  }
+  mutating func add(_ text: String, _ at: Point, _ look: TextLook = TextLook()) {
+    elements.append(.text(text, at, look))
+  }
 
   /// Text cut to a width; nothing when not even three characters fit.
   mutating func add(_ text: String, _ at: Point, within width: Double, _ look: TextLook = TextLook()) {

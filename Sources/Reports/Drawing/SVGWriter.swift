@@ -14,7 +14,8 @@ struct SVGWriter {
   private mutating func begin(_ drawing: Drawing) {
     let width = Self.number(drawing.width)
     let height = Self.number(drawing.height)
-    text = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height)\" width=\"\(width)\" height=\"\(height)\" font-family=\"DejaVu Sans,Verdana,Helvetica,sans-serif\" role=\"img\">\n"
+    text =
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height)\" width=\"\(width)\" height=\"\(height)\" font-family=\"DejaVu Sans,Verdana,Helvetica,sans-serif\" role=\"img\">\n"
     text += "<title>\(Markup.escape(drawing.title))</title>\n"
     text += "<rect class=\"paper\" width=\"\(width)\" height=\"\(height)\" fill=\"#FFFFFF\"/>\n"
   }
@@ -22,15 +23,21 @@ struct SVGWriter {
   private mutating func write(_ element: Drawing.Element) {
     switch element {
     case .rectangle(let box, let paint, let mark):
-      shape("rect", "x=\"\(Self.number(box.x))\" y=\"\(Self.number(box.y))\" width=\"\(Self.number(max(0, box.width)))\" height=\"\(Self.number(max(0, box.height)))\"", paint, mark)
+      shape(
+        "rect",
+        "x=\"\(Self.number(box.x))\" y=\"\(Self.number(box.y))\" width=\"\(Self.number(max(0, box.width)))\" height=\"\(Self.number(max(0, box.height)))\"",
+        paint, mark)
     case .line(let points, let paint, let mark): shape("polyline", "points=\"\(Self.points(points))\"", paint, mark)
     case .polygon(let points, let paint, let mark): shape("polygon", "points=\"\(Self.points(points))\"", paint, mark)
     case .circle(let centre, let radius, let paint, let mark):
-      shape("circle", "cx=\"\(Self.number(centre.x))\" cy=\"\(Self.number(centre.y))\" r=\"\(Self.number(radius))\"", paint, mark)
+      shape(
+        "circle", "cx=\"\(Self.number(centre.x))\" cy=\"\(Self.number(centre.y))\" r=\"\(Self.number(radius))\"", paint,
+        mark)
     case .text(let string, let at, let look):
       let anchor = look.anchor == .start ? "" : " text-anchor=\"\(look.anchor.rawValue)\""
       let weight = look.isBold ? " font-weight=\"bold\"" : ""
-      text += "<text x=\"\(Self.number(at.x))\" y=\"\(Self.number(at.y))\" font-size=\"\(Self.number(look.size))\" fill=\"\(look.colour)\"\(anchor)\(weight)>\(Markup.escape(string))</text>\n"
+      text +=
+        "<text x=\"\(Self.number(at.x))\" y=\"\(Self.number(at.y))\" font-size=\"\(Self.number(look.size))\" fill=\"\(look.colour)\"\(anchor)\(weight)>\(Markup.escape(string))</text>\n"
     }
   }
 
@@ -41,7 +48,11 @@ struct SVGWriter {
     if paint.opacity < 1 { text += " fill-opacity=\"\(Self.number(paint.opacity))\"" }
     if let role = mark.role { text += " class=\"\(role)\"" }
     if let kernel = mark.kernel { text += " data-kernel=\"\(kernel)\"" }
-    if let tooltip = mark.tooltip { text += "><title>\(Markup.escape(tooltip))</title></\(name)>\n" } else { text += "/>\n" }
+    if let tooltip = mark.tooltip {
+      text += "><title>\(Markup.escape(tooltip))</title></\(name)>\n"
+    } else {
+      text += "/>\n"
+    }
   }
 
   private static func points(_ points: [Drawing.Point]) -> String {

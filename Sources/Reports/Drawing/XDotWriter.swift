@@ -20,13 +20,17 @@ enum XDotWriter {
   private static func write(_ element: Drawing.Element, _ height: Double) -> String {
     switch element {
     case .rectangle(let box, let paint, _):
-      let corners = [(0.0, 0.0), (1, 0), (1, 1), (0, 1)].map { Drawing.Point(box.x + $0.0 * box.width, box.y + $0.1 * box.height) }
+      let corners = [(0.0, 0.0), (1, 0), (1, 1), (0, 1)].map {
+        Drawing.Point(box.x + $0.0 * box.width, box.y + $0.1 * box.height)
+      }
       return polygon(corners, paint, height)
     case .polygon(let points, let paint, _): return polygon(points, paint, height)
-    case .line(let points, let paint, _): return style(paint) + colour("c", paint.stroke) + "L \(coordinates(points, height)) "
+    case .line(let points, let paint, _):
+      return style(paint) + colour("c", paint.stroke) + "L \(coordinates(points, height)) "
     case .circle(let centre, let radius, let paint, _):
       let shape = "\(number(centre.x)) \(number(height - centre.y)) \(number(radius)) \(number(radius)) "
-      return style(paint) + colour("c", paint.stroke ?? paint.fill) + colour("C", paint.fill) + (paint.fill == nil ? "e " : "E ") + shape
+      return style(paint) + colour("c", paint.stroke ?? paint.fill) + colour("C", paint.fill)
+        + (paint.fill == nil ? "e " : "E ") + shape
     case .text(let text, let at, let look): return write(text, at, look, height)
     }
   }
@@ -34,7 +38,8 @@ enum XDotWriter {
   private static func polygon(_ points: [Drawing.Point], _ paint: Drawing.Paint, _ height: Double) -> String {
     // A filled polygon is always outlined too: without a stroke in its own colour, hair-thin.
     style(paint.stroke == nil ? Drawing.Paint(fill: paint.fill, stroke: nil, width: 0.1) : paint)
-      + colour("c", paint.stroke ?? paint.fill) + colour("C", paint.fill) + "\(paint.fill == nil ? "p" : "P") \(coordinates(points, height)) "
+      + colour("c", paint.stroke ?? paint.fill) + colour("C", paint.fill)
+      + "\(paint.fill == nil ? "p" : "P") \(coordinates(points, height)) "
   }
 
   private static func write(_ text: String, _ at: Drawing.Point, _ look: Drawing.TextLook, _ height: Double) -> String {
@@ -49,7 +54,9 @@ enum XDotWriter {
     "S \(string("setlinewidth(\(number(paint.width)))")) S \(string(paint.isDashed ? "dashed" : "solid")) "
   }
 
-  private static func colour(_ operation: String, _ colour: String?) -> String { "\(operation) \(string(colour ?? "#00000000")) " }
+  private static func colour(_ operation: String, _ colour: String?) -> String {
+    "\(operation) \(string(colour ?? "#00000000")) "
+  }
 
   /// xdot's strings carry their length in bytes.
   private static func string(_ text: String) -> String { "\(text.utf8.count) -\(text)" }

@@ -11,7 +11,9 @@ package enum ExplainReport {
     case sparsity
   }
 
-  package static func render(_ result: RunResult, _ question: Question, _ style: TextStyle = TextStyle()) throws(Failure) -> String {
+  package static func render(_ result: RunResult, _ question: Question, _ style: TextStyle = TextStyle())
+    throws(Failure) -> String
+  {
     let text: String
     switch question {
     case .kernel(let name): text = try explain(kernel: name, result)
@@ -33,7 +35,9 @@ package enum ExplainReport {
     }
     guard !found.isEmpty else {
       let names = result.kernels.flatMap { [$0.name] + $0.origin }
-      throw Failure("no kernel and no source node is called '\(name)'", fix: nearestSpelling(to: name, in: names).map { "did you mean '\($0)'?" })
+      throw Failure(
+        "no kernel and no source node is called '\(name)'",
+        fix: nearestSpelling(to: name, in: names).map { "did you mean '\($0)'?" })
     }
     let shown = found.prefix(10).map { KernelStory($0, result).text }
     let rest = found.count > 10 ? ["… and \(found.count - 10) more match '\(name.visible)'"] : []
@@ -51,46 +55,69 @@ package enum ExplainReport {
       counts[kernel.bound, default: 0] += 1
     }
     let floor = result.totals.floorSeconds
-    lines.append("The run takes \(Format.seconds(result.totals.latencySeconds)); the floor is \(Format.seconds(floor)), so at most \(Format.percent(max(0, 1 - floor / max(result.totals.latencySeconds, .leastNormalMagnitude)))) could ever be saved on this machine.")
+    lines.append(
+      "The run takes \(Format.seconds(result.totals.latencySeconds)); the floor is \(Format.seconds(floor)), so at most \(Format.percent(max(0, 1 - floor / max(result.totals.latencySeconds, .leastNormalMagnitude)))) could ever be saved on this machine."
+    )
     for bound in Bound.allCases.sorted(by: { (seconds[$0] ?? 0, $1.rawValue) > (seconds[$1] ?? 0, $0.rawValue) }) {
       guard let time = seconds[bound], let count = counts[bound], time > 0 else { continue }
-      lines.append("\(Format.percent(time / total)) of the time is bound by \(bound.label) (\(count) kernels, \(Format.seconds(time))). \(bound.advice)")
+      lines.append(
+        "\(Format.percent(time / total)) of the time is bound by \(bound.label) (\(count) kernels, \(Format.seconds(time))). \(bound.advice)"
+      )
     }
     lines.append("")
     lines.append("What would help most, by time above its own floor:")
     for alike in alike(result.kernels).prefix(style.topKernels) {
       guard let first = alike.first, first.excess > 0 else { continue }
       let excess = alike.reduce(0) { $0 + $1.excess }
-      let others = alike.count > 1 ? " and \(alike.count - 1) alike (\(alike.dropFirst().prefix(5).map { "#\($0.id)" }.joined(separator: ", "))\(alike.count > 6 ? " …" : ""))" : ""
-      lines.append("  #\(first.id) \(first.name.visible)\(others): \(Format.seconds(excess)) above the floor of \(Format.seconds(alike.reduce(0) { $0 + $1.floorSeconds })), \(Format.percent(excess / total)) of the run. \(first.reason.sentence)")
+      let others =
+        alike.count > 1
+        ? " and \(alike.count - 1) alike (\(alike.dropFirst().prefix(5).map { "#\($0.id)" }.joined(separator: ", "))\(alike.count > 6 ? " …" : ""))"
+        : ""
+      lines.append(
+        "  #\(first.id) \(first.name.visible)\(others): \(Format.seconds(excess)) above the floor of \(Format.seconds(alike.reduce(0) { $0 + $1.floorSeconds })), \(Format.percent(excess / total)) of the run. \(first.reason.sentence)"
+      )
     }
     let launches = result.kernels.filter { $0.bound == .launch }
     if launches.count > 2 {
-      lines.append("\(launches.count) kernels are too small to fill the machine; fusing them with their neighbours or a larger batch would save part of \(Format.seconds(launches.reduce(0) { $0 + $1.latencySeconds })).")
+      lines.append(
+        "\(launches.count) kernels are too small to fill the machine; fusing them with their neighbours or a larger batch would save part of \(Format.seconds(launches.reduce(0) { $0 + $1.latencySeconds }))."
+      )
     }
-    if result.totals.opaqueShare > 0 { lines.append("\(Format.percent(result.totals.opaqueShare)) of the time is in operators that are not modelled; treat it as a guess.") }
+    if result.totals.opaqueShare > 0 {
+      lines.append(
+        "\(Format.percent(result.totals.opaqueShare)) of the time is in operators that are not modelled; treat it as a guess."
+      )
+    }
     return lines.joined(separator: "\n")
   }
 
   /// Kernels that do the same for the same reason, the group with most time above its floor first.
   private static func alike(_ kernels: [KernelResult]) -> [[KernelResult]] {
     var groups: [String: [KernelResult]] = [:]
-    for kernel in kernels { groups["\(kernel.reason)|\(kernel.operations)|\(kernel.cycles)", default: []].append(kernel) }
+    for kernel in kernels {
+      groups["\(kernel.reason)|\(kernel.operations)|\(kernel.cycles)", default: []].append(kernel)
+    }
     let sums = groups.values.map { (sum: $0.reduce(0) { $0 + $1.excess }, first: $0.first?.id ?? 0, kernels: $0) }
     return sums.sorted { ($1.sum, $0.first) < ($0.sum, $1.first) }.map(\.kernels)
   }
 
   private static func missedFusions(_ result: RunResult) -> String {
-    guard !result.fusion.missed.isEmpty else { return "No fusion was missed: \(result.fusion.applied.count) were applied." }
+    guard !result.fusion.missed.isEmpty else {
+      return "No fusion was missed: \(result.fusion.applied.count) were applied."
+    }
     var byRule: [String: [FusionLedger.Missed]] = [:]
     for missed in result.fusion.missed { byRule[missed.rule, default: []].append(missed) }
-    var lines = ["\(result.fusion.missed.count) fusions were tried and not applied; each names the first condition that failed."]
+    var lines = [
+      "\(result.fusion.missed.count) fusions were tried and not applied; each names the first condition that failed."
+    ]
     for rule in byRule.keys.sorted() {
       guard let entries = byRule[rule] else { continue }
       lines.append("")
       lines.append("\(rule.visible) (\(entries.count)):")
       for entry in entries.prefix(20) {
-        let nodes = entry.nodes.prefix(4).map(\.visible).joined(separator: " + ") + (entry.nodes.count > 4 ? " + \(entry.nodes.count - 4) more" : "")
+        let nodes =
+          entry.nodes.prefix(4).map(\.visible).joined(separator: " + ")
+          + (entry.nodes.count > 4 ? " + \(entry.nodes.count - 4) more" : "")
         lines.append("  \(nodes): \(entry.reason.sentence)\(cost(entry.nodes, result))")
       }
       if entries.count > 20 { lines.append("  … and \(entries.count - 20) more") }
@@ -107,17 +134,26 @@ package enum ExplainReport {
   }
 
   private static func sparsity(_ result: RunResult, _ style: TextStyle) -> String {
-    guard let verdicts = result.sparsity, !verdicts.isEmpty else { return "This result says nothing about structured sparsity; predict with --sparsity 2:4 to learn what it would do." }
+    guard let verdicts = result.sparsity, !verdicts.isEmpty else {
+      return
+        "This result says nothing about structured sparsity; predict with --sparsity 2:4 to learn what it would do."
+    }
     let eligible = verdicts.filter(\.eligible)
     let chosen = verdicts.filter(\.chosen)
     var lines = ["Of \(verdicts.count) layers \(eligible.count) are eligible and \(chosen.count) use it."]
     var byBound: [Bound: Int] = [:]
     for verdict in eligible where verdict.gain < 1.05 { byBound[verdict.bound, default: 0] += 1 }
-    for bound in Bound.allCases { if let count = byBound[bound] { lines.append("\(count) eligible layers gain less than 5 % because they are bound by \(bound.label).") } }
+    for bound in Bound.allCases {
+      if let count = byBound[bound] {
+        lines.append("\(count) eligible layers gain less than 5 % because they are bound by \(bound.label).")
+      }
+    }
     lines.append("")
     for verdict in verdicts.sorted(by: { ($1.gain, $0.layer) < ($0.gain, $1.layer) }) {
       let state = verdict.chosen ? "used" : verdict.eligible ? "eligible, not used" : "not eligible"
-      lines.append("  \(verdict.layer.visible): \(state), \(Format.fixed(verdict.gain, 2))×, bound by \(verdict.bound.label), \(Format.bytes(Double(verdict.metadataBytes))) of positions. \(verdict.reason.sentence)")
+      lines.append(
+        "  \(verdict.layer.visible): \(state), \(Format.fixed(verdict.gain, 2))×, bound by \(verdict.bound.label), \(Format.bytes(Double(verdict.metadataBytes))) of positions. \(verdict.reason.sentence)"
+      )
     }
     return lines.joined(separator: "\n")
   }
@@ -147,7 +183,8 @@ extension Bound {
     case .compute: "Lower precision, structured sparsity or fewer operations would shorten these."
     case .feed: "Operands do not reach the arithmetic units fast enough; larger tiles or narrower types would help."
     case .cache: "Traffic inside the chip limits these; fusing neighbours or better locality would help."
-    case .memory: "Bytes from off-chip memory limit these; narrower types, fusion or a larger batch would help, more arithmetic speed would not."
+    case .memory:
+      "Bytes from off-chip memory limit these; narrower types, fusion or a larger batch would help, more arithmetic speed would not."
     case .link: "The link between devices limits these."
     case .launch: "Starting them costs more than running them; fusion or a larger batch would help."
     case .dependency: "They wait for others; only a shorter chain would help."

@@ -14,21 +14,34 @@ struct KernelStory {
   var text: String {
     var lines = ["#\(kernel.id) \(kernel.name)".visible]
     let total = max(result.kernels.reduce(0) { $0 + $1.latencySeconds }, .leastNormalMagnitude)
-    lines.append("  takes \(Format.seconds(kernel.latencySeconds)), \(Format.percent(kernel.latencySeconds / total)) of the time, \(TextReport.grouped(kernel.cycles)) cycles, from \(Format.seconds(kernel.startSeconds)) on")
-    if kernel.latencySeconds > 0 { lines.append("  floor \(Format.seconds(kernel.floorSeconds)), \(Format.percent(kernel.floorSeconds / kernel.latencySeconds)) of it") }
+    lines.append(
+      "  takes \(Format.seconds(kernel.latencySeconds)), \(Format.percent(kernel.latencySeconds / total)) of the time, \(TextReport.grouped(kernel.cycles)) cycles, from \(Format.seconds(kernel.startSeconds)) on"
+    )
+    if kernel.latencySeconds > 0 {
+      lines.append(
+        "  floor \(Format.seconds(kernel.floorSeconds)), \(Format.percent(kernel.floorSeconds / kernel.latencySeconds)) of it"
+      )
+    }
     lines.append("  bound by \(kernel.bound.label): \(kernel.reason.sentence)")
     if kernel.isOpaque { lines.append("  its operator is not modelled: the time is a guess") }
     lines.append("  runs in \(kernel.format)\(kernel.choice.isEmpty ? "" : ", " + kernel.choice)".visible)
     if kernel.flops > 0, kernel.latencySeconds > 0 {
-      lines.append("  \(Format.count(Double(kernel.macs)).trailed)MAC, \(Format.count(Double(kernel.flops) / kernel.latencySeconds).trailed)FLOP/s")
+      lines.append(
+        "  \(Format.count(Double(kernel.macs)).trailed)MAC, \(Format.count(Double(kernel.flops) / kernel.latencySeconds).trailed)FLOP/s"
+      )
     }
     for (level, bytes) in kernel.bytes.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
-      let rate = kernel.latencySeconds > 0 ? " at \(Format.count(Double(bytes) / kernel.latencySeconds).trailed)B/s" : ""
+      let rate =
+        kernel.latencySeconds > 0 ? " at \(Format.count(Double(bytes) / kernel.latencySeconds).trailed)B/s" : ""
       lines.append("  moves \(Format.bytes(Double(bytes))) through \(level)\(rate)".visible)
     }
-    for (name, value) in kernel.figures.sorted(by: { $0.key < $1.key }) { lines.append("  \(name): \(Self.figure(value))".visible) }
+    for (name, value) in kernel.figures.sorted(by: { $0.key < $1.key }) {
+      lines.append("  \(name): \(Self.figure(value))".visible)
+    }
     if !kernel.operations.isEmpty { lines.append("  operations: \(kernel.operations.joined(separator: ", "))".visible) }
-    lines.append("  from the source nodes: \(kernel.origin.prefix(20).joined(separator: ", "))\(kernel.origin.count > 20 ? " and \(kernel.origin.count - 20) more" : "")".visible)
+    lines.append(
+      "  from the source nodes: \(kernel.origin.prefix(20).joined(separator: ", "))\(kernel.origin.count > 20 ? " and \(kernel.origin.count - 20) more" : "")"
+        .visible)
     lines += neighbours
     for missed in result.fusion.missed where missed.nodes.contains(where: kernel.origin.contains) {
       lines.append("  not fused by \(missed.rule): \(missed.reason.sentence)".visible)
@@ -50,7 +63,8 @@ struct KernelStory {
     let before = result.timeline.dependencies.filter { $0.count == 2 && $0[1] == kernel.id }.map { $0[0] }
     let after = result.timeline.dependencies.filter { $0.count == 2 && $0[0] == kernel.id }.map { $0[1] }
     func line(_ word: String, _ ids: [Int]) -> [String] {
-      ids.isEmpty ? [] : ["  \(word) \(ids.prefix(8).map { "#\($0) \(names[$0] ?? "")" }.joined(separator: ", "))".visible]
+      ids.isEmpty
+        ? [] : ["  \(word) \(ids.prefix(8).map { "#\($0) \(names[$0] ?? "")" }.joined(separator: ", "))".visible]
     }
     return line("waits for", before) + line("waited for by", after)
   }

@@ -18,8 +18,18 @@ enum HTMLData {
     return JSONText.object([
       ("end", JSONText.number(lanes.end)),
       ("lanes", JSONText.list(lanes.rows.map { JSONText.quoted(Markup.shortened($0.title, to: 60)) })),
-      ("bounds", JSONText.object(bounds.sorted { $0.key < $1.key }.map { ($0.key, JSONText.quoted(Palette.colour(of: $0.value))) })),
-      ("spans", JSONText.list(kept.map { lane, span in "[\(lane),\(span.kernel),\(short(span.start)),\(short(span.end)),\(JSONText.quoted(span.fill)),\(JSONText.quoted(span.bound.rawValue))]" })),
+      (
+        "bounds",
+        JSONText.object(
+          bounds.sorted { $0.key < $1.key }.map { ($0.key, JSONText.quoted(Palette.colour(of: $0.value))) })
+      ),
+      (
+        "spans",
+        JSONText.list(
+          kept.map { lane, span in
+            "[\(lane),\(span.kernel),\(short(span.start)),\(short(span.end)),\(JSONText.quoted(span.fill)),\(JSONText.quoted(span.bound.rawValue))]"
+          })
+      ),
       ("kernels", JSONText.object(result.kernels.map { ("\($0.id)", kernel($0, schedule)) })),
     ])
   }

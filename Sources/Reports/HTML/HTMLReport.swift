@@ -17,7 +17,9 @@ package enum HTMLReport: Report {
   }
 
   /// The page of a result, with a section that compares it with an earlier one.
-  package static func page(_ result: RunResult, comparedWith earlier: RunResult?, _ options: ReportOptions) throws(Failure) -> RenderedReport {
+  package static func page(_ result: RunResult, comparedWith earlier: RunResult?, _ options: ReportOptions)
+    throws(Failure) -> RenderedReport
+  {
     let schedule = try HTMLSchedule(result, options)
     let sections = HTMLSections(result, earlier, schedule, options.schedule.overlay)
     let title = Markup.escape(TextReport.heading(result))
@@ -64,7 +66,9 @@ struct HTMLSchedule {
     guard !picture.clusters.isEmpty else { return }
     let rendered = options.graphviz.report(ScheduleDOT(result, picture, options.schedule).text, as: "svg")
     // The page is useful without the picture: what was wrong becomes a note.
-    diagnostics = rendered.diagnostics.map { Diagnostic(.warning, "the page has no schedule: \($0.message)", fix: $0.fix) }
+    diagnostics = rendered.diagnostics.map {
+      Diagnostic(.warning, "the page has no schedule: \($0.message)", fix: $0.fix)
+    }
     if rendered.bytes != nil { svg = Self.inline(rendered.text) }
   }
 

@@ -32,7 +32,8 @@ struct HTMLSections {
 
   private static func schedule(_ schedule: HTMLSchedule) -> String {
     guard let svg = schedule.svg else {
-      return "<p class=\"note\">The schedule could not be drawn: \(Markup.escape(schedule.diagnostics.map(\.message).joined(separator: "; "))).</p>"
+      return
+        "<p class=\"note\">The schedule could not be drawn: \(Markup.escape(schedule.diagnostics.map(\.message).joined(separator: "; "))).</p>"
     }
     return """
       <div class="tools"><button type="button" data-zoom="in" title="larger (+)">+</button><button type="button" data-zoom="out" title="smaller (−)">−</button><button type="button" data-zoom="fit" title="whole picture (0)">fit</button><span class="hint">drag to move, wheel to zoom, click a kernel to find it in the table; keys: / search, j k next and previous kernel, + − 0 zoom, Esc clear</span></div>
@@ -46,14 +47,17 @@ struct HTMLSections {
     <noscript><p class="note">The timeline needs scripts; the kernel table has every start and duration.</p></noscript>
     """
 
-  private static func picture(_ drawing: Drawing) -> String { "<div class=\"picture\">\(SVGWriter.write(drawing))</div>" }
+  private static func picture(_ drawing: Drawing) -> String {
+    "<div class=\"picture\">\(SVGWriter.write(drawing))</div>"
+  }
 }
 
 /// Tables of text that is escaped cell by cell.
 enum HTMLTable {
   static func text(_ header: [String], _ rows: [[String]]) -> String {
     let head = header.map { "<th>\(Markup.escape($0))</th>" }.joined()
-    let body = rows.map { row in "<tr>" + row.map { "<td>\(Markup.escape($0))</td>" }.joined() + "</tr>" }.joined(separator: "\n")
+    let body = rows.map { row in "<tr>" + row.map { "<td>\(Markup.escape($0))</td>" }.joined() + "</tr>" }.joined(
+      separator: "\n")
     return "<div class=\"wide\"><table><thead><tr>\(head)</tr></thead><tbody>\(body)</tbody></table></div>"
   }
 }
@@ -62,22 +66,33 @@ enum HTMLTable {
 enum HTMLSummary {
   static func text(_ result: RunResult) -> String {
     let totals = result.totals
-    let share = totals.latencySeconds > 0 ? Format.percent(totals.floorSeconds / totals.latencySeconds) + " of the latency" : ""
+    let share =
+      totals.latencySeconds > 0 ? Format.percent(totals.floorSeconds / totals.latencySeconds) + " of the latency" : ""
     var facts: [(String, String, String)] = [
       ("latency", Format.seconds(totals.latencySeconds), "\(TextReport.grouped(totals.cycles)) cycles"),
       ("floor", Format.seconds(totals.floorSeconds), share),
       ("nothing overlapped", Format.seconds(totals.serialSeconds), ""),
       ("throughput", Format.count(totals.throughputPerSecond) + "/s", ""),
       ("kernels", "\(result.kernels.count)", "from \(result.model.sourceNodes) source nodes"),
-      ("weights", Format.bytes(Double(result.model.weightBytes)), "\(Format.count(Double(result.model.parameters))) parameters"),
+      (
+        "weights", Format.bytes(Double(result.model.weightBytes)),
+        "\(Format.count(Double(result.model.parameters))) parameters"
+      ),
       ("energy", totals.energyJoules.map(Format.joules) ?? "unavailable", ""),
       ("opaque", Format.percent(totals.opaqueShare), "of the latency is not modelled"),
     ]
-    for (level, bytes) in totals.peakMemoryBytes.sorted(by: { $0.key < $1.key }) { facts.append(("peak \(level)", Format.bytes(Double(bytes)), "")) }
-    for (level, bytes) in totals.bytesMoved.sorted(by: { $0.key < $1.key }) { facts.append(("moved through \(level)", Format.bytes(Double(bytes)), "")) }
-    let cards = facts.map { "<div class=\"fact\"><span>\(Markup.escape($0.0))</span><b>\(Markup.escape($0.1))</b><small>\(Markup.escape($0.2))</small></div>" }
+    for (level, bytes) in totals.peakMemoryBytes.sorted(by: { $0.key < $1.key }) {
+      facts.append(("peak \(level)", Format.bytes(Double(bytes)), ""))
+    }
+    for (level, bytes) in totals.bytesMoved.sorted(by: { $0.key < $1.key }) {
+      facts.append(("moved through \(level)", Format.bytes(Double(bytes)), ""))
+    }
+    let cards = facts.map {
+      "<div class=\"fact\"><span>\(Markup.escape($0.0))</span><b>\(Markup.escape($0.1))</b><small>\(Markup.escape($0.2))</small></div>"
+    }
     let notes = result.diagnostics.prefix(50).map { "<li>\(Markup.escape($0.description))</li>" }.joined()
-    return "<div class=\"facts\">\(cards.joined())</div>\(bar(result))" + (notes.isEmpty ? "" : "<ul class=\"note\">\(notes)</ul>")
+    return "<div class=\"facts\">\(cards.joined())</div>\(bar(result))"
+      + (notes.isEmpty ? "" : "<ul class=\"note\">\(notes)</ul>")
   }
 
   /// The time by bound as one bar.
@@ -88,7 +103,8 @@ enum HTMLSummary {
       let share = result.kernels.filter { $0.bound == bound }.reduce(0) { $0 + $1.latencySeconds } / total
       guard share > 0 else { return nil }
       let text = "\(bound.label) \(Format.percent(share))"
-      return "<div style=\"flex:\(SVGWriter.number(share * 100)) 0 0;border-color:\(Palette.colour(of: bound))\" title=\"\(text)\">\(share > 0.07 ? text : "")</div>"
+      return
+        "<div style=\"flex:\(SVGWriter.number(share * 100)) 0 0;border-color:\(Palette.colour(of: bound))\" title=\"\(text)\">\(share > 0.07 ? text : "")</div>"
     }
     return "<div class=\"bounds\" role=\"img\" aria-label=\"time by bound\">\(parts.joined())</div>"
   }
@@ -100,13 +116,23 @@ enum HTMLLedger {
     guard !ledger.applied.isEmpty || !ledger.missed.isEmpty || !result.folded.isEmpty else { return "" }
     var text = ""
     if !ledger.missed.isEmpty {
-      text += "<h3>Missed (\(ledger.missed.count))</h3>" + HTMLTable.text(["rule", "first condition that failed", "nodes"], ledger.missed.prefix(500).map { [$0.rule, $0.reason, nodes($0.nodes)] })
+      text +=
+        "<h3>Missed (\(ledger.missed.count))</h3>"
+        + HTMLTable.text(
+          ["rule", "first condition that failed", "nodes"],
+          ledger.missed.prefix(500).map { [$0.rule, $0.reason, nodes($0.nodes)] })
     }
     if !ledger.applied.isEmpty {
-      text += "<details><summary>Applied (\(ledger.applied.count))</summary>" + HTMLTable.text(["rule", "nodes"], ledger.applied.prefix(1000).map { [$0.rule, nodes($0.nodes)] }) + "</details>"
+      text +=
+        "<details><summary>Applied (\(ledger.applied.count))</summary>"
+        + HTMLTable.text(["rule", "nodes"], ledger.applied.prefix(1000).map { [$0.rule, nodes($0.nodes)] })
+        + "</details>"
     }
     if !result.folded.isEmpty {
-      text += "<details><summary>Folded away (\(result.folded.count))</summary>" + HTMLTable.text(["source node", "reason"], result.folded.prefix(1000).map { [$0.name, $0.reason] }) + "</details>"
+      text +=
+        "<details><summary>Folded away (\(result.folded.count))</summary>"
+        + HTMLTable.text(["source node", "reason"], result.folded.prefix(1000).map { [$0.name, $0.reason] })
+        + "</details>"
     }
     return text
   }
@@ -119,7 +145,12 @@ enum HTMLLedger {
     guard let verdicts = result.sparsity, !verdicts.isEmpty else { return "" }
     return HTMLTable.text(
       ["layer", "eligible", "used", "gain", "bound", "positions", "reason"],
-      verdicts.prefix(2000).map { [$0.layer, $0.eligible ? "yes" : "no", $0.chosen ? "yes" : "no", Format.fixed($0.gain, 2) + "×", $0.bound.label, Format.bytes(Double($0.metadataBytes)), $0.reason] })
+      verdicts.prefix(2000).map {
+        [
+          $0.layer, $0.eligible ? "yes" : "no", $0.chosen ? "yes" : "no", Format.fixed($0.gain, 2) + "×",
+          $0.bound.label, Format.bytes(Double($0.metadataBytes)), $0.reason,
+        ]
+      })
   }
 
   static func resources(_ result: RunResult) -> String {
@@ -127,39 +158,57 @@ enum HTMLLedger {
     return HTMLTable.text(
       ["resource", "used", "available", "share"],
       result.resources.sorted { $0.key < $1.key }.map { name, use in
-        [name, Format.fixed(use.used, 0), Format.fixed(use.available, 0), use.available > 0 ? Format.percent(use.used / use.available) : "–"]
+        [
+          name, Format.fixed(use.used, 0), Format.fixed(use.available, 0),
+          use.available > 0 ? Format.percent(use.used / use.available) : "–",
+        ]
       })
   }
 
   static func assumptions(_ result: RunResult) -> String {
     guard !result.assumptions.isEmpty else { return "" }
-    return HTMLTable.text(["what", "basis", "source"], result.assumptions.prefix(2000).map { [$0.what, $0.basis.rawValue, $0.source] })
+    return HTMLTable.text(
+      ["what", "basis", "source"], result.assumptions.prefix(2000).map { [$0.what, $0.basis.rawValue, $0.source] })
   }
 }
 
 enum HTMLComparison {
   static func text(_ overlay: Overlay) -> String {
     let rows = overlay.matches.sorted { $0.measured > $1.measured }.prefix(2000).map { match in
-      [names(match.kernels), match.layers.prefix(3).map(\.name).joined(separator: ", "), OverlayReport.text(match.predicted, overlay),
-       OverlayReport.text(match.measured, overlay), OverlayReport.percent(match.error)]
+      [
+        names(match.kernels), match.layers.prefix(3).map(\.name).joined(separator: ", "),
+        OverlayReport.text(match.predicted, overlay),
+        OverlayReport.text(match.measured, overlay), OverlayReport.percent(match.error),
+      ]
     }
-    return "<p>\(Markup.escape(OverlayReport.summary(overlay)))</p>" + HTMLTable.text(["kernels", "measured layers", "predicted", "measured", "error"], Array(rows))
+    return "<p>\(Markup.escape(OverlayReport.summary(overlay)))</p>"
+      + HTMLTable.text(["kernels", "measured layers", "predicted", "measured", "error"], Array(rows))
   }
 
   static func text(_ earlier: RunResult, _ result: RunResult) -> String {
     let comparison = ResultComparison(earlier, result)
-    let changed = comparison.matches.filter { $0.difference != 0 }.sorted { ($1.difference.magnitude) < ($0.difference.magnitude) }
+    let changed = comparison.matches.filter { $0.difference != 0 }.sorted {
+      ($1.difference.magnitude) < ($0.difference.magnitude)
+    }
     let a = earlier.totals.latencySeconds
     let b = result.totals.latencySeconds
-    let intro = "<p>A is \(Markup.escape(TextReport.heading(earlier))): \(Format.seconds(a)). B is this result: \(Format.seconds(b))\(a > 0 ? ", \(Format.fixed(b / a, 2)) times as long" : "").</p>"
+    let intro =
+      "<p>A is \(Markup.escape(TextReport.heading(earlier))): \(Format.seconds(a)). B is this result: \(Format.seconds(b))\(a > 0 ? ", \(Format.fixed(b / a, 2)) times as long" : "").</p>"
     let rows = changed.prefix(500).map { match in
-      [names(match.first), names(match.second), Format.seconds(match.firstSeconds), Format.seconds(match.secondSeconds),
-       (match.difference < 0 ? "−" : "+") + Format.seconds(match.difference.magnitude), CompareReport.why(match)]
+      [
+        names(match.first), names(match.second), Format.seconds(match.firstSeconds),
+        Format.seconds(match.secondSeconds),
+        (match.difference < 0 ? "−" : "+") + Format.seconds(match.difference.magnitude), CompareReport.why(match),
+      ]
     }
-    return intro + HTMLTable.text(["kernels in A", "kernels in B", "A", "B", "difference", "what changed"], Array(rows))
+    return intro
+      + HTMLTable.text(["kernels in A", "kernels in B", "A", "B", "difference", "what changed"], Array(rows))
   }
 
   private static func names(_ kernels: [KernelResult]) -> String {
-    kernels.isEmpty ? "–" : kernels.prefix(4).map { "#\($0.id) \($0.name)" }.joined(separator: ", ") + (kernels.count > 4 ? " and \(kernels.count - 4) more" : "")
+    kernels.isEmpty
+      ? "–"
+      : kernels.prefix(4).map { "#\($0.id) \($0.name)" }.joined(separator: ", ")
+        + (kernels.count > 4 ? " and \(kernels.count - 4) more" : "")
   }
 }

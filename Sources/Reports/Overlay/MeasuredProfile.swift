@@ -35,7 +35,9 @@ package struct MeasuredProfile: Sendable, Hashable {
     var profiles: [MeasuredProfile] = []
     var sources: [String: [String]] = [:]
     for file in files {
-      guard file.bytes.count <= sizeLimit else { throw Failure("\(file.bytes.count) bytes; a profile may have \(sizeLimit)", at: SourceLocation(file: file.name)) }
+      guard file.bytes.count <= sizeLimit else {
+        throw Failure("\(file.bytes.count) bytes; a profile may have \(sizeLimit)", at: SourceLocation(file: file.name))
+      }
       let start = file.bytes.first { !($0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09) }
       if start == UInt8(ascii: "{") {
         for layer in try TensorRTProfile.layers(file.bytes, file: file.name) { sources[layer.name] = layer.sources }
@@ -47,10 +49,14 @@ package struct MeasuredProfile: Sendable, Hashable {
     }
     guard var profile = profiles.first, profiles.count == 1 else {
       throw Failure(
-        profiles.isEmpty ? "the file tells which layers there are but no times" : "\(profiles.count) files with times; give one",
-        at: files.first.map { SourceLocation(file: $0.name) }, fix: "give the file of trtexec --exportProfile, an onnxruntime profile or Vela's per-layer table")
+        profiles.isEmpty
+          ? "the file tells which layers there are but no times" : "\(profiles.count) files with times; give one",
+        at: files.first.map { SourceLocation(file: $0.name) },
+        fix: "give the file of trtexec --exportProfile, an onnxruntime profile or Vela's per-layer table")
     }
-    for index in profile.layers.indices { if let known = sources[profile.layers[index].name] { profile.layers[index].sources = known } }
+    for index in profile.layers.indices {
+      if let known = sources[profile.layers[index].name] { profile.layers[index].sources = known }
+    }
     return profile
   }
 }

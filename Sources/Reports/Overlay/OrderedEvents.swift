@@ -27,7 +27,9 @@ enum OrderedEvents {
     let isTensorRT = events.contains { $0.averageMs != nil }
     let profile = isTensorRT ? tensorRT(events) : onnxRuntime(events)
     guard !profile.layers.isEmpty else {
-      throw Failure("no layer with a time in it", at: SourceLocation(file: file), fix: "expected averageMs of trtexec --exportProfile or Node events of onnxruntime")
+      throw Failure(
+        "no layer with a time in it", at: SourceLocation(file: file),
+        fix: "expected averageMs of trtexec --exportProfile or Node events of onnxruntime")
     }
     if let bad = profile.layers.first(where: { !(($0.seconds ?? 0).isFinite && ($0.seconds ?? 0) >= 0) }) {
       throw Failure("layer '\(bad.name)' has a time below zero", at: SourceLocation(file: file))
@@ -54,7 +56,9 @@ enum OrderedEvents {
       if microseconds[node] == nil { order.append(node) }
       microseconds[node, default: 0] += duration
     }
-    let layers = order.map { MeasuredProfile.Layer(name: $0, sources: [$0], seconds: (microseconds[$0] ?? 0) * 1e-6 / Double(runs)) }
+    let layers = order.map {
+      MeasuredProfile.Layer(name: $0, sources: [$0], seconds: (microseconds[$0] ?? 0) * 1e-6 / Double(runs))
+    }
     return MeasuredProfile(tool: .onnxRuntime, layers: layers)
   }
 }

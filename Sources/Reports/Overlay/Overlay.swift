@@ -45,7 +45,8 @@ package struct Overlay: Sendable {
       for kernel in kernels { places[kernel.id] = matches.count }
       matches.append(
         Match(
-          kernels: kernels, layers: layers, predicted: kernels.reduce(0) { $0 + (inCycles ? Double($1.cycles) : $1.latencySeconds) },
+          kernels: kernels, layers: layers,
+          predicted: kernels.reduce(0) { $0 + (inCycles ? Double($1.cycles) : $1.latencySeconds) },
           measured: layers.reduce(0) { $0 + ((inCycles ? $1.cycles : $1.seconds) ?? 0) }))
     }
     self.matches = matches

@@ -25,7 +25,9 @@ enum TensorRTProfile {
         return
       }
       let container = try decoder.container(keyedBy: CodingKeys.self)
-      self = .detailed(name: try container.decode(String.self, forKey: .name), metadata: try container.decodeIfPresent(String.self, forKey: .metadata) ?? "")
+      self = .detailed(
+        name: try container.decode(String.self, forKey: .name),
+        metadata: try container.decodeIfPresent(String.self, forKey: .metadata) ?? "")
     }
   }
 
@@ -35,13 +37,16 @@ enum TensorRTProfile {
     do {
       info = try JSONDecoder().decode(LayerInfo.self, from: Data(bytes))
     } catch {
-      throw Failure("not a file of trtexec --exportLayerInfo: \(JSONReport.message(of: error))", at: SourceLocation(file: file))
+      throw Failure(
+        "not a file of trtexec --exportLayerInfo: \(JSONReport.message(of: error))", at: SourceLocation(file: file))
     }
     return info.layers.map { entry in
       switch entry {
       case .name(let name): .init(name: name, sources: sources(ofName: name))
       case .detailed(let name, let metadata):
-        .init(name: name, sources: sources(ofMetadata: metadata).isEmpty ? sources(ofName: name) : sources(ofMetadata: metadata))
+        .init(
+          name: name,
+          sources: sources(ofMetadata: metadata).isEmpty ? sources(ofName: name) : sources(ofMetadata: metadata))
       }
     }
   }
@@ -59,13 +64,18 @@ enum TensorRTProfile {
     // Inserted copies carry another layer's name but are not that layer.
     guard !name.hasPrefix("Reformatting CopyNode") else { return [] }
     var text = name
-    for (word, replacement) in [("ForeignNode[", ""), ("Myelin", ""), ("PWN(", ""), ("{", ""), ("}", ""), ("]", ""), (" || ", " + "), ("...", " + "), (", ", " + ")] {
+    for (word, replacement) in [
+      ("ForeignNode[", ""), ("Myelin", ""), ("PWN(", ""), ("{", ""), ("}", ""), ("]", ""), (" || ", " + "),
+      ("...", " + "), (", ", " + "),
+    ] {
       text = text.replacing(word, with: replacement)
     }
     return text.split(separator: " + ").map { part in
       var part = part
       while part.first == " " { part.removeFirst() }
-      while part.last == " " || (part.last == ")" && part.count { $0 == ")" } > part.count { $0 == "(" }) { part.removeLast() }
+      while part.last == " " || (part.last == ")" && part.count { $0 == ")" } > part.count { $0 == "(" }) {
+        part.removeLast()
+      }
       return String(part)
     }.filter { !$0.isEmpty }
   }

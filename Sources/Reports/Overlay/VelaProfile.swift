@@ -6,13 +6,16 @@ enum VelaProfile {
     let table = try CommaSeparated(text, file: file)
     let names = table.header.map { $0.lowercased() }
     guard let cycles = names.firstIndex(of: "op cycles"), let name = names.firstIndex(of: "name") else {
-      throw Failure("not a known profile: the table lacks the columns 'Op Cycles' and 'Name'", at: SourceLocation(file: file, line: 1))
+      throw Failure(
+        "not a known profile: the table lacks the columns 'Op Cycles' and 'Name'",
+        at: SourceLocation(file: file, line: 1))
     }
     var layers: [MeasuredProfile.Layer] = []
     var problems: [Diagnostic] = []
     for row in table.rows {
       guard let value = Double(row.cells[cycles]), value.isFinite, value >= 0 else {
-        problems.append(.error("'\(row.cells[cycles])' is not a number of cycles", at: SourceLocation(file: file, line: row.line)))
+        problems.append(
+          .error("'\(row.cells[cycles])' is not a number of cycles", at: SourceLocation(file: file, line: row.line)))
         continue
       }
       let layer = String(row.cells[name])

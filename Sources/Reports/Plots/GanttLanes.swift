@@ -40,7 +40,11 @@ struct GanttLanes {
     var spans = result.timeline.spans
     if spans.isEmpty {
       // A family without a timeline still has kernels with times.
-      spans = result.kernels.map { .init(kernel: $0.id, resource: "kernels", start: $0.startSeconds, end: $0.startSeconds + $0.latencySeconds, kind: "compute") }
+      spans = result.kernels.map {
+        .init(
+          kernel: $0.id, resource: "kernels", start: $0.startSeconds, end: $0.startSeconds + $0.latencySeconds,
+          kind: "compute")
+      }
     }
     var byResource = Dictionary(grouping: spans, by: \.resource)
     for resource in result.timeline.resources {
@@ -56,7 +60,13 @@ struct GanttLanes {
       let drawn = Self.span(span, kernels[span.kernel])
       bounds.insert(drawn.bound)
       let free = lanes.firstIndex { ($0.last?.end ?? 0) <= span.start * (1 + 1e-12) + 1e-15 }
-      if let free { lanes[free].append(drawn) } else if lanes.count < depthLimit { lanes.append([drawn]) } else { lanes[lanes.count - 1].append(drawn) }
+      if let free {
+        lanes[free].append(drawn)
+      } else if lanes.count < depthLimit {
+        lanes.append([drawn])
+      } else {
+        lanes[lanes.count - 1].append(drawn)
+      }
     }
     for (index, lane) in lanes.enumerated() { rows.append(Row(title: index == 0 ? resource : "", spans: lane)) }
   }
@@ -65,8 +75,10 @@ struct GanttLanes {
     let number = "#\(span.kernel)"
     let name = kernel?.name ?? ""
     let fill = span.kind == "stall" ? "#FFFFFF" : Palette.fill(ofKind: kernel?.kind ?? "")
-    let tooltip = "\(number) \(name)\n\(span.kind) \(Format.seconds(span.end - span.start)) from \(Format.seconds(span.start))\n\(kernel?.reason ?? "")"
+    let tooltip =
+      "\(number) \(name)\n\(span.kind) \(Format.seconds(span.end - span.start)) from \(Format.seconds(span.start))\n\(kernel?.reason ?? "")"
     return Span(
-      start: span.start, end: span.end, kernel: span.kernel, bound: kernel?.bound ?? .host, fill: fill, label: "\(number) \(name)", number: number, tooltip: tooltip)
+      start: span.start, end: span.end, kernel: span.kernel, bound: kernel?.bound ?? .host, fill: fill,
+      label: "\(number) \(name)", number: number, tooltip: tooltip)
   }
 }

@@ -16,10 +16,14 @@ package enum GanttReport: PlotReport {
     // A band holds about 35 spans of its busiest lane: 40 points each, enough for a number.
     let bands = max(1, min(16, (lanes.busiest + 34) / 35))
     let bandHeight = Double(lanes.rows.count) * laneHeight + 34
-    var drawing = Drawing(title: "Timeline of \(result.model.name)", width: width, height: 120 + Double(bands) * bandHeight)
+    var drawing = Drawing(
+      title: "Timeline of \(result.model.name)", width: width, height: 120 + Double(bands) * bandHeight)
     var y = drawing.addHeading(result, "Timeline")
     y += drawing.addKey("bound by:", key(lanes), at: Drawing.Point(16, y))
-    y += drawing.addKey("operation:", lanes.kinds.map { ($0, Drawing.Paint.filled(Palette.fill(ofKind: $0))) }, at: Drawing.Point(16, y)) + 6
+    y +=
+      drawing.addKey(
+        "operation:", lanes.kinds.map { ($0, Drawing.Paint.filled(Palette.fill(ofKind: $0))) }, at: Drawing.Point(16, y)
+      ) + 6
     let end = max(lanes.end, .leastNormalMagnitude)
     for band in 0..<bands {
       let from = end * Double(band) / Double(bands)
@@ -40,7 +44,8 @@ package enum GanttReport: PlotReport {
     for tick in axis.ticks(about: 10) {
       let x = axis.position(tick)
       drawing.add([.init(x, top + 12), .init(x, bottom)], .stroked("#DDDDDD", 0.7), .init(role: "rule"))
-      drawing.add(Format.seconds(tick), .init(min(x, axis.end - 24), top + 9), .init(size: 9, anchor: .middle, colour: "#555555"))
+      drawing.add(
+        Format.seconds(tick), .init(min(x, axis.end - 24), top + 9), .init(size: 9, anchor: .middle, colour: "#555555"))
     }
     for (index, row) in lanes.rows.enumerated() {
       let y = top + 14 + Double(index) * laneHeight
@@ -64,7 +69,9 @@ package enum GanttReport: PlotReport {
       let end = axis.position(span.end)
       guard end - start >= 0.8 else {
         // Spans too narrow to see are drawn as one grey box, so that no file grows with them.
-        if let current = crowd, start - current.end < 1 { crowd = (current.start, max(end, current.end), current.count + 1) } else {
+        if let current = crowd, start - current.end < 1 {
+          crowd = (current.start, max(end, current.end), current.count + 1)
+        } else {
           flush()
           crowd = (start, end, 1)
         }
@@ -84,6 +91,8 @@ package enum GanttReport: PlotReport {
     let strip = Drawing.Box(inner.x, inner.y, inner.width, 3)
     drawing.add(strip, .filled(Palette.colour(of: span.bound)), .init(role: "strip"))
     let label = TextMetrics.width(span.label, size: 9) + 4 <= inner.width ? span.label : span.number
-    if TextMetrics.width(label, size: 9) + 4 <= inner.width { drawing.add(label, .init(inner.x + 2, inner.y + 14), .init(size: 9, colour: "#111111")) }
+    if TextMetrics.width(label, size: 9) + 4 <= inner.width {
+      drawing.add(label, .init(inner.x + 2, inner.y + 14), .init(size: 9, colour: "#111111"))
+    }
   }
 }

@@ -12,7 +12,8 @@ package enum MemoryReport: PlotReport {
 
   static func draw(_ result: RunResult) -> Drawing {
     let levels = result.timeline.occupancy.filter { !$0.value.isEmpty }.keys.sorted()
-    var drawing = Drawing(title: "Memory of \(result.model.name)", width: 1200, height: 90 + Double(max(1, levels.count)) * panelHeight)
+    var drawing = Drawing(
+      title: "Memory of \(result.model.name)", width: 1200, height: 90 + Double(max(1, levels.count)) * panelHeight)
     var y = drawing.addHeading(result, "Memory in use")
     if levels.isEmpty { drawing.add("this target reports no occupancy", .init(16, y + 24)) }
     for level in levels {
@@ -43,24 +44,35 @@ package enum MemoryReport: PlotReport {
     outline.append(.init(x(cycles), vertical.start))
     drawing.add(polygon: outline, .init(fill: "#B5D3EE", stroke: "#0072B2"), .init(tooltip: level))
     var title = "\(level): peak \(Format.bytes(Double(peak[1])))"
-    if let capacity { title += " of \(Format.bytes(Double(capacity))) (\(Format.percent(Double(peak[1]) / Double(max(1, capacity)))))" }
-    if let kernel = kernel(at: Double(peak[0]) / Double(cycles) * result.totals.latencySeconds, result) { title += ", in #\(kernel.id) \(kernel.name)" }
+    if let capacity {
+      title += " of \(Format.bytes(Double(capacity))) (\(Format.percent(Double(peak[1]) / Double(max(1, capacity)))))"
+    }
+    if let kernel = kernel(at: Double(peak[0]) / Double(cycles) * result.totals.latencySeconds, result) {
+      title += ", in #\(kernel.id) \(kernel.name)"
+    }
     drawing.add(title, .init(16, top + 14), within: drawing.width - 32, .init(size: 11, isBold: true))
-    drawing.add(circle: .init(x(peak[0]), vertical.position(Double(peak[1]))), radius: 3.5, .filled("#D55E00"), .init(tooltip: "peak"))
+    drawing.add(
+      circle: .init(x(peak[0]), vertical.position(Double(peak[1]))), radius: 3.5, .filled("#D55E00"),
+      .init(tooltip: "peak"))
     guard let capacity, Double(capacity) <= ceiling else { return }
     let y = vertical.position(Double(capacity))
-    drawing.add([.init(left, y), .init(horizontal.end, y)], .init(fill: nil, stroke: "#D55E00", width: 1.2, isDashed: true))
+    drawing.add(
+      [.init(left, y), .init(horizontal.end, y)], .init(fill: nil, stroke: "#D55E00", width: 1.2, isDashed: true))
     drawing.add("capacity", .init(horizontal.end, y - 3), .init(size: 9, anchor: .end, colour: "#A34700"))
   }
 
   private static func drawGrid(_ drawing: inout Drawing, _ horizontal: Axis, _ vertical: Axis) {
     for tick in vertical.ticks(about: 4, unit: unit(vertical.upper)) {
       let y = vertical.position(tick)
-      drawing.add([.init(horizontal.start, y), .init(horizontal.end, y)], .stroked("#E4E4E4", 0.7), .init(role: "rule"))
-      drawing.add(Format.bytes(tick), .init(horizontal.start - 6, y + 3), .init(size: 9, anchor: .end, colour: "#555555"))
+      drawing.add(
+        [.init(horizontal.start, y), .init(horizontal.end, y)], .stroked("#E4E4E4", 0.7), .init(role: "rule"))
+      drawing.add(
+        Format.bytes(tick), .init(horizontal.start - 6, y + 3), .init(size: 9, anchor: .end, colour: "#555555"))
     }
     for tick in horizontal.ticks(about: 8) {
-      drawing.add(Format.seconds(tick), .init(min(horizontal.position(tick), horizontal.end - 20), vertical.start + 13), .init(size: 9, anchor: .middle, colour: "#555555"))
+      drawing.add(
+        Format.seconds(tick), .init(min(horizontal.position(tick), horizontal.end - 20), vertical.start + 13),
+        .init(size: 9, anchor: .middle, colour: "#555555"))
     }
   }
 
@@ -82,6 +94,8 @@ package enum MemoryReport: PlotReport {
   }
 
   private static func kernel(at time: Double, _ result: RunResult) -> KernelResult? {
-    result.kernels.filter { $0.startSeconds <= time && time < $0.startSeconds + $0.latencySeconds }.max { $0.latencySeconds < $1.latencySeconds }
+    result.kernels.filter { $0.startSeconds <= time && time < $0.startSeconds + $0.latencySeconds }.max {
+      $0.latencySeconds < $1.latencySeconds
+    }
   }
 }

@@ -47,7 +47,11 @@ package struct ParetoPlot: Sendable {
   /// Indices of the points that no other point beats in both measures, best x first.
   package var front: [Int] {
     let usable = points.indices.filter { points[$0].x.isFinite && points[$0].y.isFinite }
-    let order = usable.sorted { (cost(points[$0].x, horizontal), cost(points[$0].y, vertical), $0) < (cost(points[$1].x, horizontal), cost(points[$1].y, vertical), $1) }
+    let order = usable.sorted {
+      (cost(points[$0].x, horizontal), cost(points[$0].y, vertical), $0) < (
+        cost(points[$1].x, horizontal), cost(points[$1].y, vertical), $1
+      )
+    }
     var best = Double.infinity
     return order.filter { index in
       let value = cost(points[index].y, vertical)
@@ -60,7 +64,9 @@ package struct ParetoPlot: Sendable {
   /// The plot as SVG.
   package func svg() -> String { SVGWriter.write(draw()) }
 
-  private func cost(_ value: Double, _ measure: Measure) -> Double { measure.direction == .lowerIsBetter ? value : -value }
+  private func cost(_ value: Double, _ measure: Measure) -> Double {
+    measure.direction == .lowerIsBetter ? value : -value
+  }
 
   private static let seriesColours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 
@@ -74,7 +80,8 @@ package struct ParetoPlot: Sendable {
     }
     var series: [String] = []
     for point in usable where !series.contains(point.series) { series.append(point.series) }
-    let colours = Dictionary(uniqueKeysWithValues: series.enumerated().map { ($1, Self.seriesColours[$0 % Self.seriesColours.count]) })
+    let colours = Dictionary(
+      uniqueKeysWithValues: series.enumerated().map { ($1, Self.seriesColours[$0 % Self.seriesColours.count]) })
     var top = 40.0
     top += drawing.addKey("", series.map { ($0, .filled(colours[$0] ?? "#000000")) }, at: .init(16, top)) + 26
     let x = axis(usable.map(\.x), 100, 940)
@@ -86,10 +93,14 @@ package struct ParetoPlot: Sendable {
     for (index, point) in points.enumerated() where point.x.isFinite && point.y.isFinite {
       let at = Drawing.Point(x.position(point.x), y.position(point.y))
       let tooltip = "\(point.name)\n\(text(point.x, horizontal)), \(text(point.y, vertical))"
-      drawing.add(circle: at, radius: onFront.contains(index) ? 5.5 : 3.5, .init(fill: colours[point.series], stroke: "#FFFFFF", width: 0.8), .init(tooltip: tooltip))
+      drawing.add(
+        circle: at, radius: onFront.contains(index) ? 5.5 : 3.5,
+        .init(fill: colours[point.series], stroke: "#FFFFFF", width: 0.8), .init(tooltip: tooltip))
     }
     let rest = points.count <= 30 ? points.indices.filter { !onFront.contains($0) } : []
-    for index in front + rest where points[index].x.isFinite && points[index].y.isFinite { label(&drawing, points[index].name, .init(x.position(points[index].x), y.position(points[index].y)), &taken) }
+    for index in front + rest where points[index].x.isFinite && points[index].y.isFinite {
+      label(&drawing, points[index].name, .init(x.position(points[index].x), y.position(points[index].y)), &taken)
+    }
     return drawing
   }
 
@@ -102,14 +113,22 @@ package struct ParetoPlot: Sendable {
 
   private func drawGrid(_ drawing: inout Drawing, _ x: Axis, _ y: Axis) {
     for tick in x.ticks(about: 8) {
-      drawing.add([.init(x.position(tick), y.start), .init(x.position(tick), y.end)], .stroked("#E8E8E8", 0.7), .init(role: "rule"))
-      drawing.add(text(tick, horizontal), .init(x.position(tick), y.start + 15), .init(size: 9, anchor: .middle, colour: "#555555"))
+      drawing.add(
+        [.init(x.position(tick), y.start), .init(x.position(tick), y.end)], .stroked("#E8E8E8", 0.7),
+        .init(role: "rule"))
+      drawing.add(
+        text(tick, horizontal), .init(x.position(tick), y.start + 15),
+        .init(size: 9, anchor: .middle, colour: "#555555"))
     }
     for tick in y.ticks(about: 8) {
-      drawing.add([.init(x.start, y.position(tick)), .init(x.end, y.position(tick))], .stroked("#E8E8E8", 0.7), .init(role: "rule"))
-      drawing.add(text(tick, vertical), .init(x.start - 6, y.position(tick) + 3), .init(size: 9, anchor: .end, colour: "#555555"))
+      drawing.add(
+        [.init(x.start, y.position(tick)), .init(x.end, y.position(tick))], .stroked("#E8E8E8", 0.7),
+        .init(role: "rule"))
+      drawing.add(
+        text(tick, vertical), .init(x.start - 6, y.position(tick) + 3), .init(size: 9, anchor: .end, colour: "#555555"))
     }
-    drawing.add("\(horizontal.name) (\(horizontal.hint))", .init((x.start + x.end) / 2, y.start + 38), .init(anchor: .middle))
+    drawing.add(
+      "\(horizontal.name) (\(horizontal.hint))", .init((x.start + x.end) / 2, y.start + 38), .init(anchor: .middle))
     drawing.add("\(vertical.name) (\(vertical.hint))", .init(16, y.end - 8))
   }
 
@@ -131,7 +150,9 @@ package struct ParetoPlot: Sendable {
     for (dx, dy) in places {
       let box = Drawing.Box(at.x + dx, at.y + dy - 9, width, 12)
       let isInside = box.x >= 4 && box.x + box.width <= drawing.width - 4
-      let isFree = taken.allSatisfy { $0.x + $0.width < box.x || box.x + box.width < $0.x || $0.y + $0.height < box.y || box.y + box.height < $0.y }
+      let isFree = taken.allSatisfy {
+        $0.x + $0.width < box.x || box.x + box.width < $0.x || $0.y + $0.height < box.y || box.y + box.height < $0.y
+      }
       guard isInside, isFree else { continue }
       taken.append(box)
       drawing.add(shown, .init(box.x, at.y + dy), .init(size: 10))

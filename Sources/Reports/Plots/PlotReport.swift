@@ -14,7 +14,9 @@ extension PlotReport {
   ) throws(Failure) -> RenderedReport {
     let drawing = draw(result)
     guard fileExtension != "svg" else { return RenderedReport(SVGWriter.write(drawing)) }
-    return RenderedReport(bytes: try options.graphviz.render(XDotWriter.write(drawing), as: fileExtension, engine: .positioned), companion: nil)
+    return RenderedReport(
+      bytes: try options.graphviz.render(XDotWriter.write(drawing), as: fileExtension, engine: .positioned),
+      companion: nil)
   }
 }
 
@@ -23,7 +25,8 @@ extension Drawing {
   mutating func addHeading(_ result: RunResult, _ what: String) -> Double {
     add("\(what): \(TextReport.heading(result))", Point(16, 24), within: width - 32, TextLook(size: 14, isBold: true))
     let totals = result.totals
-    let line = "total \(Format.seconds(totals.latencySeconds)) · floor \(Format.seconds(totals.floorSeconds)) · \(TextReport.provenance(result))"
+    let line =
+      "total \(Format.seconds(totals.latencySeconds)) · floor \(Format.seconds(totals.floorSeconds)) · \(TextReport.provenance(result))"
     add(line, Point(16, 42), within: width - 32, TextLook(size: 10, colour: "#555555"))
     return 56
   }

@@ -26,24 +26,34 @@ package enum RooflineReport: PlotReport {
       return drawing
     }
     let bounds = Bound.allCases.filter { bound in dots.contains { $0.kernel.bound == bound } }
-    top += drawing.addKey("bound by:", bounds.map { ($0.label, .filled(Palette.colour(of: $0))) }, at: .init(16, top)) + 10
+    top +=
+      drawing.addKey("bound by:", bounds.map { ($0.label, .filled(Palette.colour(of: $0))) }, at: .init(16, top)) + 10
     let bandwidth = roof?.memory.first { $0.name == level }?.rate ?? roof?.memory.first?.rate
     let ridge = bandwidth.map { peak / $0 } ?? 1
     let intensities = dots.map(\.intensity)
     let bottom = drawing.height - 60
-    let horizontal = Axis(.logarithmic, from: min(0.1, (intensities.min() ?? 1) / 2), to: max(ridge * 8, (intensities.max() ?? 1) * 2), at: left, drawing.width - 30)
-    let vertical = Axis(.logarithmic, from: max((dots.map(\.rate).min() ?? 1) / 3, peak * 1e-8), to: peak * 2.5, at: bottom, top)
+    let horizontal = Axis(
+      .logarithmic, from: min(0.1, (intensities.min() ?? 1) / 2), to: max(ridge * 8, (intensities.max() ?? 1) * 2),
+      at: left, drawing.width - 30)
+    let vertical = Axis(
+      .logarithmic, from: max((dots.map(\.rate).min() ?? 1) / 3, peak * 1e-8), to: peak * 2.5, at: bottom, top)
     drawGrid(&drawing, horizontal, vertical, level)
     if let roof { drawRoof(&drawing, roof, horizontal, vertical, peak) }
     for dot in dots.sorted(by: { ($1.share, $0.kernel.id) < ($0.share, $1.kernel.id) }) {
       let at = Drawing.Point(horizontal.position(dot.intensity), vertical.position(dot.rate))
       let radius = min(22, 2.5 + 40 * (dot.share / Double.pi).squareRoot())
-      let paint = Drawing.Paint(fill: Palette.colour(of: dot.kernel.bound), stroke: "#FFFFFF", width: 0.8, opacity: 0.75)
-      let tooltip = "#\(dot.kernel.id) \(dot.kernel.name)\n\(Format.count(dot.rate))FLOP/s at \(Format.fixed(dot.intensity, 1)) FLOP/B\n\(dot.kernel.reason)"
+      let paint = Drawing.Paint(
+        fill: Palette.colour(of: dot.kernel.bound), stroke: "#FFFFFF", width: 0.8, opacity: 0.75)
+      let tooltip =
+        "#\(dot.kernel.id) \(dot.kernel.name)\n\(Format.count(dot.rate))FLOP/s at \(Format.fixed(dot.intensity, 1)) FLOP/B\n\(dot.kernel.reason)"
       drawing.add(circle: at, radius: radius, paint, .init(tooltip: tooltip, kernel: dot.kernel.id))
     }
     let left = result.kernels.count - dots.count
-    if left > 0 { drawing.add("\(left) kernels without arithmetic or without \(level) traffic are not shown", .init(16, drawing.height - 10), .init(size: 10, colour: "#555555")) }
+    if left > 0 {
+      drawing.add(
+        "\(left) kernels without arithmetic or without \(level) traffic are not shown", .init(16, drawing.height - 10),
+        .init(size: 10, colour: "#555555"))
+    }
     return drawing
   }
 
@@ -57,7 +67,9 @@ package enum RooflineReport: PlotReport {
     let total = max(result.kernels.reduce(0) { $0 + $1.latencySeconds }, .leastNormalMagnitude)
     return result.kernels.compactMap { kernel in
       guard kernel.flops > 0, kernel.latencySeconds > 0, let bytes = kernel.bytes[level], bytes > 0 else { return nil }
-      return Dot(kernel: kernel, intensity: Double(kernel.flops) / Double(bytes), rate: Double(kernel.flops) / kernel.latencySeconds, share: kernel.latencySeconds / total)
+      return Dot(
+        kernel: kernel, intensity: Double(kernel.flops) / Double(bytes),
+        rate: Double(kernel.flops) / kernel.latencySeconds, share: kernel.latencySeconds / total)
     }
   }
 
@@ -69,13 +81,20 @@ package enum RooflineReport: PlotReport {
     }
     for tick in vertical.ticks(about: 10) {
       let y = vertical.position(tick)
-      drawing.add([.init(horizontal.start, y), .init(horizontal.end, y)], .stroked("#E8E8E8", 0.7), .init(role: "rule"))
-      drawing.add(Format.count(tick) + "FLOP/s", .init(horizontal.start - 6, y + 3), .init(size: 9, anchor: .end, colour: "#555555"))
+      drawing.add(
+        [.init(horizontal.start, y), .init(horizontal.end, y)], .stroked("#E8E8E8", 0.7), .init(role: "rule"))
+      drawing.add(
+        Format.count(tick) + "FLOP/s", .init(horizontal.start - 6, y + 3),
+        .init(size: 9, anchor: .end, colour: "#555555"))
     }
-    drawing.add("operations per byte of \(level) (FLOP/B)", .init((horizontal.start + horizontal.end) / 2, vertical.start + 32), .init(size: 11, anchor: .middle))
+    drawing.add(
+      "operations per byte of \(level) (FLOP/B)", .init((horizontal.start + horizontal.end) / 2, vertical.start + 32),
+      .init(size: 11, anchor: .middle))
   }
 
-  private static func drawRoof(_ drawing: inout Drawing, _ roof: Roofline, _ horizontal: Axis, _ vertical: Axis, _ peak: Double) {
+  private static func drawRoof(
+    _ drawing: inout Drawing, _ roof: Roofline, _ horizontal: Axis, _ vertical: Axis, _ peak: Double
+  ) {
     let colours = ["#333333", "#777777", "#999999", "#AAAAAA"]
     for (index, memory) in roof.memory.enumerated() where memory.rate > 0 {
       let from = max(horizontal.lower, vertical.lower / memory.rate)
@@ -87,17 +106,24 @@ package enum RooflineReport: PlotReport {
       // The slowest level's name goes below its line, the others' above theirs: lines of neighbours are close.
       let isLowest = roof.memory.allSatisfy { $0.rate >= memory.rate }
       let at = from * ((to / from).squareRoot()).squareRoot()
-      let place = Drawing.Point(horizontal.position(at) + (isLowest ? 10 : -6), vertical.position(at * memory.rate) + (isLowest ? 6 : -4))
-      drawing.add("\(memory.name) \(Format.count(memory.rate))B/s", place, .init(size: 9, anchor: isLowest ? .start : .end, colour: colour))
+      let place = Drawing.Point(
+        horizontal.position(at) + (isLowest ? 10 : -6), vertical.position(at * memory.rate) + (isLowest ? 6 : -4))
+      drawing.add(
+        "\(memory.name) \(Format.count(memory.rate))B/s", place,
+        .init(size: 9, anchor: isLowest ? .start : .end, colour: colour))
     }
     let fastest = roof.memory.map(\.rate).max() ?? peak
     var labelled: [Double] = []
     for compute in roof.compute.sorted(by: { $0.rate > $1.rate }) where compute.rate > vertical.lower {
       let y = vertical.position(compute.rate)
-      drawing.add([.init(horizontal.position(compute.rate / max(fastest, 1)), y), .init(horizontal.end, y)], .stroked("#333333", 1.4))
+      drawing.add(
+        [.init(horizontal.position(compute.rate / max(fastest, 1)), y), .init(horizontal.end, y)],
+        .stroked("#333333", 1.4))
       // Two ceilings at nearly the same height: the lower one's name goes below its line.
       let above = labelled.allSatisfy { y - $0 > 14 }
-      drawing.add("\(compute.name) \(Format.count(compute.rate))FLOP/s", .init(horizontal.end, above ? y - 4 : y + 11), .init(size: 9, anchor: .end, colour: "#333333"))
+      drawing.add(
+        "\(compute.name) \(Format.count(compute.rate))FLOP/s", .init(horizontal.end, above ? y - 4 : y + 11),
+        .init(size: 9, anchor: .end, colour: "#333333"))
       labelled.append(y)
     }
   }

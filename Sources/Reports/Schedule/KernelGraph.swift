@@ -20,7 +20,9 @@ struct KernelGraph {
   private(set) var slack: [Double]
 
   init(_ result: RunResult) {
-    kernels = result.kernels.enumerated().sorted { ($0.element.startSeconds, $0.offset) < ($1.element.startSeconds, $1.offset) }.map(\.element)
+    kernels = result.kernels.enumerated().sorted {
+      ($0.element.startSeconds, $0.offset) < ($1.element.startSeconds, $1.offset)
+    }.map(\.element)
     isCritical = Array(repeating: false, count: kernels.count)
     slack = Array(repeating: 0, count: kernels.count)
     connectTensors()
@@ -56,7 +58,9 @@ struct KernelGraph {
     }
     for (index, kernel) in kernels.enumerated() {
       for tensor in kernel.writes where readers[tensor.id] == nil {
-        if let known = writer[tensor.id], known.kernel == index { outputs.append((tensor: known.tensor, writer: index)) }
+        if let known = writer[tensor.id], known.kernel == index {
+          outputs.append((tensor: known.tensor, writer: index))
+        }
       }
     }
   }
@@ -68,8 +72,14 @@ struct KernelGraph {
     var known = Set(edges.map { [$0.from, $0.to] })
     let drawn = edges.isEmpty
     for pair in dependencies where pair.count == 2 {
-      guard let from = index[pair[0]], let to = index[pair[1]], from != to, known.insert([from, to]).inserted else { continue }
-      if drawn { edges.append(Edge(from: from, to: to, tensor: nil)) } else { hidden.append(Edge(from: from, to: to, tensor: nil)) }
+      guard let from = index[pair[0]], let to = index[pair[1]], from != to, known.insert([from, to]).inserted else {
+        continue
+      }
+      if drawn {
+        edges.append(Edge(from: from, to: to, tensor: nil))
+      } else {
+        hidden.append(Edge(from: from, to: to, tensor: nil))
+      }
     }
   }
 
@@ -88,8 +98,12 @@ struct KernelGraph {
     }
     var until = Array(repeating: 0.0, count: kernels.count)
     var after = until
-    for kernel in order { until[kernel] = kernels[kernel].latencySeconds + (predecessors[kernel].map { until[$0] }.max() ?? 0) }
-    for kernel in order.reversed() { after[kernel] = successors[kernel].map { after[$0] + kernels[$0].latencySeconds }.max() ?? 0 }
+    for kernel in order {
+      until[kernel] = kernels[kernel].latencySeconds + (predecessors[kernel].map { until[$0] }.max() ?? 0)
+    }
+    for kernel in order.reversed() {
+      after[kernel] = successors[kernel].map { after[$0] + kernels[$0].latencySeconds }.max() ?? 0
+    }
     let longest = until.max() ?? 0
     for kernel in order { slack[kernel] = max(0, longest - until[kernel] - after[kernel]) }
     guard var current = order.max(by: { until[$0] < until[$1] }) else { return }

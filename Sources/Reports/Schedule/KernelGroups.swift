@@ -90,7 +90,9 @@ extension KernelGraph {
       let last = block.end - block.period
       singles(position..<first)
       let name = commonName(of: block)
-      result.append(KernelGroup(kind: .repeated(name: name, count: block.count - 2, period: block.period), members: Array(first..<last)))
+      result.append(
+        KernelGroup(
+          kind: .repeated(name: name, count: block.count - 2, period: block.period), members: Array(first..<last)))
       position = last
     }
     singles(position..<kernels.count)
@@ -99,7 +101,9 @@ extension KernelGraph {
 
   /// The part that the names of a block's kernels share, without the number of the block.
   private func commonName(of block: RepeatedBlock) -> String {
-    let names = (block.start..<block.start + block.period).flatMap { kernels[$0].origin.isEmpty ? [kernels[$0].name] : kernels[$0].origin }
+    let names = (block.start..<block.start + block.period).flatMap {
+      kernels[$0].origin.isEmpty ? [kernels[$0].name] : kernels[$0].origin
+    }
     guard var common = names.first.map({ Array($0) }) else { return "" }
     for name in names.dropFirst() {
       let shared = zip(common, name).prefix { $0 == $1 }.count
@@ -136,7 +140,10 @@ extension KernelGraph {
   }
 
   private func neighbourhood(of text: String, hops: Int) -> [Int] {
-    var near = Set(kernels.indices.filter { index in kernels[index].name.contains(text) || kernels[index].origin.contains { $0.contains(text) } })
+    var near = Set(
+      kernels.indices.filter { index in
+        kernels[index].name.contains(text) || kernels[index].origin.contains { $0.contains(text) }
+      })
     for _ in 0..<max(0, min(hops, kernels.count)) {
       let before = near
       for edge in edges {

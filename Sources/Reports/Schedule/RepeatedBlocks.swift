@@ -44,7 +44,9 @@ extension KernelGraph {
         continue
       }
       // A run that starts a little later may hide more (a prefix that happens to match is not a layer).
-      let later = best[position..<min(best.count, position + block.period)].compactMap { $0 }.max { $0.hidden < $1.hidden }
+      let later = best[position..<min(best.count, position + block.period)].compactMap { $0 }.max {
+        $0.hidden < $1.hidden
+      }
       if let later, later.hidden > block.hidden {
         position = later.start
         chosen.append(later)

@@ -23,8 +23,10 @@ struct ScheduleDOT {
 
   private mutating func header() {
     text += "digraph schedule {\n"
-    text += "  graph [charset=\"UTF-8\" compound=true rankdir=TB bgcolor=\"#FFFFFF\" fontname=\"\(Self.font)\" fontsize=11 nodesep=0.25 ranksep=0.35"
-    text += " nslimit=1 nslimit1=1 mclimit=0.1 searchsize=10 splines=spline outputorder=edgesfirst labelloc=b labeljust=l"
+    text +=
+      "  graph [charset=\"UTF-8\" compound=true rankdir=TB bgcolor=\"#FFFFFF\" fontname=\"\(Self.font)\" fontsize=11 nodesep=0.25 ranksep=0.35"
+    text +=
+      " nslimit=1 nslimit1=1 mclimit=0.1 searchsize=10 splines=spline outputorder=edgesfirst labelloc=b labeljust=l"
     text += " tooltip=\(Markup.quoted(result.model.name)) label=<\(Self.legend(result, picture, options))>];\n"
     text += "  node [shape=plain fontname=\"\(Self.font)\" fontsize=10];\n"
     text += "  edge [fontname=\"\(Self.font)\" fontsize=9 color=\"#555555\" fontcolor=\"#333333\" arrowsize=0.7];\n"
@@ -40,10 +42,14 @@ struct ScheduleDOT {
   /// A column is an invisible cluster: only that keeps its kernels one below the other.
   private mutating func column(_ number: Int) {
     let isOuter = picture.columns > 1
-    if isOuter { text += "  subgraph cluster_column\(number) {\n  graph [peripheries=0 margin=4 label=\"\" tooltip=\"\"];\n" }
+    if isOuter {
+      text += "  subgraph cluster_column\(number) {\n  graph [peripheries=0 margin=4 label=\"\" tooltip=\"\"];\n"
+    }
     for index in picture.clusters.indices where picture.clusters[index].column == number { cluster(index) }
     stubs(number)
-    for (index, port) in picture.ports.enumerated() where picture.clusters[port.cluster].column == number { write(port, index) }
+    for (index, port) in picture.ports.enumerated() where picture.clusters[port.cluster].column == number {
+      write(port, index)
+    }
     if isOuter { text += "  }\n" }
   }
 
@@ -53,17 +59,21 @@ struct ScheduleDOT {
     let style = cluster.isMerged ? "filled,rounded,dashed" : "filled,rounded"
     text += "  subgraph cluster_\(cluster.id) {\n"
     text += "    graph [id=\"kernel_\(cluster.id)\" label=\"\" peripheries=1 margin=5"
-    text += " style=\"\(style)\" fillcolor=\"\(fill(cluster))\" color=\"\(border)\" penwidth=\(cluster.isCritical ? 3.5 : 1.8)"
+    text +=
+      " style=\"\(style)\" fillcolor=\"\(fill(cluster))\" color=\"\(border)\" penwidth=\(cluster.isCritical ? 3.5 : 1.8)"
     text += " tooltip=\(Markup.quoted(cluster.tooltip))];\n"
-    text += "    \(cluster.id) [id=\"rows_\(cluster.id)\" tooltip=\(Markup.quoted(cluster.tooltip)) label=<\(rows(cluster, border))>];\n  }\n"
+    text +=
+      "    \(cluster.id) [id=\"rows_\(cluster.id)\" tooltip=\(Markup.quoted(cluster.tooltip)) label=<\(rows(cluster, border))>];\n  }\n"
   }
 
   private func rows(_ cluster: SchedulePicture.Cluster, _ border: String) -> String {
     var html = "<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"1\">"
-    html += "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"11\"><B>\(Markup.escape(cluster.title))&#160;</B></FONT></TD></TR>"
+    html +=
+      "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"11\"><B>\(Markup.escape(cluster.title))&#160;</B></FONT></TD></TR>"
     html += "<TR><TD ALIGN=\"LEFT\">\(bar(cluster.share, border))</TD></TR>"
     for row in cluster.rows { html += "<TR><TD ALIGN=\"LEFT\">\(Markup.escape(row))</TD></TR>" }
-    html += "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"9\" COLOR=\"#333333\">\(Markup.escape(cluster.footer))</FONT></TD></TR>"
+    html +=
+      "<TR><TD ALIGN=\"LEFT\"><FONT POINT-SIZE=\"9\" COLOR=\"#333333\">\(Markup.escape(cluster.footer))</FONT></TD></TR>"
     if !cluster.bytes.isEmpty { html += "<TR><TD ALIGN=\"LEFT\">\(strip(cluster.bytes))</TD></TR>" }
     return html + "</TABLE>"
   }
@@ -72,17 +82,22 @@ struct ScheduleDOT {
   private func bar(_ share: Double, _ colour: String) -> String {
     let full = 160
     let used = max(1, min(full - 1, Int((share * Double(full)).rounded())))
-    let cell = { (width: Int, colour: String) in "<TD FIXEDSIZE=\"TRUE\" WIDTH=\"\(width)\" HEIGHT=\"5\" BGCOLOR=\"\(colour)\"></TD>" }
-    return "<TABLE ALIGN=\"LEFT\" FIXEDSIZE=\"TRUE\" WIDTH=\"\(full)\" HEIGHT=\"5\" BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\"><TR>\(cell(used, colour))\(cell(full - used, "#FFFFFF"))</TR></TABLE>"
+    let cell = { (width: Int, colour: String) in
+      "<TD FIXEDSIZE=\"TRUE\" WIDTH=\"\(width)\" HEIGHT=\"5\" BGCOLOR=\"\(colour)\"></TD>"
+    }
+    return
+      "<TABLE ALIGN=\"LEFT\" FIXEDSIZE=\"TRUE\" WIDTH=\"\(full)\" HEIGHT=\"5\" BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\"><TR>\(cell(used, colour))\(cell(full - used, "#FFFFFF"))</TR></TABLE>"
   }
 
   /// One cell per memory level with the bytes moved; darker for more.
   private func strip(_ levels: [(level: String, bytes: Int)]) -> String {
     let cells = levels.prefix(4).map { level, bytes in
       let shade = bytes < 1 << 20 ? "#FFFFFF" : bytes < 1 << 24 ? "#EAEAEA" : bytes < 1 << 28 ? "#D4D4D4" : "#BEBEBE"
-      return "<TD BGCOLOR=\"\(shade)\"><FONT POINT-SIZE=\"8\">\(Markup.escape(level)) \(Format.bytes(Double(bytes)))</FONT></TD>"
+      return
+        "<TD BGCOLOR=\"\(shade)\"><FONT POINT-SIZE=\"8\">\(Markup.escape(level)) \(Format.bytes(Double(bytes)))</FONT></TD>"
     }
-    return "<TABLE ALIGN=\"LEFT\" BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"2\" CELLPADDING=\"2\"><TR>\(cells.joined())</TR></TABLE>"
+    return
+      "<TABLE ALIGN=\"LEFT\" BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"2\" CELLPADDING=\"2\"><TR>\(cells.joined())</TR></TABLE>"
   }
 
   private mutating func write(_ edge: SchedulePicture.Edge) {
@@ -96,7 +111,8 @@ struct ScheduleDOT {
     let width = Self.penWidth(edge.bytes) + (edge.isCritical ? 0.8 : 0)
     let colour = edge.isCritical ? "#000000" : "#6A6A6A"
     let label = edge.label.isEmpty ? "" : " label=<&#160;&#160;\(Markup.escape(edge.label))&#160;>"
-    return "style=\(style) penwidth=\(Format.fixed(width, 1)) color=\"\(colour)\" tooltip=\(Markup.quoted(edge.tooltip)) labeltooltip=\(Markup.quoted(edge.tooltip))\(label)"
+    return
+      "style=\(style) penwidth=\(Format.fixed(width, 1)) color=\"\(colour)\" tooltip=\(Markup.quoted(edge.tooltip)) labeltooltip=\(Markup.quoted(edge.tooltip))\(label)"
   }
 
   /// 0.6 points below 1 KiB, then 0.2 for every doubling, at most 4.
@@ -133,10 +149,15 @@ struct ScheduleDOT {
 
   private mutating func write(_ port: SchedulePicture.Port, _ index: Int) {
     let id = picture.clusters[port.cluster].id
-    let label = "<TABLE BORDER=\"1\" CELLBORDER=\"0\" BGCOLOR=\"#FFFFFF\" COLOR=\"#333333\" CELLPADDING=\"4\"><TR><TD>\(port.isInput ? "input" : "output") \(Markup.escape(Markup.shortened(port.name, to: 32)))</TD></TR></TABLE>"
+    let label =
+      "<TABLE BORDER=\"1\" CELLBORDER=\"0\" BGCOLOR=\"#FFFFFF\" COLOR=\"#333333\" CELLPADDING=\"4\"><TR><TD>\(port.isInput ? "input" : "output") \(Markup.escape(Markup.shortened(port.name, to: 32)))</TD></TR></TABLE>"
     text += "  port_\(index) [label=<\(label)>];\n"
     let width = Format.fixed(Self.penWidth(port.bytes), 1)
-    let look = "penwidth=\(width) label=<&#160;&#160;\(Markup.escape(port.label))&#160;> tooltip=\(Markup.quoted(port.name))"
-    text += port.isInput ? "  port_\(index) -> \(id) [lhead=cluster_\(id) \(look)];\n" : "  \(id) -> port_\(index) [ltail=cluster_\(id) \(look)];\n"
+    let look =
+      "penwidth=\(width) label=<&#160;&#160;\(Markup.escape(port.label))&#160;> tooltip=\(Markup.quoted(port.name))"
+    text +=
+      port.isInput
+      ? "  port_\(index) -> \(id) [lhead=cluster_\(id) \(look)];\n"
+      : "  \(id) -> port_\(index) [ltail=cluster_\(id) \(look)];\n"
   }
 }

@@ -26,7 +26,8 @@ extension SchedulePicture.Cluster {
       footer = Self.footer(slowest)
       let spare = graph.slack[group.members[0]]
       let slackText = isCritical ? "on the critical path" : "slack \(Format.seconds(spare))"
-      tooltip = "\(slowest.name)\n\(slowest.bound.label): \(slowest.reason)\n\(slackText)\nfrom: \(slowest.origin.prefix(12).joined(separator: ", "))"
+      tooltip =
+        "\(slowest.name)\n\(slowest.bound.label): \(slowest.reason)\n\(slackText)\nfrom: \(slowest.origin.prefix(12).joined(separator: ", "))"
     case .repeated(let name, let count, let period):
       title = "\(name.isEmpty ? "block" : Markup.shortened(name, to: 40)) × \(count) · \(time)"
       rows = ["\(range), \(members.count) kernels", "same \(period) kernels as in the block above"]
@@ -64,7 +65,9 @@ extension SchedulePicture.Cluster {
   private static func measured(_ kernel: KernelResult, _ overlay: Overlay?) -> [String] {
     guard let overlay, let match = overlay.match(ofKernel: kernel.id) else { return [] }
     let together = match.kernels.count > 1 ? " for \(match.kernels.count) kernels" : ""
-    return ["measured \(OverlayReport.text(match.measured, overlay))\(together), predicted \(OverlayReport.percent(match.error))"]
+    return [
+      "measured \(OverlayReport.text(match.measured, overlay))\(together), predicted \(OverlayReport.percent(match.error))"
+    ]
   }
 
   private static func slowest(_ kernels: [KernelResult], _ count: Int) -> [String] {

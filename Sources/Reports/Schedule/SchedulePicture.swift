@@ -93,7 +93,8 @@ struct SchedulePicture {
       } else {
         index = edges.count
         place[[from, to]] = index
-        edges.append(Edge(from: from, to: to, label: "", bytes: 0, isOnChip: true, isCritical: false, isData: false, tooltip: ""))
+        edges.append(
+          Edge(from: from, to: to, label: "", bytes: 0, isOnChip: true, isCritical: false, isData: false, tooltip: ""))
         tensors.append([])
       }
       if isCritical { edges[index].isCritical = true }
@@ -102,8 +103,12 @@ struct SchedulePicture {
       edges[index].isData = true
       edges[index].bytes += tensor.bytes
       edges[index].isOnChip = edges[index].isOnChip && tensor.staysOnChip
-      if tensors[index].count <= 8 { edges[index].tooltip += (edges[index].tooltip.isEmpty ? "" : "\n") + "\(tensor.name): \(Self.label(tensor))" }
-      edges[index].label = tensors[index].count == 1 ? Self.label(tensor) : "\(tensors[index].count) tensors \(Format.bytes(Double(edges[index].bytes)))"
+      if tensors[index].count <= 8 {
+        edges[index].tooltip += (edges[index].tooltip.isEmpty ? "" : "\n") + "\(tensor.name): \(Self.label(tensor))"
+      }
+      edges[index].label =
+        tensors[index].count == 1
+        ? Self.label(tensor) : "\(tensors[index].count) tensors \(Format.bytes(Double(edges[index].bytes)))"
     }
     for index in edges.indices where !edges[index].isData { edges[index].tooltip = "dependency without data" }
   }
@@ -113,22 +118,29 @@ struct SchedulePicture {
       let tensor = graph.tensors[input.tensor]
       // One copy per reader: no edge from the top to the far end.
       for reader in Set(input.readers.map { owner[$0] }).sorted() where reader >= 0 {
-        ports.append(Port(cluster: reader, isInput: true, name: tensor.name, label: Self.label(tensor), bytes: tensor.bytes))
+        ports.append(
+          Port(cluster: reader, isInput: true, name: tensor.name, label: Self.label(tensor), bytes: tensor.bytes))
       }
     }
     for output in graph.outputs where owner[output.writer] >= 0 {
       let tensor = graph.tensors[output.tensor]
-      ports.append(Port(cluster: owner[output.writer], isInput: false, name: tensor.name, label: Self.label(tensor), bytes: tensor.bytes))
+      ports.append(
+        Port(
+          cluster: owner[output.writer], isInput: false, name: tensor.name, label: Self.label(tensor),
+          bytes: tensor.bytes))
     }
     if ports.count > 40 { ports = Array(ports.prefix(40)) }
   }
 
-  private static func label(_ tensor: TensorSummary) -> String { "\(compact(tensor.type)) \(Format.bytes(Double(tensor.bytes)))" }
+  private static func label(_ tensor: TensorSummary) -> String {
+    "\(compact(tensor.type)) \(Format.bytes(Double(tensor.bytes)))"
+  }
 
   /// `f32[1, 64, 56, 56]<f16 tensor f32>` as it lies in memory: `f16[1,64,56,56]`.
   static func compact(_ type: String) -> String {
     var text = type.replacing(", ", with: ",")
-    guard text.hasSuffix(">"), let open = text.lastIndex(of: "<"), let shape = text.firstIndex(of: "["), shape < open else { return text }
+    guard text.hasSuffix(">"), let open = text.lastIndex(of: "<"), let shape = text.firstIndex(of: "["), shape < open
+    else { return text }
     let stored = text[text.index(after: open)...].prefix { $0 != " " && $0 != ">" }
     text = "\(stored)\(text[shape..<open])"
     return text

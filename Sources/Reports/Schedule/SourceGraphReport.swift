@@ -11,7 +11,8 @@ package enum SourceGraphReport: Report {
     _ result: RunResult, as fileExtension: String, _ options: ReportOptions
   ) throws(Failure) -> RenderedReport {
     guard !result.outline.nodes.isEmpty else {
-      throw Failure("the result has no source graph", fix: "draw --view schedule shows the kernels, which name their source nodes")
+      throw Failure(
+        "the result has no source graph", fix: "draw --view schedule shows the kernels, which name their source nodes")
     }
     let dot = SourceGraphDOT(result, options.schedule).text
     return fileExtension == "dot" ? RenderedReport(dot) : options.graphviz.report(dot, as: fileExtension)
@@ -75,8 +76,10 @@ struct SourceGraphDOT {
     let hidden = result.outline.nodes.count - members.reduce(0) { $0 + $1.count }
     var caption = "\(TextReport.heading(result)): source graph, \(result.outline.nodes.count) nodes"
     if hidden > 0 { caption += ", \(hidden) of them not drawn" }
-    text = "digraph source {\n  graph [charset=\"UTF-8\" bgcolor=\"#FFFFFF\" fontname=\"\(font)\" fontsize=12 labelloc=b labeljust=l nodesep=0.2 ranksep=0.3 nslimit=1 nslimit1=1 mclimit=0.1 searchsize=10 label=\(Markup.quoted(caption))];\n"
-    text += "  node [shape=plain fontname=\"\(font)\" fontsize=10];\n  edge [fontname=\"\(font)\" fontsize=8 color=\"#6A6A6A\" arrowsize=0.6];\n"
+    text =
+      "digraph source {\n  graph [charset=\"UTF-8\" bgcolor=\"#FFFFFF\" fontname=\"\(font)\" fontsize=12 labelloc=b labeljust=l nodesep=0.2 ranksep=0.3 nslimit=1 nslimit1=1 mclimit=0.1 searchsize=10 label=\(Markup.quoted(caption))];\n"
+    text +=
+      "  node [shape=plain fontname=\"\(font)\" fontsize=10];\n  edge [fontname=\"\(font)\" fontsize=8 color=\"#6A6A6A\" arrowsize=0.6];\n"
     for index in members.indices { writeBox(index) }
     for edge in contracted() { text += "  s\(edge[0]) -> s\(edge[1]);\n" }
     text += "}\n"
@@ -89,18 +92,25 @@ struct SourceGraphDOT {
     let fill = kernel.map { Palette.fill(ofKind: $0.kind) } ?? "#FFFFFF"
     let border = kernel.map { Palette.colour(of: $0.bound) } ?? "#BBBBBB"
     let place = kernel.map { "in #\($0.id) \(Markup.shortened($0.name, to: 32))" } ?? "folded"
-    var rows = ["<B>\(Markup.escape(Markup.shortened(nodes.count == 1 ? first.operation : "\(nodes.count) nodes", to: 40)))</B>"]
+    var rows = [
+      "<B>\(Markup.escape(Markup.shortened(nodes.count == 1 ? first.operation : "\(nodes.count) nodes", to: 40)))</B>"
+    ]
     if nodes.count == 1 {
-      rows += [Markup.escape(Markup.shortened(first.name, to: 44)), Markup.escape(Markup.shortened(SchedulePicture.compact(first.type), to: 44))]
+      rows += [
+        Markup.escape(Markup.shortened(first.name, to: 44)),
+        Markup.escape(Markup.shortened(SchedulePicture.compact(first.type), to: 44)),
+      ]
     } else {
       rows += nodes.prefix(6).map { Markup.escape(Markup.shortened("\($0.operation) \($0.name)", to: 44)) }
       if nodes.count > 6 { rows.append("… \(nodes.count - 6) more") }
     }
     rows.append("<FONT POINT-SIZE=\"9\" COLOR=\"#333333\">\(Markup.escape(place))</FONT>")
     let cells = rows.map { "<TR><TD ALIGN=\"LEFT\">\($0)</TD></TR>" }.joined()
-    let table = "<TABLE BORDER=\"2\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"2\" STYLE=\"ROUNDED\" COLOR=\"\(border)\" BGCOLOR=\"\(fill)\">\(cells)</TABLE>"
+    let table =
+      "<TABLE BORDER=\"2\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"2\" STYLE=\"ROUNDED\" COLOR=\"\(border)\" BGCOLOR=\"\(fill)\">\(cells)</TABLE>"
     let reason = kernel?.reason ?? result.folded.first { $0.name == first.name }?.reason ?? ""
-    text += "  s\(index) [id=\"source_\(node)\" tooltip=\(Markup.quoted("\(first.name)\n\(place)\n\(reason)")) label=<\(table)>];\n"
+    text +=
+      "  s\(index) [id=\"source_\(node)\" tooltip=\(Markup.quoted("\(first.name)\n\(place)\n\(reason)")) label=<\(table)>];\n"
   }
 
   /// Edges between boxes; a path through nodes that are not drawn counts as one.

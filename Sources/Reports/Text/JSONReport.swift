@@ -38,7 +38,9 @@ package enum JSONReport: Report {
   /// Reads a saved result; whatever is wrong with the file is named with the path of the value.
   package static func decode(_ bytes: [UInt8], file: String) throws(Failure) -> RunResult {
     let place = SourceLocation(file: file)
-    guard bytes.count <= sizeLimit else { throw Failure("\(bytes.count) bytes; a result may have \(sizeLimit)", at: place) }
+    guard bytes.count <= sizeLimit else {
+      throw Failure("\(bytes.count) bytes; a result may have \(sizeLimit)", at: place)
+    }
     let result: RunResult
     do {
       let decoder = JSONDecoder()
@@ -79,7 +81,11 @@ package enum JSONReport: Report {
     guard !keys.isEmpty else { return "the top level" }
     var text = ""
     for key in keys {
-      if let index = key.intValue { text += "[\(index)]" } else { text += (text.isEmpty ? "" : ".") + snakeCase(key.stringValue) }
+      if let index = key.intValue {
+        text += "[\(index)]"
+      } else {
+        text += (text.isEmpty ? "" : ".") + snakeCase(key.stringValue)
+      }
     }
     return text
   }

@@ -44,7 +44,8 @@ package enum TextReport: Report {
     // A graph in text form has no file digest.
     let model = result.model.sha256.isEmpty ? [] : ["model \(result.model.sha256.prefix(12))"]
     let changes = result.request.overrides.isEmpty ? [] : ["set " + result.request.overrides.joined(separator: " ")]
-    return ([target] + model + changes + ["fidelity \(result.request.fidelity)", "cyclewright \(result.version)"]).joined(separator: " · ")
+    return ([target] + model + changes + ["fidelity \(result.request.fidelity)", "cyclewright \(result.version)"])
+      .joined(separator: " · ")
   }
 
   private static func totals(_ result: RunResult, _ ink: Ink) -> [String] {
@@ -52,16 +53,33 @@ package enum TextReport: Report {
     let floorShare = totals.latencySeconds > 0 ? totals.floorSeconds / totals.latencySeconds : 0
     let rate = totals.latencySeconds > 0 ? 2 * Double(result.model.macs) / totals.latencySeconds : 0
     var rows: [(String, String, String)] = [
-      ("latency", Format.seconds(totals.latencySeconds), "\(grouped(totals.cycles)) cycles, \(Format.seconds(totals.serialSeconds)) if nothing overlapped"),
-      ("floor", Format.seconds(totals.floorSeconds), "\(Format.percent(floorShare)) of the latency; no schedule on this machine is faster"),
-      ("throughput", Format.count(totals.throughputPerSecond) + "/s", "\(Format.count(Double(result.model.macs)))MAC per run, \(Format.count(rate))FLOP/s"),
+      (
+        "latency", Format.seconds(totals.latencySeconds),
+        "\(grouped(totals.cycles)) cycles, \(Format.seconds(totals.serialSeconds)) if nothing overlapped"
+      ),
+      (
+        "floor", Format.seconds(totals.floorSeconds),
+        "\(Format.percent(floorShare)) of the latency; no schedule on this machine is faster"
+      ),
+      (
+        "throughput", Format.count(totals.throughputPerSecond) + "/s",
+        "\(Format.count(Double(result.model.macs)))MAC per run, \(Format.count(rate))FLOP/s"
+      ),
     ]
     for (level, peak) in totals.peakMemoryBytes.sorted(by: { $0.key < $1.key }) {
       let capacity = result.timeline.capacity[level].map { "of \(Format.bytes(Double($0)))" } ?? ""
       rows.append(("peak \(level)", Format.bytes(Double(peak)), capacity))
     }
-    rows.append(("weights", Format.bytes(Double(result.model.weightBytes)), "\(Format.count(Double(result.model.parameters))) parameters".replacing("  ", with: " ")))
-    rows.append(("energy", totals.energyJoules.map(Format.joules) ?? "unavailable", totals.energyJoules == nil ? "the target file states no energies" : ""))
+    rows.append(
+      (
+        "weights", Format.bytes(Double(result.model.weightBytes)),
+        "\(Format.count(Double(result.model.parameters))) parameters".replacing("  ", with: " ")
+      ))
+    rows.append(
+      (
+        "energy", totals.energyJoules.map(Format.joules) ?? "unavailable",
+        totals.energyJoules == nil ? "the target file states no energies" : ""
+      ))
     rows.append(("opaque", Format.percent(totals.opaqueShare), "of the latency is in operators that are not modelled"))
     let width = rows.map(\.0.count).max() ?? 0
     let valueWidth = rows.map(\.1.count).max() ?? 0
@@ -73,14 +91,18 @@ package enum TextReport: Report {
   }
 
   private static func topKernels(_ result: RunResult, _ style: TextStyle) -> String {
-    var table = TextTable([("#", .right), ("kernel", .left), ("time", .right), ("share", .right), ("bound", .left), ("format", .left), ("choice", .left)])
+    var table = TextTable([
+      ("#", .right), ("kernel", .left), ("time", .right), ("share", .right), ("bound", .left), ("format", .left),
+      ("choice", .left),
+    ])
     // Numbers, shares and bounds take about 50 columns; names and choices share the rest.
     table.widestCell = max(16, (style.width - 52) / 2)
     let total = max(result.kernels.reduce(0) { $0 + $1.latencySeconds }, .leastNormalMagnitude)
     let order = result.kernels.sorted { ($1.latencySeconds, $0.id) < ($0.latencySeconds, $1.id) }
     for kernel in order.prefix(style.topKernels) {
       table.add([
-        "\(kernel.id)", plain(Markup.shortened(kernel.name, to: table.widestCell)), Format.seconds(kernel.latencySeconds),
+        "\(kernel.id)", plain(Markup.shortened(kernel.name, to: table.widestCell)),
+        Format.seconds(kernel.latencySeconds),
         Format.percent(kernel.latencySeconds / total), kernel.bound.label, plain(kernel.format), plain(kernel.choice),
       ])
     }
@@ -94,20 +116,25 @@ package enum TextReport: Report {
   private static func bytes(_ result: RunResult) -> String {
     let levels = result.totals.bytesMoved.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     guard !levels.isEmpty else { return "bytes moved: none" }
-    return "bytes moved: " + plain(levels.map { "\($0.key) \(Format.bytes(Double($0.value)))" }.joined(separator: " · "))
+    return "bytes moved: "
+      + plain(levels.map { "\($0.key) \(Format.bytes(Double($0.value)))" }.joined(separator: " · "))
   }
 
   private static func resources(_ result: RunResult) -> String {
     var table = TextTable([("resource", .left), ("used", .right), ("available", .right), ("share", .right)])
     for (name, use) in result.resources.sorted(by: { $0.key < $1.key }) {
-      table.add([plain(name), Format.fixed(use.used, 0), Format.fixed(use.available, 0), use.available > 0 ? Format.percent(use.used / use.available) : "–"])
+      table.add([
+        plain(name), Format.fixed(use.used, 0), Format.fixed(use.available, 0),
+        use.available > 0 ? Format.percent(use.used / use.available) : "–",
+      ])
     }
     return table.render()
   }
 
   private static func fusion(_ result: RunResult) -> String {
     let fused = result.fusion.applied.reduce(0) { $0 + $1.nodes.count }
-    return "\(result.model.sourceNodes) source nodes → \(result.kernels.count) kernels: \(result.fusion.applied.count) fusions of \(fused) nodes, \(result.folded.count) folded away, \(result.fusion.missed.count) fusions missed"
+    return
+      "\(result.model.sourceNodes) source nodes → \(result.kernels.count) kernels: \(result.fusion.applied.count) fusions of \(fused) nodes, \(result.folded.count) folded away, \(result.fusion.missed.count) fusions missed"
   }
 
   /// Names come from files: nothing in them may steer the terminal.

@@ -44,9 +44,11 @@ struct TraceWriter {
 
   func text() -> String {
     let facts = JSONText.object([
-      ("model", JSONText.quoted(TextReport.heading(result))), ("provenance", JSONText.quoted(TextReport.provenance(result))),
+      ("model", JSONText.quoted(TextReport.heading(result))),
+      ("provenance", JSONText.quoted(TextReport.provenance(result))),
     ])
-    return "{\"displayTimeUnit\":\"ns\",\"otherData\":\(facts),\"traceEvents\":[\n" + events.joined(separator: ",\n") + "\n]}\n"
+    return "{\"displayTimeUnit\":\"ns\",\"otherData\":\(facts),\"traceEvents\":[\n" + events.joined(separator: ",\n")
+      + "\n]}\n"
   }
 
   /// Durations up to this are merged so that no more than the limit of slices is written.
@@ -58,19 +60,25 @@ struct TraceWriter {
   }
 
   private mutating func process(_ process: Int, _ name: String) {
-    events.append("{\"ph\":\"M\",\"pid\":\(process),\"name\":\"process_name\",\"args\":{\"name\":\(JSONText.quoted(name))}}")
+    events.append(
+      "{\"ph\":\"M\",\"pid\":\(process),\"name\":\"process_name\",\"args\":{\"name\":\(JSONText.quoted(name))}}")
   }
 
   private mutating func thread(_ thread: Int, _ name: String) {
-    events.append("{\"ph\":\"M\",\"pid\":1,\"tid\":\(thread),\"name\":\"thread_name\",\"args\":{\"name\":\(JSONText.quoted(name))}}")
-    events.append("{\"ph\":\"M\",\"pid\":1,\"tid\":\(thread),\"name\":\"thread_sort_index\",\"args\":{\"sort_index\":\(thread)}}")
+    events.append(
+      "{\"ph\":\"M\",\"pid\":1,\"tid\":\(thread),\"name\":\"thread_name\",\"args\":{\"name\":\(JSONText.quoted(name))}}"
+    )
+    events.append(
+      "{\"ph\":\"M\",\"pid\":1,\"tid\":\(thread),\"name\":\"thread_sort_index\",\"args\":{\"sort_index\":\(thread)}}")
   }
 
   private mutating func slices(_ spans: [GanttLanes.Span], lane: Int, longestMerged: Double) {
     var run: (start: Double, end: Double, count: Int)?
     func flush(_ events: inout [String]) {
       guard let merged = run else { return }
-      events.append(Self.slice(lane, merged.start, merged.end, name: "\(merged.count) short spans", category: "merged", arguments: "{}"))
+      events.append(
+        Self.slice(
+          lane, merged.start, merged.end, name: "\(merged.count) short spans", category: "merged", arguments: "{}"))
       run = nil
     }
     for span in spans {
@@ -79,7 +87,10 @@ struct TraceWriter {
         continue
       }
       flush(&events)
-      events.append(Self.slice(lane, span.start, span.end, name: Markup.shortened(span.label, to: 120), category: span.bound.rawValue, arguments: arguments(span)))
+      events.append(
+        Self.slice(
+          lane, span.start, span.end, name: Markup.shortened(span.label, to: 120), category: span.bound.rawValue,
+          arguments: arguments(span)))
     }
     flush(&events)
   }
@@ -87,11 +98,15 @@ struct TraceWriter {
   private func arguments(_ span: GanttLanes.Span) -> String {
     guard let kernel = kernels[span.kernel] else { return "{}" }
     var entries = [
-      ("bound", JSONText.quoted(kernel.bound.label)), ("reason", JSONText.quoted(Markup.shortened(kernel.reason, to: 300))),
-      ("format", JSONText.quoted(Markup.shortened(kernel.format, to: 40))), ("choice", JSONText.quoted(Markup.shortened(kernel.choice, to: 100))),
+      ("bound", JSONText.quoted(kernel.bound.label)),
+      ("reason", JSONText.quoted(Markup.shortened(kernel.reason, to: 300))),
+      ("format", JSONText.quoted(Markup.shortened(kernel.format, to: 40))),
+      ("choice", JSONText.quoted(Markup.shortened(kernel.choice, to: 100))),
       ("source", JSONText.quoted(Markup.shortened(kernel.origin.joined(separator: ", "), to: 200))),
     ]
-    for (level, bytes) in kernel.bytes.sorted(by: { $0.key < $1.key }).prefix(8) { entries.append(("bytes " + Markup.shortened(level, to: 40), "\(bytes)")) }
+    for (level, bytes) in kernel.bytes.sorted(by: { $0.key < $1.key }).prefix(8) {
+      entries.append(("bytes " + Markup.shortened(level, to: 40), "\(bytes)"))
+    }
     return JSONText.object(entries)
   }
 
@@ -123,15 +138,19 @@ struct TraceWriter {
       let stride = max(1, steps.count * result.timeline.occupancy.count / limits.steps)
       for (index, step) in steps.enumerated() where step.count == 2 && index % stride == 0 {
         let time = Self.time(Double(step[0]) / cycles * result.totals.latencySeconds)
-        events.append("{\"ph\":\"C\",\"pid\":2,\"name\":\(JSONText.quoted(level)),\"ts\":\(time),\"args\":{\"bytes\":\(step[1])}}")
+        events.append(
+          "{\"ph\":\"C\",\"pid\":2,\"name\":\(JSONText.quoted(level)),\"ts\":\(time),\"args\":{\"bytes\":\(step[1])}}")
       }
     }
   }
 
-  private static func slice(_ lane: Int, _ start: Double, _ end: Double, name: String, category: String, arguments: String) -> String {
+  private static func slice(
+    _ lane: Int, _ start: Double, _ end: Double, name: String, category: String, arguments: String
+  ) -> String {
     let begin = nanoseconds(start)
     let duration = max(0, nanoseconds(end) - begin)
-    return "{\"ph\":\"X\",\"pid\":1,\"tid\":\(lane),\"ts\":\(micro(begin)),\"dur\":\(micro(duration)),\"name\":\(JSONText.quoted(name)),\"cat\":\(JSONText.quoted(category)),\"args\":\(arguments)}"
+    return
+      "{\"ph\":\"X\",\"pid\":1,\"tid\":\(lane),\"ts\":\(micro(begin)),\"dur\":\(micro(duration)),\"name\":\(JSONText.quoted(name)),\"cat\":\(JSONText.quoted(category)),\"args\":\(arguments)}"
   }
 
   private static func time(_ seconds: Double) -> String { micro(nanoseconds(seconds)) }
