@@ -1,8 +1,8 @@
 package import IR
 
-/// Decodes a compressed image. Input: the file's bytes [n]. Output: uint8 [height, width, channels].
+/// Decodes a picture file. Input: its bytes [n]. Output: uint8 [height, width, channels].
 ///
-/// Types are inferred; evaluation is refused, because the product contains no JPEG, PNG or other picture decoder.
+/// Evaluation knows BMP, PNM, TIFF and PNG; JPEG, JPEG 2000 and WebP are refused.
 package struct DecodeImage: ONNXOperator {
   package static let name = "decode-image"
 
@@ -23,7 +23,20 @@ package struct DecodeImage: ONNXOperator {
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
-    throw OperatorError("no-image-decoder", "compressed images cannot be decoded here: decode them before the model runs")
+    let file = try inputs.tensor(0).integers().map { UInt8(truncatingIfNeeded: $0) }
+    let image = try RasterImage(file)
+    var samples: [UInt8] = []
+    for start in stride(from: 0, to: image.pixels.count, by: 3) {
+      let (red, green, blue) = (image.pixels[start], image.pixels[start + 1], image.pixels[start + 2])
+      switch format {
+      case .rgb: samples += [red, green, blue]
+      case .bgr: samples += [blue, green, red]
+      case .grayscale:
+        // Luma of ITU-R BT.601.
+        samples.append(UInt8((0.299 * Double(red) + 0.587 * Double(green) + 0.114 * Double(blue)).rounded()))
+      }
+    }
+    return [.tensor(Tensor(.uint8, [image.height, image.width, format == .grayscale ? 1 : 3], .uint8(samples)))]
   }
 
   package static var onnxNames: [ONNXName] { ["ImageDecoder"] }
