@@ -131,6 +131,15 @@ package enum OperatorCatalog {
     PackedAttention.self,
     RotaryEmbedding.self,
     ScaledDotProductAttention.self,
+    // Training
+    CrossEntropyLoss.self,
+    GradientOfGraph.self,
+    OptimizerStep.self,
+    // Classical
+    Binarize.self,
+    EncodeLabels.self,
+    ExtractFeatures.self,
+    TreeEnsemble.self,
     // Vision
     AffineGrid.self,
     DecodeImage.self,
@@ -143,14 +152,6 @@ package enum OperatorCatalog {
     MelWeightMatrix.self,
     ShortTimeFourierTransform.self,
     SignalWindow.self,
-    // Training
-    CrossEntropyLoss.self,
-    OptimizerStep.self,
-    // Classical
-    Binarize.self,
-    EncodeLabels.self,
-    ExtractFeatures.self,
-    TreeEnsemble.self,
   ]
 
   /// By IR name.
