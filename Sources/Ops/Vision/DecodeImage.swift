@@ -33,7 +33,8 @@ package struct DecodeImage: ONNXOperator {
       case .bgr: samples += [blue, green, red]
       case .grayscale:
         // Luma of ITU-R BT.601.
-        samples.append(UInt8((0.299 * Double(red) + 0.587 * Double(green) + 0.114 * Double(blue)).rounded()))
+        let luma: Int = 299 * Int(red) + 587 * Int(green) + 114 * Int(blue)
+        samples.append(UInt8((luma + 500) / 1000))
       }
     }
     return [.tensor(Tensor(.uint8, [image.height, image.width, format == .grayscale ? 1 : 3], .uint8(samples)))]
