@@ -2,6 +2,7 @@ internal import Dispatch
 internal import Foundation
 internal import Frontend
 internal import Ops
+internal import Synchronization
 package import Basic
 package import IR
 
@@ -68,6 +69,12 @@ package final class FileDigest: Sendable {
     DispatchQueue.global(qos: .userInitiated).async(group: group) { box.compute(path) }
   }
 
+  /// A run that fails must not leave a thread reading while the process ends.
+  deinit {
+    box.cancel()
+    group.wait()
+  }
+
   /// Waits for the digest; empty when the file could not be read.
   package func value() -> String {
     group.wait()
@@ -78,6 +85,9 @@ package final class FileDigest: Sendable {
 private final class DigestBox: @unchecked Sendable {
   /// Written once before `wait` returns.
   private(set) var text = ""
+  private let isCancelled = Atomic(false)
+
+  func cancel() { isCancelled.store(true, ordering: .relaxed) }
 
   func compute(_ path: String) {
     guard let handle = FileHandle(forReadingAtPath: path) else { return }
@@ -85,7 +95,7 @@ private final class DigestBox: @unchecked Sendable {
     let hash = SHA256()
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     let descriptor = handle.fileDescriptor
-    while true {
+    while !isCancelled.load(ordering: .relaxed) {
       let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
       guard count > 0 else { break }
       buffer.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
