@@ -28,7 +28,7 @@ package struct LoadedModel: Sendable {
   }
 
   /// The path as given, or the name of a graph shipped with the program.
-  private static func resolve(_ path: String) -> String {
+  static func resolve(_ path: String) -> String {
     let manager = FileManager.default
     guard !manager.fileExists(atPath: path), !path.contains("/"), let home = InstallationFolders.home() else { return path }
     let shipped = "\(home)/graphs/\(path).cwg"

@@ -23,9 +23,10 @@ package struct Prediction: Sendable {
   package func run() throws(Failure) -> RunResult {
     var file = try catalog.load(target)
     for assignment in overrides { try file.set(assignment) }
+    // The digest reads the whole file: it starts first and runs beside everything else.
+    let digest = FileDigest(path: LoadedModel.resolve(model.path))
     let machine = try MachineCatalog.machine(for: file)
     let loaded = try LoadedModel(model)
-    let digest = FileDigest(path: loaded.graph.source.file)
     try loaded.checkBound()
     var options = Compilation.Options()
     options.capabilities = machine.capabilities
