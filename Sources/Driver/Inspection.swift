@@ -93,19 +93,25 @@ package struct Inspection: Sendable {
     for port in inputs { text += "input   \(port.name)  \(port.type)\n" }
     for port in outputs { text += "output  \(port.name)  \(port.type)\n" }
     if !unboundDimensions.isEmpty {
-      text += "\nto bind: " + unboundDimensions.map { "--dim '\($0)=…'" }.joined(separator: " ") + "  (arithmetic below counts bound shapes only)\n"
+      text +=
+        "\nto bind: " + unboundDimensions.map { "--dim '\($0)=…'" }.joined(separator: " ")
+        + "  (arithmetic below counts bound shapes only)\n"
     }
     var table = TextTable([
       ("operator", .left), ("nodes", .right), ("parameters", .right), ("MACs", .right), ("FLOPs", .right), ("support", .left),
     ])
     for line in lines {
       table.add([
-        line.operator, "\(line.count)", Format.count(Double(line.parameters)), Format.count(Double(line.macs)), Format.count(Double(line.flops)),
+        line.operator, "\(line.count)", Format.count(Double(line.parameters)), Format.count(Double(line.macs)),
+        Format.count(Double(line.flops)),
         line.support ?? "",
       ])
     }
     let total = lines.reduce((0, 0, 0)) { ($0.0 + $1.parameters, $0.1 + $1.macs, $0.2 + $1.flops) }
-    table.add(["total", "\(lines.reduce(0) { $0 + $1.count })", Format.count(Double(total.0)), Format.count(Double(total.1)), Format.count(Double(total.2)), ""])
+    table.add([
+      "total", "\(lines.reduce(0) { $0 + $1.count })", Format.count(Double(total.0)), Format.count(Double(total.1)),
+      Format.count(Double(total.2)), "",
+    ])
     return text + "\n" + table.render() + "\n\nOne MAC is two FLOPs; FLOPs include everything that is not a MAC.\n"
   }
 }

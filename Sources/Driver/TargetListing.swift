@@ -26,7 +26,8 @@ package struct TargetListing: Sendable {
     var text = "\(target.name)  \(target.summary)\nfamily \(target.family)  file \(target.file)  sha256 \(target.sha256.prefix(12))\n"
     if !target.aliases.isEmpty { text += "also known as \(target.aliases.joined(separator: ", "))\n" }
     let machine = try MachineCatalog.machine(for: target)
-    text += "default precision \(machine.defaultPrecision.rawValue); contraction formats \(machine.capabilities.contractionTypes.sorted().joined(separator: ", "))"
+    text +=
+      "default precision \(machine.defaultPrecision.rawValue); contraction formats \(machine.capabilities.contractionTypes.sorted().joined(separator: ", "))"
     if !machine.capabilities.sparsities.isEmpty { text += "; sparsity \(machine.capabilities.sparsities.sorted().joined(separator: ", "))" }
     text += "\n\n"
     var table = TextTable([("number", .left), ("value", .left), ("basis", .left), ("source", .left)])

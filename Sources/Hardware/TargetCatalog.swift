@@ -74,7 +74,8 @@ package struct TargetCatalog: Sendable {
 
   private static func contents(of path: String) throws(Failure) -> [UInt8] {
     guard let handle = FileHandle(forReadingAtPath: path) else {
-      throw Failure("cannot open the target file", at: SourceLocation(file: path), fix: "check the path; 'cyclewright target list' shows the names")
+      throw Failure(
+        "cannot open the target file", at: SourceLocation(file: path), fix: "check the path; 'cyclewright target list' shows the names")
     }
     defer { try? handle.close() }
     guard let data = try? handle.read(upToCount: XMLDocument.sizeLimit + 1) else { return [] }

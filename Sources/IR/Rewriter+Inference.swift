@@ -1,4 +1,3 @@
-
 extension Graph {
   /// What type inference of a node may see. Small integer constants are opened; `contents` adds what earlier inference found.
   package func inferenceContext(

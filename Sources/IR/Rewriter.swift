@@ -1,4 +1,3 @@
-
 /// The only door through which a graph changes: keeps uses, carries origins, and records what changed.
 package struct Rewriter: ~Copyable {
   package private(set) var graph: Graph
@@ -157,7 +156,9 @@ package struct Rewriter: ~Copyable {
     for case let input? in erased.inputs { removeUse(of: input, by: node) }
     for output in erased.outputs { graph.valueSlots[output.index] = nil }
     graph.nodeSlots[node.index] = nil
-    if let heir { graph.nodeSlots[heir.index]?.origin.merge(erased.origin) } else {
+    if let heir {
+      graph.nodeSlots[heir.index]?.origin.merge(erased.origin)
+    } else {
       graph.folded += erased.origin.names.map { FoldedNode(name: $0, reason: reason) }
     }
     changeCount += 1

@@ -142,7 +142,9 @@ extension Computation {
   fileprivate func label(operator name: String) -> String {
     switch self {
     case .contraction(let c):
-      guard let geometry = c.convolution else { return c.batch > 1 ? "matmul \(c.batch)×[\(c.m)×\(c.k)·\(c.n)]" : "matmul \(c.m)×\(c.k)·\(c.n)" }
+      guard let geometry = c.convolution else {
+        return c.batch > 1 ? "matmul \(c.batch)×[\(c.m)×\(c.k)·\(c.n)]" : "matmul \(c.m)×\(c.k)·\(c.n)"
+      }
       let kernel = geometry.kernel.map(String.init).joined(separator: "×")
       let stride = geometry.strides.allSatisfy { $0 == 1 } ? "" : "/" + geometry.strides.map(String.init).joined(separator: "×")
       let kind = geometry.isTransposed ? "deconv" : geometry.isDepthwise ? "dwconv" : "conv"

@@ -10,11 +10,17 @@ extension RunResult {
     var found: [Diagnostic] = []
     func report(_ label: String, _ message: String) { found.append(.error("result: \(message) [\(label)]")) }
     let slack = 1e-9
-    if totals.floorSeconds > totals.latencySeconds * (1 + slack) { report("bounds", "the floor \(totals.floorSeconds) s is above the estimate \(totals.latencySeconds) s") }
-    if totals.latencySeconds > totals.serialSeconds * (1 + slack) { report("bounds", "the estimate \(totals.latencySeconds) s is above the serial sum \(totals.serialSeconds) s") }
+    if totals.floorSeconds > totals.latencySeconds * (1 + slack) {
+      report("bounds", "the floor \(totals.floorSeconds) s is above the estimate \(totals.latencySeconds) s")
+    }
+    if totals.latencySeconds > totals.serialSeconds * (1 + slack) {
+      report("bounds", "the estimate \(totals.latencySeconds) s is above the serial sum \(totals.serialSeconds) s")
+    }
     for kernel in kernels {
       if kernel.reason.isEmpty { report("reason", "kernel '\(kernel.name)' does not say what binds it") }
-      if !(kernel.latencySeconds.isFinite && kernel.latencySeconds >= 0) { report("bounds", "kernel '\(kernel.name)' has the latency \(kernel.latencySeconds)") }
+      if !(kernel.latencySeconds.isFinite && kernel.latencySeconds >= 0) {
+        report("bounds", "kernel '\(kernel.name)' has the latency \(kernel.latencySeconds)")
+      }
       if kernel.floorSeconds > kernel.latencySeconds * (1 + slack) { report("bounds", "kernel '\(kernel.name)' is faster than its floor") }
     }
     var moved: [String: Int] = [:]
@@ -22,7 +28,9 @@ extension RunResult {
     if moved != totals.bytesMoved { report("conserved", "kernels move \(moved.sorted { $0.key < $1.key }) but the total says otherwise") }
     for (level, steps) in timeline.occupancy {
       guard let capacity = timeline.capacity[level] else { continue }
-      if let over = steps.first(where: { $0.count == 2 && $0[1] > capacity }) { report("capacity", "\(level) holds \(over[1]) of \(capacity) bytes at cycle \(over[0])") }
+      if let over = steps.first(where: { $0.count == 2 && $0[1] > capacity }) {
+        report("capacity", "\(level) holds \(over[1]) of \(capacity) bytes at cycle \(over[0])")
+      }
     }
     found += verifySpans() + verifyCoverage()
     return found
@@ -45,7 +53,9 @@ extension RunResult {
     for pair in timeline.dependencies where pair.count == 2 {
       guard let first = extent[pair[0]], let second = extent[pair[1]] else { continue }
       let ready = timeline.isStreaming ? first.start : first.end
-      if second.start < ready - slack { found.append(.error("result: kernel \(pair[1]) starts before kernel \(pair[0]) allows [dependency]")) }
+      if second.start < ready - slack {
+        found.append(.error("result: kernel \(pair[1]) starts before kernel \(pair[0]) allows [dependency]"))
+      }
     }
     return found
   }
@@ -55,7 +65,9 @@ extension RunResult {
     for name in kernels.flatMap(\.origin) + folded.map(\.name) { seen[name, default: 0] += 1 }
     let twice = seen.filter { $0.value > 1 }.keys.sorted()
     var found: [Diagnostic] = []
-    if !twice.isEmpty { found.append(.error("result: source nodes are covered more than once: \(twice.prefix(5).joined(separator: ", ")) [coverage]")) }
+    if !twice.isEmpty {
+      found.append(.error("result: source nodes are covered more than once: \(twice.prefix(5).joined(separator: ", ")) [coverage]"))
+    }
     if model.sourceNodes > 0, seen.count != model.sourceNodes {
       found.append(.error("result: \(seen.count) of \(model.sourceNodes) source nodes are covered [coverage]"))
     }

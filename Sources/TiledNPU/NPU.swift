@@ -19,7 +19,8 @@ package struct NPU: Machine {
 
   package var capabilities: Capabilities {
     let activations = description.vector.activations
-    let fused = activations.contains { $0.functions.isEmpty } ? ["*"] : activations.reduce(into: Set<String>()) { $0.formUnion($1.functions) }
+    let fused =
+      activations.contains { $0.functions.isEmpty } ? ["*"] : activations.reduce(into: Set<String>()) { $0.formUnion($1.functions) }
     return Capabilities(
       epilogueFunctions: fused, fusesResidual: description.policy.fusesResidual, fusesPointwiseChains: false,
       fusesReductionSinks: false, fusesAttention: false,

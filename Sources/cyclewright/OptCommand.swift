@@ -34,7 +34,8 @@ struct OptCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Stop after N passes that changed something.", valueName: "N")) var bisectLimit: Int?
   @Flag(help: "Print changes and time per pass.") var passStatistics = false
   @Flag(help: "Evaluate before and after every pass on seeded inputs and fail when it breaks its promise.") var checkPasses = false
-  @Option(name: .shortAndLong, help: ArgumentHelp("File for the graph: text (.cwg) or ONNX (.onnx); - is standard output.", valueName: "file"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("File for the graph: text (.cwg) or ONNX (.onnx); - is standard output.", valueName: "file"))
   var output: String?
 
   func run() throws {

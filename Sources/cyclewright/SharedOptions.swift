@@ -6,13 +6,16 @@ import Hardware
 
 /// Where machine descriptions are.
 struct TargetFolderOption: ParsableArguments {
-  @Option(name: .customLong("targets"), help: ArgumentHelp("Folder of machine descriptions (default: targets/ of the installation).", valueName: "folder"))
+  @Option(
+    name: .customLong("targets"),
+    help: ArgumentHelp("Folder of machine descriptions (default: targets/ of the installation).", valueName: "folder"))
   var folder: String?
 
   func catalog() throws(Failure) -> TargetCatalog {
     if let folder { return TargetCatalog(folder: folder) }
     guard let home = InstallationFolders.home() else {
-      throw Failure("cannot find the folder of machine descriptions", fix: "run inside the checkout, set CYCLEWRIGHT_HOME, or pass --targets")
+      throw Failure(
+        "cannot find the folder of machine descriptions", fix: "run inside the checkout, set CYCLEWRIGHT_HOME, or pass --targets")
     }
     return TargetCatalog(folder: "\(home)/targets")
   }

@@ -23,7 +23,8 @@ struct ValidateCommand: ParsableCommand {
   @Option(name: .customLong("target"), help: ArgumentHelp("Use target T for the device named GPU in the tables.", valueName: "GPU=T"))
   var targets: [String] = []
 
-  @Option(name: .customLong("set"), help: ArgumentHelp("Change a number of every machine before predicting.", valueName: "machine.path=value"))
+  @Option(
+    name: .customLong("set"), help: ArgumentHelp("Change a number of every machine before predicting.", valueName: "machine.path=value"))
   var overrides: [String] = []
 
   @Option(help: ArgumentHelp("Write the summary as JSON (- for standard output).", valueName: "file"))

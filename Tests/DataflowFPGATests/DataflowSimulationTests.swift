@@ -2,8 +2,7 @@ import Engine
 import Testing
 
 struct DataflowSimulationTests {
-  private func stage(_ name: String, reads: Int, writes: Int, interval: Int, latency: Int, count: Int) -> DataflowStage
-  {
+  private func stage(_ name: String, reads: Int, writes: Int, interval: Int, latency: Int, count: Int) -> DataflowStage {
     DataflowStage(
       name: name,
       frame: [StageRun(StageStep(reads: reads, writes: writes, interval: interval, latency: latency), count: count)])

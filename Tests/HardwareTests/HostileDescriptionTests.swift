@@ -22,7 +22,8 @@ struct HostileDescriptionTests {
   }
 
   @Test func externalEntitiesAreRefused() {
-    let text = failure("<?xml version=\"1.0\"?><!DOCTYPE t [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><target name=\"&x;\" family=\"gpu\"/>")
+    let text = failure(
+      "<?xml version=\"1.0\"?><!DOCTYPE t [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><target name=\"&x;\" family=\"gpu\"/>")
     #expect(text.contains("t.xml:1: error:"))
     #expect(failure("<!DOCTYPE t><t/>").contains("DOCTYPE is not allowed"))
   }
@@ -62,7 +63,9 @@ struct HostileDescriptionTests {
 
   @Test func readerCollectsEveryMistakeWithLineAndHint() throws {
     let element = try XMLDocument.parse(
-      Array("<gpu basis=\"documented\" source=\"s\">\n<sm-cuont value=\"108\"/>\n<clock value=\"1.4 GB\"/>\n<l2 value=\"40 MiB\" bais=\"x\"/>\n</gpu>".utf8), file: "t.xml")
+      Array(
+        "<gpu basis=\"documented\" source=\"s\">\n<sm-cuont value=\"108\"/>\n<clock value=\"1.4 GB\"/>\n<l2 value=\"40 MiB\" bais=\"x\"/>\n</gpu>"
+          .utf8), file: "t.xml")
     let log = ReadingLog()
     let reader = ElementReader(element, log: log)
     _ = reader.integer("sm-count")
@@ -77,7 +80,9 @@ struct HostileDescriptionTests {
   }
 
   @Test func overridesNameTheirPathAndKeepTheirBasis() throws {
-    let root = try XMLDocument.parse(Array("<target name=\"t\" family=\"gpu\"><gpu><clock value=\"1 GHz\" basis=\"documented\" source=\"d\"/></gpu></target>".utf8), file: "t.xml")
+    let root = try XMLDocument.parse(
+      Array("<target name=\"t\" family=\"gpu\"><gpu><clock value=\"1 GHz\" basis=\"documented\" source=\"d\"/></gpu></target>".utf8),
+      file: "t.xml")
     var target = TargetFile(name: "t", family: "gpu", aliases: [], summary: "", file: "t.xml", sha256: "", root: root)
     try target.set("gpu.clock=2 GHz")
     let clock = target.root.children[0].children[0]

@@ -60,7 +60,9 @@ struct HouseRulesTests {
       for (number, code) in SourceTree.codeLines(file.text) {
         #expect(code.firstMatch(of: forced) == nil, "\(file.path):\(number): forced: \(code)")
         if isLibrary {
-          #expect(!code.contains("print(") || code.contains(".print(") || code.contains("func print("), "\(file.path):\(number): a library prints")
+          #expect(
+            !code.contains("print(") || code.contains(".print(") || code.contains("func print("), "\(file.path):\(number): a library prints"
+          )
         }
       }
     }

@@ -113,8 +113,7 @@ import Testing
   }
 
   @Test(arguments: [(ElementType.float8e4m3, 464, 448), (.float8e5m2, 61439, 57344)] as [(ElementType, Float, Float)])
-  func castWithoutSaturationOverflowsWhereTheNextNumberBegins(_ to: ElementType, _ last: Float, _ largest: Float) throws
-  {
+  func castWithoutSaturationOverflowsWhereTheNextNumberBegins(_ to: ElementType, _ last: Float, _ largest: Float) throws {
     let y = try evaluate(Cast(to: to, saturates: false), Tensor([3], floats: [last, last * 1.01, .infinity]))[0]
       .floats()
     #expect(y[0] == largest)

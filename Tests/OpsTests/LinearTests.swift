@@ -24,8 +24,9 @@ import Testing
   @Test func sharedRightOperandIsOneProduct() throws {
     let types: [ValueType?] = [.tensor(TensorType(.float32, [8, 128, 768])), .tensor(TensorType(.float32, [768, 3072]))]
     let y = try MatrixMultiply().inferTypes(InferenceContext(inputs: types))
-    guard case .contraction(let product) = try MatrixMultiply().computation(
-      OperandTypes(inputs: types, outputs: y, isConstant: [false, true]))
+    guard
+      case .contraction(let product) = try MatrixMultiply().computation(
+        OperandTypes(inputs: types, outputs: y, isConstant: [false, true]))
     else { Issue.record("no contraction"); return }
     #expect((product.batch, product.m, product.n, product.k) == (1, 1024, 3072, 768))
     #expect(product.rhs.isConstant)

@@ -42,9 +42,10 @@ func infer(_ operation: any Operator, _ shapes: [Dimension]..., outputs: Int = 1
 
   @Test func symbolicExtentsSurvive() throws {
     let types = try infer(RootMeanSquareNormalization(), [.symbol("n"), .symbol("s"), 8], [8], outputs: 2)
-    #expect(types == [
-      .tensor(TensorType(.float32, [.symbol("n"), .symbol("s"), 8])), .tensor(TensorType(.float32, [.symbol("n"), .symbol("s"), 1])),
-    ])
+    #expect(
+      types == [
+        .tensor(TensorType(.float32, [.symbol("n"), .symbol("s"), 8])), .tensor(TensorType(.float32, [.symbol("n"), .symbol("s"), 1])),
+      ])
   }
 
   @Test func mismatchedChannelsAreNamed() {

@@ -16,7 +16,9 @@ import Testing
     #expect(throws: OperatorError.self) { try evaluate(Dequantize(axis: 1, blockSize: 3), x, Tensor([1, 3], floats: [1, 1, 1])) }
   }
 
-  @Test(arguments: [ElementType.int8, .uint8, .int4, .uint4, .int16, .uint16]) func quantisedNumbersComeBackWithinHalfAStep(_ storage: ElementType) throws {
+  @Test(arguments: [ElementType.int8, .uint8, .int4, .uint4, .int16, .uint16]) func quantisedNumbersComeBackWithinHalfAStep(
+    _ storage: ElementType
+  ) throws {
     let values = (0..<64).map { Float($0) / 16 }
     let scale: Float = 4 / Float(storage.bits == 4 ? 7 : 100)
     let zero = Tensor(storage, [], saturating: [0])
@@ -61,7 +63,8 @@ import Testing
     ]
     let op = BlockQuantizedMatrixMultiply(depth: 4096, columns: 4096, blockSize: 32)
     let y = try op.inferTypes(InferenceContext(inputs: types))
-    guard case .contraction(let product) = try op.computation(OperandTypes(inputs: types, outputs: y, isConstant: [false, true, true])) else {
+    guard case .contraction(let product) = try op.computation(OperandTypes(inputs: types, outputs: y, isConstant: [false, true, true]))
+    else {
       Issue.record("no contraction")
       return
     }

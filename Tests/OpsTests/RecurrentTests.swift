@@ -48,7 +48,9 @@ import Testing
     #expect(try y[2].floats() == [1])
   }
 
-  @Test(arguments: [RecurrentLayer.Direction.forward, .bidirectional]) func workIsThatOfBothProducts(_ direction: RecurrentLayer.Direction) throws {
+  @Test(arguments: [RecurrentLayer.Direction.forward, .bidirectional]) func workIsThatOfBothProducts(_ direction: RecurrentLayer.Direction)
+    throws
+  {
     let d = direction == .bidirectional ? 2 : 1
     let types: [ValueType?] = [
       .tensor(TensorType(.float32, [50, 4, 32])), .tensor(TensorType(.float32, [d, 64, 32])), .tensor(TensorType(.float32, [d, 64, 16])),

@@ -3,9 +3,10 @@ import Ops
 import Testing
 
 @Suite struct ReductionTests {
-  @Test(arguments: [
-    (Reduce.Function.sum, 10), (.mean, 2.5), (.maximum, 4), (.minimum, 1), (.product, 24), (.l1, 10), (.sumSquare, 30),
-  ] as [(Reduce.Function, Float)])
+  @Test(
+    arguments: [
+      (Reduce.Function.sum, 10), (.mean, 2.5), (.maximum, 4), (.minimum, 1), (.product, 24), (.l1, 10), (.sumSquare, 30),
+    ] as [(Reduce.Function, Float)])
   func reduces(_ function: Reduce.Function, to expected: Float) throws {
     let x = Tensor([2, 2], floats: [1, 2, 3, 4])
     #expect(try evaluate(Reduce(function, keepsAxes: false), x)[0].floats() == [expected])

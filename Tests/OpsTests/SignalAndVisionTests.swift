@@ -28,7 +28,7 @@ import Testing
     let x = Tensor([2, 2], floats: [1, 2, 3, 4])
     #expect(try evaluate(Einsum("ij,jk->ik"), x, x)[0].floats() == [7, 10, 15, 22])
     #expect(try evaluate(Einsum("ii"), x)[0].floats() == [5])
-    #expect(try evaluate(Einsum("...i->...") , x)[0].floats() == [3, 7])
+    #expect(try evaluate(Einsum("...i->..."), x)[0].floats() == [3, 7])
     #expect(throws: OperatorError.self) { try infer(Einsum("ij,jk->iz"), [2, 2], [2, 2]) }
   }
 

@@ -38,7 +38,8 @@ struct RandomGraph: ~Copyable {
     let origin = Origin([name])
     let node: NodeID
     switch next(8) {
-    case 0, 1 where type?.rank == 4:
+    case 0,
+      1 where type?.rank == 4:
       let weight = rewriter.addConstant(Constant(TensorType(.float32, [4, 4, 3, 3]), .absent), name: "\(name).w")
       node = try rewriter.addNode(
         Convolve(strides: [1, 1], dilations: [1, 1], pads: [1, 1, 1, 1]), [x, weight], name: name, origin: origin)

@@ -37,7 +37,9 @@ package struct Optimization: Sendable {
     }
     guard let found = PassCatalog.pipelines.first(where: { $0.name == pipeline }) else {
       let known = PassCatalog.pipelines.map(\.name)
-      throw Failure("no pipeline '\(pipeline)'", fix: nearestSpelling(to: pipeline, in: known).map { "did you mean \($0)?" } ?? "one of \(known.joined(separator: ", "))")
+      throw Failure(
+        "no pipeline '\(pipeline)'",
+        fix: nearestSpelling(to: pipeline, in: known).map { "did you mean \($0)?" } ?? "one of \(known.joined(separator: ", "))")
     }
     return found.passes
   }

@@ -34,7 +34,9 @@ package struct Prediction: Sendable {
     options.sparsity = model.sparsity
     let compiled = try Compilation(loaded.graph, passes: PassCatalog.predict, options: options)
     let program = try KernelProgram(compiled.graph)
-    guard !program.kernels.isEmpty else { throw Failure("the model has no work: every node was folded", at: SourceLocation(file: loaded.graph.source.file)) }
+    guard !program.kernels.isEmpty else {
+      throw Failure("the model has no work: every node was folded", at: SourceLocation(file: loaded.graph.source.file))
+    }
     let run = try machine.run(program.kernels, RunRequest(fidelity: fidelity, batch: loaded.batch))
     let assembly = ResultAssembly(
       prediction: self, target: file, loaded: loaded, options: options, compiled: compiled, program: program, run: run)

@@ -20,7 +20,8 @@ struct ResultAssembly {
 
   func result(sha256: String) -> RunResult {
     RunResult(
-      version: Version.current, model: model(sha256), target: TargetSummary(
+      version: Version.current, model: model(sha256),
+      target: TargetSummary(
         name: target.name, family: target.family, summary: target.summary, file: target.file, sha256: target.sha256),
       request: RequestSummary(
         precision: options.precision, sparsity: options.sparsity, fidelity: prediction.fidelity.rawValue,

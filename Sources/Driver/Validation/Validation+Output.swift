@@ -54,7 +54,9 @@ extension Validation {
     var text = ""
     for table in tables {
       let further = table.predictions.dropFirst()
-      text += (table.header + ["predicted", "why"] + further.map { "predicted_\($0.measuredColumn)" }).map(Self.cell).joined(separator: ",") + "\n"
+      text +=
+        (table.header + ["predicted", "why"] + further.map { "predicted_\($0.measuredColumn)" }).map(Self.cell).joined(separator: ",")
+        + "\n"
       for (index, cells) in table.cells.enumerated() {
         let first = table.predictions.first?.rows[index]
         let figures = [first] + further.map { $0.rows[index] }

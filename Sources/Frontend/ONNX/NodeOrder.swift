@@ -69,8 +69,7 @@ extension GraphMessage {
     for node in nodes { defined.formUnion(node.outputs) }
     var seen: Set<String> = []
     var free: [String] = []
-    for name in nodes.flatMap(\.reads) + outputs.map(\.name) where !defined.contains(name) && seen.insert(name).inserted
-    {
+    for name in nodes.flatMap(\.reads) + outputs.map(\.name) where !defined.contains(name) && seen.insert(name).inserted {
       free.append(name)
     }
     return free

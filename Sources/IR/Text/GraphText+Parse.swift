@@ -204,7 +204,9 @@ private struct Parser {
     case "strings": return .strings(try strings())
     case "base64":
       guard let data = Data(base64Encoded: try scanner.string()) else { throw scanner.failure("the base64 text is not valid") }
-      guard let count = type.elementCount, data.count == type.element.bytes(count) else { throw scanner.failure("\(data.count) bytes do not fill \(type)") }
+      guard let count = type.elementCount, data.count == type.element.bytes(count) else {
+        throw scanner.failure("\(data.count) bytes do not fill \(type)")
+      }
       return .bytes(TensorData(.inline([UInt8](data))))
     case "values":
       guard case .list(let values) = try value(depth: 0), let count = type.elementCount, values.count == count else {
@@ -253,7 +255,8 @@ private struct Parser {
       if scanner.peekWord() == "sparse" {
         scanner.skipWord()
         let first = try scanner.integer()
-        result.sparsity = scanner.take(":") ? .structured(kept: first, of: try scanner.integer()) : .unstructured(densityPartsPerMillion: first)
+        result.sparsity =
+          scanner.take(":") ? .structured(kept: first, of: try scanner.integer()) : .unstructured(densityPartsPerMillion: first)
       } else {
         result.quantization = try quantization()
       }

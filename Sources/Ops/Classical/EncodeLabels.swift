@@ -81,7 +81,11 @@ package struct EncodeLabels: ONNXOperator {
     }
     switch element {
     case .string: attributes += [("values_strings", .strings(valueTexts)), ("default_string", .string(defaultText))]
-    case .int64: attributes += [("values_int64s", .integers(valueNumbers.map { Int($0.clampedInt64) })), ("default_int64", .integer(Int(defaultNumber.clampedInt64)))]
+    case .int64:
+      attributes += [
+        ("values_int64s", .integers(valueNumbers.map { Int($0.clampedInt64) })),
+        ("default_int64", .integer(Int(defaultNumber.clampedInt64))),
+      ]
     default: attributes += [("values_floats", .floats(valueNumbers.map(Float.init))), ("default_float", .float(Float(defaultNumber)))]
     }
     return ONNXSpelling(ONNXName(domain: "ai.onnx.ml", "LabelEncoder"), attributes)

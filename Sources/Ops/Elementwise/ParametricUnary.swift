@@ -43,8 +43,7 @@ package struct ParametricUnary: ONNXOperator {
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
-    if case .float32(let values) = x.elements, x.element == .float32, function == .leakyRelu || function == .hardSigmoid
-    {
+    if case .float32(let values) = x.elements, x.element == .float32, function == .leakyRelu || function == .hardSigmoid {
       let (a, b) = (alpha, beta)
       let result =
         function == .leakyRelu ? values.map { $0 < 0 ? a * $0 : $0 } : values.map { min(max(a * $0 + b, 0), 1) }

@@ -67,7 +67,8 @@ package struct DeformableConvolve: ONNXOperator {
             if sample == 0 { continue }
             let first = channel / channels * filters
             for filter in first..<(first + filters) {
-              y[(image * g.outputChannels + filter) * plane + position] += sample * weights[(filter * channels + channel % channels) * taps + tap]
+              y[(image * g.outputChannels + filter) * plane + position] +=
+                sample * weights[(filter * channels + channel % channels) * taps + tap]
             }
           }
         }

@@ -24,7 +24,9 @@ package struct BatchNormalization: ONNXOperator {
     let channels: Dimension = x.rank > 1 ? x.shape[1] : 1
     for index in 1...4 {
       let parameter = try context.tensor(index)
-      guard parameter.rank == 1 else { throw OperatorError("parameter-rank", "input \(index) must be a vector, not \(parameter.shape.text)") }
+      guard parameter.rank == 1 else {
+        throw OperatorError("parameter-rank", "input \(index) must be a vector, not \(parameter.shape.text)")
+      }
       if let a = channels.constant, let b = parameter.shape[0].constant, a != b {
         throw OperatorError("channels-match", "the input has \(a) channels but input \(index) has \(b) elements")
       }

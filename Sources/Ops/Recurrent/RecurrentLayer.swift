@@ -123,7 +123,8 @@ package struct RecurrentLayer: ONNXOperator {
     let limits = try lengths?.integers().map { min(max(0, Int($0)), length) }
     let stateCount = directions * batch * hidden
     guard biases.map({ $0.count == 2 * directions * rows }) ?? true, peepholes.map({ $0.count == 3 * directions * hidden }) ?? true,
-      limits.map({ $0.count == batch }) ?? true, states.h.map({ $0.count == stateCount }) ?? true, states.c.map({ $0.count == stateCount }) ?? true
+      limits.map({ $0.count == batch }) ?? true, states.h.map({ $0.count == stateCount }) ?? true,
+      states.c.map({ $0.count == stateCount }) ?? true
     else { throw OperatorError("cell-shape", "bias, peepholes, lengths or states do not fit \(hidden) hidden units") }
     var store = RecurrentStates(directions: directions, batch: batch, length: length, hidden: hidden, isBatchFirst: isBatchFirst)
     let (initialH, initialC) = (try states.h?.doubles(), try states.c?.doubles())

@@ -106,7 +106,9 @@ package struct GroupQueryAttention: ONNXOperator {
     }
     let depth = query.shape[2] / total
     func part(_ x: Tensor, _ start: Int, _ count: Int) throws(OperatorError) -> HeadTensor {
-      guard x.rank == 3, x.shape[2] >= (start + count) * depth else { throw OperatorError("heads-divide", "\(x.shape) holds too few heads") }
+      guard x.rank == 3, x.shape[2] >= (start + count) * depth else {
+        throw OperatorError("heads-divide", "\(x.shape) holds too few heads")
+      }
       return HeadTensor(
         rows: try x.doubles(), batch: x.shape[0], length: x.shape[1], width: x.shape[2], start: start * depth, heads: count, depth: depth)
     }
@@ -118,7 +120,8 @@ package struct GroupQueryAttention: ONNXOperator {
   package static var onnxNames: [ONNXName] { [ONNXName(domain: "com.microsoft", "GroupQueryAttention")] }
 
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> GroupQueryAttention {
-    guard let heads = try node.integer("num_heads"), let keyHeads = try node.integer("kv_num_heads"), heads < 1 << 30, keyHeads < 1 << 30 else {
+    guard let heads = try node.integer("num_heads"), let keyHeads = try node.integer("kv_num_heads"), heads < 1 << 30, keyHeads < 1 << 30
+    else {
       throw OperatorError("missing-attribute", "GroupQueryAttention needs 'num_heads' and 'kv_num_heads'")
     }
     guard try node.integer("smooth_softmax") ?? 0 <= 0 else {

@@ -63,7 +63,8 @@ package struct ScaledDotProductAttention: ONNXOperator {
     rule.isCausal = isCausal
     rule.window = window
     if let mask = try inputs.optionalTensor(3) { try rule.add(mask) }
-    let y = rule.attend(try q.doubles(), try k.doubles(), try v.doubles(), depth: q.shape[3], valueDepth: v.shape[3],
+    let y = rule.attend(
+      try q.doubles(), try k.doubles(), try v.doubles(), depth: q.shape[3], valueDepth: v.shape[3],
       kernels: q.element == .float32 ? context.kernels : nil)
     return [.tensor(Tensor(q.element, Array(q.shape[..<3]) + [v.shape[3]], rounding: y))]
   }

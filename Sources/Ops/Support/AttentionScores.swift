@@ -69,11 +69,13 @@ package struct AttentionScores {
         let shared = (image * keyHeads + head * keyHeads / heads) * keys
         for query in 0..<queries {
           let line = (image * heads + head) * queries + query
-          scores(image, head, query, dot: { key in
-            var sum = 0.0
-            for index in 0..<depth { sum += q[line * depth + index] * k[(shared + key) * depth + index] }
-            return sum * factor
-          }, into: &row)
+          scores(
+            image, head, query,
+            dot: { key in
+              var sum = 0.0
+              for index in 0..<depth { sum += q[line * depth + index] * k[(shared + key) * depth + index] }
+              return sum * factor
+            }, into: &row)
           let largest = row.max() ?? 0
           // A query that sees no key gives zeros.
           guard largest > -.infinity else { continue }
@@ -122,7 +124,8 @@ extension AttentionScores {
           if sum > 0 { for key in 0..<keys { weights[start + key] /= sum } }
         }
         y += kernels.multiply(
-          MatrixProblem(m: queries, n: depth.value, k: keys, offsets: [(0, shared * depth.value)]), weights, v).map(Double.init)
+          MatrixProblem(m: queries, n: depth.value, k: keys, offsets: [(0, shared * depth.value)]), weights, v
+        ).map(Double.init)
       }
     }
     return y

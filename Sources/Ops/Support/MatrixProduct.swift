@@ -104,7 +104,9 @@ extension OperandTypes {
   /// The contraction of inputs `a` and `b` multiplied as stacked matrices of the given shapes.
   ///
   /// A right operand without leading axes is shared by all left rows: the stack then counts as rows of one product.
-  package func matrixProduct(_ a: Int = 0, _ b: Int = 1, shapes: (a: [Int], b: [Int])? = nil, hasBias: Bool = false) throws(OperatorError) -> Contraction {
+  package func matrixProduct(_ a: Int = 0, _ b: Int = 1, shapes: (a: [Int], b: [Int])? = nil, hasBias: Bool = false) throws(OperatorError)
+    -> Contraction
+  {
     let (left, right) = if let shapes { shapes } else { (try shape(ofInput: a), try shape(ofInput: b)) }
     let rule = try MatrixProduct(left.map(Dimension.constant), right.map(Dimension.constant))
     let stack = rule.batch.reduce(1) { $0 * ($1.constant ?? 1) }

@@ -32,7 +32,9 @@ extension OperandTypes {
   }
 
   package func shape(ofOutput index: Int = 0) throws(OperatorError) -> [Int] {
-    guard index < outputs.count, let type = outputs[index].tensor else { throw OperatorError("missing-output", "output \(index) is missing") }
+    guard index < outputs.count, let type = outputs[index].tensor else {
+      throw OperatorError("missing-output", "output \(index) is missing")
+    }
     return try OperandTypes.numbers(type)
   }
 

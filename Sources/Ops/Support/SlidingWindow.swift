@@ -65,7 +65,8 @@ package struct SlidingWindow {
     var offset = 0
     var step = 1
     for axis in geometry.input.indices.reversed() {
-      let position = o % geometry.output[axis] * geometry.strides[axis] + t % geometry.kernel[axis] * geometry.dilations[axis] - geometry.padsBegin[axis]
+      let position =
+        o % geometry.output[axis] * geometry.strides[axis] + t % geometry.kernel[axis] * geometry.dilations[axis] - geometry.padsBegin[axis]
       guard position >= 0, position < geometry.input[axis] else { return -1 }
       offset += position * step
       step *= geometry.input[axis]

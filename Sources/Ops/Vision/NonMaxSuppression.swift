@@ -33,7 +33,8 @@ package struct NonMaxSuppression: ONNXOperator {
     let limit = Int(try inputs.optionalTensor(2)?.integers().first ?? 0)
     let overlap = Double(try inputs.optionalTensor(3)?.floats().first ?? 0)
     let threshold = try inputs.optionalTensor(4)?.doubles().first
-    guard boxes.rank == 3, scores.rank == 3, boxes.shape[2] == 4, boxes.shape[1] == scores.shape[2], boxes.shape[0] == scores.shape[0] else {
+    guard boxes.rank == 3, scores.rank == 3, boxes.shape[2] == 4, boxes.shape[1] == scores.shape[2], boxes.shape[0] == scores.shape[0]
+    else {
       throw OperatorError("shapes-match", "boxes \(boxes.shape) and scores \(scores.shape) do not fit")
     }
     let count = boxes.shape[1]

@@ -25,11 +25,14 @@ struct RasterImage {
       let picture = try PortableNetworkGraphics(file)
       self.init(picture.width, picture.height, picture.pixels)
     } else {
-      throw OperatorError("no-image-decoder", "only BMP, PNM, TIFF and PNG pictures can be decoded here: decode others before the model runs")
+      throw OperatorError(
+        "no-image-decoder", "only BMP, PNM, TIFF and PNG pictures can be decoded here: decode others before the model runs")
     }
   }
 
-  static func malformed(_ what: String) -> OperatorError { OperatorError("image-form", "the \(what) file is malformed or of an unsupported kind") }
+  static func malformed(_ what: String) -> OperatorError {
+    OperatorError("image-form", "the \(what) file is malformed or of an unsupported kind")
+  }
 
   private static func size(_ width: Int, _ height: Int, _ what: String) throws(OperatorError) -> Int {
     guard (1...(1 << 16)).contains(width), (1...(1 << 16)).contains(height), width * height < 1 << 28 else { throw malformed(what) }

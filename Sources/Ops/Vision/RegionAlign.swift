@@ -21,7 +21,9 @@ package struct RegionAlign: ONNXOperator {
     let x = try context.tensor(0)
     let regions = try context.tensor(1)
     guard x.rank == 4, regions.rank == 2 else { throw OperatorError("ranks-match", "an image [n, c, h, w] and regions [r, 4] are needed") }
-    guard (1..<1 << 20).contains(height), (1..<1 << 20).contains(width), samples < 4096 else { throw OperatorError("window-positive", "the output size must be positive") }
+    guard (1..<1 << 20).contains(height), (1..<1 << 20).contains(width), samples < 4096 else {
+      throw OperatorError("window-positive", "the output size must be positive")
+    }
     return [.tensor(TensorType(x.element, [regions.shape[0], x.shape[1], .constant(height), .constant(width)]))]
   }
 
@@ -107,7 +109,9 @@ package struct RegionAlign: ONNXOperator {
   package static var onnxNames: [ONNXName] { ["RoiAlign"] }
 
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> RegionAlign {
-    guard let mode = Mode(rawValue: try node.string("mode") ?? "avg") else { throw OperatorError("mode-known", "the mode must be avg or max") }
+    guard let mode = Mode(rawValue: try node.string("mode") ?? "avg") else {
+      throw OperatorError("mode-known", "the mode must be avg or max")
+    }
     // Opset 10 had no half-pixel shift.
     let transformation = try node.string("coordinate_transformation_mode") ?? (node.opset >= 16 ? "half_pixel" : "output_half_pixel")
     return RegionAlign(

@@ -100,6 +100,7 @@ struct FusionGrower {
       }
       if open == [extended.result] { return .success(extended) }
     }
-    return .failure(Obstacle(reason: "the value has \(facts.users[group.result.index].count) readers that do not meet within \(diamondLimit) nodes"))
+    return .failure(
+      Obstacle(reason: "the value has \(facts.users[group.result.index].count) readers that do not meet within \(diamondLimit) nodes"))
   }
 }

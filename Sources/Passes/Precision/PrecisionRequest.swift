@@ -13,9 +13,13 @@ package struct PrecisionRequest: Sendable, Hashable {
 
   package static let spellings: [String: PrecisionRequest] = {
     var table: [String: PrecisionRequest] = [:]
-    func add(_ names: [String], _ weights: ElementType, _ activations: ElementType, _ granularity: Encoding.Quantization.Granularity? = nil, dynamic: Bool = false) {
+    func add(
+      _ names: [String], _ weights: ElementType, _ activations: ElementType, _ granularity: Encoding.Quantization.Granularity? = nil,
+      dynamic: Bool = false
+    ) {
       for name in names {
-        table[name] = PrecisionRequest(name: names[0], weights: weights, activations: activations, weightGranularity: granularity, isDynamic: dynamic)
+        table[name] = PrecisionRequest(
+          name: names[0], weights: weights, activations: activations, weightGranularity: granularity, isDynamic: dynamic)
       }
     }
     add(["fp32", "f32"], .float32, .float32)

@@ -15,10 +15,12 @@ let recognizeHardSwish = recognizer("recognize-hard-swish", "x·clip(x + 3, 0, 6
   }
   guard let pair = match.binary(result, .mul) else { return nil }
   for (x, gate) in match.eitherOrder(pair) {
-    if let (divide, clipped, factor) = match.scaled(gate), match.near(factor, 1.0 / 6), let (nodes, y) = match.shiftedClip(clipped), y == x {
+    if let (divide, clipped, factor) = match.scaled(gate), match.near(factor, 1.0 / 6), let (nodes, y) = match.shiftedClip(clipped), y == x
+    {
       return Recognition(operation: UnaryElementwise(.hardSwish), inputs: [x], result: result, covers: [pair.id, divide] + nodes)
     }
-    if let (node, op, sigmoid) = match.made(gate, by: ParametricUnary.self), op.function == .hardSigmoid, match.near(Double(op.alpha), 1.0 / 6),
+    if let (node, op, sigmoid) = match.made(gate, by: ParametricUnary.self), op.function == .hardSigmoid,
+      match.near(Double(op.alpha), 1.0 / 6),
       match.near(Double(op.beta), 0.5), sigmoid.inputs[0] == x
     {
       return Recognition(operation: UnaryElementwise(.hardSwish), inputs: [x], result: result, covers: [pair.id, node])
@@ -46,7 +48,9 @@ let recognizeGelu = recognizer("recognize-gelu", "½·x·(1 + erf(x/√2)) and t
   guard match.near(constant, 0.5), factors.count == 2 else { return nil }
   for (x, gate) in [(factors[0], factors[1]), (factors[1], factors[0])] {
     guard let (add, inner, one) = match.withScalar(gate, .add), match.near(one, 1) else { continue }
-    if let (erf, argument) = match.unary(inner, .erf), let (scale, y, factor) = match.scaled(argument), y == x, match.near(factor, 0.5.squareRoot()) {
+    if let (erf, argument) = match.unary(inner, .erf), let (scale, y, factor) = match.scaled(argument), y == x,
+      match.near(factor, 0.5.squareRoot())
+    {
       return Recognition(operation: Gelu(.erf), inputs: [x], result: result, covers: nodes + [add, erf, scale])
     }
     if let (tanh, argument) = match.unary(inner, .tanh), let covered = match.tanhArgument(argument, of: x) {
@@ -59,7 +63,8 @@ let recognizeGelu = recognizer("recognize-gelu", "½·x·(1 + erf(x/√2)) and t
 extension GraphMatcher {
   /// clip(x + 3, 0, 6): its nodes and x.
   fileprivate func shiftedClip(_ value: ValueID) -> (nodes: [NodeID], x: ValueID)? {
-    guard let (clip, _, node) = made(value, by: Clip.self), node.inputs.count == 3, scalar(node.inputs[1]) == 0, scalar(node.inputs[2]) == 6,
+    guard let (clip, _, node) = made(value, by: Clip.self), node.inputs.count == 3, scalar(node.inputs[1]) == 0,
+      scalar(node.inputs[2]) == 6,
       let (add, x, shift) = withScalar(node.inputs[0], .add), near(shift, 3)
     else { return nil }
     return ([clip, add], x)
@@ -86,7 +91,9 @@ extension GraphMatcher {
 
   /// √(2/π)·(x + 0.044715·x³): the nodes, when it is that function of x.
   fileprivate func tanhArgument(_ value: ValueID, of x: ValueID) -> [NodeID]? {
-    guard let (scale, sum, factor) = scaled(value), near(factor, (2 / Double.pi).squareRoot()), let pair = binary(sum, .add) else { return nil }
+    guard let (scale, sum, factor) = scaled(value), near(factor, (2 / Double.pi).squareRoot()), let pair = binary(sum, .add) else {
+      return nil
+    }
     for (a, b) in eitherOrder(pair) where a == x {
       guard let (cubeScale, cube, coefficient) = scaled(b), near(coefficient, 0.044715) else { continue }
       if let (power, base, exponent) = withScalar(cube, .pow), base == x, exponent == 3 { return [scale, pair.id, cubeScale, power] }

@@ -146,7 +146,8 @@ extension GraphMatcher {
 
   /// A constant mask that hides exactly the keys after each query.
   fileprivate func isTriangular(_ mask: ValueID, isSelection: Bool) -> Bool {
-    guard let constant = graph.constant(mask), let shape = constant.type.constantShape, shape.count >= 2, let count = constant.type.elementCount,
+    guard let constant = graph.constant(mask), let shape = constant.type.constantShape, shape.count >= 2,
+      let count = constant.type.elementCount,
       count <= 1 << 22, shape.dropLast(2).allSatisfy({ $0 == 1 }), let numbers = Tensor(constant).flatMap({ try? $0.doubles() })
     else { return false }
     let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])

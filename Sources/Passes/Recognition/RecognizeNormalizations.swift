@@ -11,7 +11,8 @@ let recognizeLayerNormalization = recognizer(
     let (mean, op, meanNode) = match.made(average, by: Reduce.self), op.function == .mean, meanNode.inputs[0] == x,
     let (root, inside) = match.unary(quotient.denominator, .sqrt), let (addEpsilon, variance, epsilon) = match.withScalar(inside, .add),
     let (varianceMean, varianceOp, varianceNode) = match.made(variance, by: Reduce.self), varianceOp.function == .mean,
-    let squared = varianceNode.inputs[0], let (square, base) = match.square(squared), match.isSame(base, quotient.numerator, deviationOf: x, average),
+    let squared = varianceNode.inputs[0], let (square, base) = match.square(squared),
+    match.isSame(base, quotient.numerator, deviationOf: x, average),
     let axes = match.axes(of: meanNode), axes == match.axes(of: varianceNode), let type = match.graph.tensorType(x),
     let first = axes.first, axes == Array(first..<type.rank)
   else { return nil }

@@ -15,8 +15,7 @@ package enum ScheduleReport: Report {
   }
 
   /// The picture in the DOT language; laying it out is Graphviz's part.
-  package static func dot(_ result: RunResult, _ options: ScheduleOptions = ScheduleOptions()) throws(Failure) -> String
-  {
+  package static func dot(_ result: RunResult, _ options: ScheduleOptions = ScheduleOptions()) throws(Failure) -> String {
     let graph = KernelGraph(result)
     let picture = SchedulePicture(graph, options)
     if let focus = options.focus, picture.clusters.isEmpty {

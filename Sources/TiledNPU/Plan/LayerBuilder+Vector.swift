@@ -62,7 +62,7 @@ extension LayerBuilder {
     let input = context.mainInput.map(context.memory(of:)) ?? machine.placement.near
     let output = context.mainOutput.map(context.memory(of:)) ?? machine.placement.near
     let place = BlockPlacement(
-      input: machine.memories[input], output: machine.memories[output], 
+      input: machine.memories[input], output: machine.memories[output],
       inputLayout: context.layout(of: context.mainInput), outputLayout: context.layout(of: context.mainOutput),
       constants: nil)
     layer.compute = layer.compute + array.cost(of: query, configuration, place, cyclesPerOutput: rate).scaled(by: shape.batch)

@@ -97,7 +97,8 @@ package struct TileSearch: Sendable {
 
   private func held(input: Int, weights: Int, output: Int, _ plan: TilePlan) -> (inputs: Int, weights: Int, outputs: Int) {
     func copies(_ parts: Int) -> Int { buffers.isDoubleBuffered && parts > 1 ? 2 : 1 }
-    let inputs = demand.inputIsNear ? 0 : input * copies(plan.rowTiles * plan.channelTiles * (demand.shape.groups > 1 ? plan.filterTiles : 1))
+    let inputs =
+      demand.inputIsNear ? 0 : input * copies(plan.rowTiles * plan.channelTiles * (demand.shape.groups > 1 ? plan.filterTiles : 1))
     let filters = weights * copies(plan.filterTiles * plan.channelTiles)
     let partial = plan.channelTiles > 1
     let outputs = demand.outputIsNear && !partial ? 0 : output * copies(plan.rowTiles * plan.filterTiles)

@@ -220,7 +220,9 @@ struct TileSimulation {
     let tile = progress[job].weightsIssued
     // What the next tile waits for goes first.
     if job == current, progress[job].inputsInFlight > 0, tile > progress[job].computed, !progress[job].isComputing { return false }
-    guard progress[job].weightsInFlight == 0, tile < jobs[job].count, tile - progress[job].computed < jobs[job].weightSlots else { return false }
+    guard progress[job].weightsInFlight == 0, tile < jobs[job].count, tile - progress[job].computed < jobs[job].weightSlots else {
+      return false
+    }
     progress[job].weightsIssued += 1
     let bytes = jobs[job].weightBytes(tile)
     guard bytes > 0 else { return true }

@@ -20,7 +20,9 @@ package struct FastSchedule {
       timings.append(timing)
       guard layer.place != .view else { continue }
       now = timing.end
-      for memory in idle.indices { idle[memory] = max(0, timing.cycles - timing.busy[memory] + (memory == machine.placement.weights ? timing.early : 0)) }
+      for memory in idle.indices {
+        idle[memory] = max(0, timing.cycles - timing.busy[memory] + (memory == machine.placement.weights ? timing.early : 0))
+      }
     }
     return timings
   }

@@ -57,7 +57,8 @@ struct RunBuilder {
 
   private func summary(_ tensor: Kernel.Tensor) -> TensorSummary {
     TensorSummary(
-      id: tensor.id, name: tensor.name, type: "\(tensor.operand.storage.rawValue)[\(tensor.type.shape.map(\.description).joined(separator: ","))]",
+      id: tensor.id, name: tensor.name,
+      type: "\(tensor.operand.storage.rawValue)[\(tensor.type.shape.map(\.description).joined(separator: ","))]",
       bytes: tensor.operand.bytes, isConstant: tensor.operand.isConstant,
       staysOnChip: !tensor.operand.isConstant && residency.isNear(tensor.id))
   }
@@ -73,7 +74,8 @@ struct RunBuilder {
     if let memory = timing.bindingMemory {
       let level = machine.memories[memory]
       let moved = Format.bytes(Double(layer.transfers[memory].total))
-      let text = "\(level.name) moves \(moved) at \(Format.fixed(level.bytesPerCycle, 2)) B/cycle, longer than the \(layer.compute.cycles) cycles of work"
+      let text =
+        "\(level.name) moves \(moved) at \(Format.fixed(level.bytesPerCycle, 2)) B/cycle, longer than the \(layer.compute.cycles) cycles of work"
       return (memory == machine.placement.near ? .cache : .memory, text)
     }
     guard let share, share.value > layer.compute.streaming else {
@@ -109,7 +111,9 @@ struct RunBuilder {
   private func serialSeconds() -> Double {
     let cycles = zip(layers, timings).reduce(0) { sum, pair in
       let (layer, timing) = pair
-      let memory = layer.transfers.enumerated().reduce(0) { $0 + machine.memories[$1.offset].cycles(for: $1.element.total) + machine.memories[$1.offset].readLatency }
+      let memory = layer.transfers.enumerated().reduce(0) {
+        $0 + machine.memories[$1.offset].cycles(for: $1.element.total) + machine.memories[$1.offset].readLatency
+      }
       return sum + max(timing.cycles, layer.compute.cycles + layer.vectorTail + memory + layer.launch + layer.hostCycles)
     }
     return machine.runSeconds + machine.seconds(cycles)
@@ -137,7 +141,9 @@ struct RunBuilder {
   private func roofline() -> Roofline {
     Roofline(
       compute: machine.formats.map {
-        .init(name: "\($0.activations.rawValue)×\($0.weights.rawValue)", rate: 2 * Double(machine.macsPerCycle) / $0.cyclesPerStep * machine.clockHertz)
+        .init(
+          name: "\($0.activations.rawValue)×\($0.weights.rawValue)",
+          rate: 2 * Double(machine.macsPerCycle) / $0.cyclesPerStep * machine.clockHertz)
       },
       memory: machine.memories.map { .init(name: $0.name, rate: $0.bytesPerCycle * machine.clockHertz) })
   }
