@@ -72,6 +72,17 @@ struct PredictionTests {
     sparse.model.sparsity = "2:4"
     let (a, b) = (try dense.run(), try sparse.run())
     #expect(b.totals.latencySeconds <= a.totals.latencySeconds * 1.001)
+    let verdicts = try #require(b.sparsity)
+    #expect(verdicts.count == b.kernels.count { $0.kind == "matmul" })
+    for verdict in verdicts {
+      #expect(!verdict.reason.isEmpty)
+      #expect(verdict.chosen == (verdict.eligible && verdict.gain >= 1.01), "\(verdict.layer)")
+      #expect(!verdict.eligible || verdict.metadataBytes > 0)
+    }
+    var turing = sparse
+    turing.target = "nvidia-t4"
+    let none = try #require(try turing.run().sparsity)
+    #expect(none.allSatisfy { !$0.eligible && $0.reason == "the machine has no 2:4 instruction" })
     #expect(b.totals.latencySeconds > a.totals.latencySeconds / 2, "2:4 of the weights never halves a whole network")
   }
 

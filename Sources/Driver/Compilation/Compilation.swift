@@ -14,6 +14,8 @@ package struct Compilation: Sendable {
     package var values: PassContext.Values = .structural
     package var precision: String?
     package var sparsity: String?
+    /// Layers kept dense although sparsity is asked for.
+    package var denseLayers: Set<String> = []
     package var manager = PassManager.Options()
 
     package init() {}
@@ -24,7 +26,7 @@ package struct Compilation: Sendable {
   ) throws(Failure) {
     let context = PassContext(
       capabilities: options.capabilities, values: options.values, precision: try Self.precision(options.precision),
-      sparsity: try Self.sparsity(options.sparsity))
+      sparsity: try Self.sparsity(options.sparsity), denseLayers: options.denseLayers)
     reports = []
     self.graph = try PassManager(passes, options: options.manager).run(graph, context, reports: &reports, observer: observer)
     ledger = context.ledger

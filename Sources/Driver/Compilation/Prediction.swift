@@ -32,24 +32,59 @@ package struct Prediction: Sendable {
     options.capabilities = machine.capabilities
     options.precision = model.precision ?? Self.defaultPrecision(machine, loaded.graph)
     options.sparsity = model.sparsity
-    let compiled = try Compilation(loaded.graph, passes: PassCatalog.predict, options: options)
-    let program = try KernelProgram(compiled.graph)
-    guard !program.kernels.isEmpty else {
-      throw Failure("the model has no work: every node was folded", at: SourceLocation(file: loaded.graph.source.file))
+    let attempt: PredictionAttempt
+    var verdicts: [SparsityVerdict]?
+    if let sparsity = model.sparsity {
+      (attempt, verdicts) = try sparse(loaded, machine, &options, name: sparsity)
+    } else {
+      attempt = try PredictionAttempt(loaded, machine, options, fidelity)
     }
-    let run = try machine.run(program.kernels, RunRequest(fidelity: fidelity, batch: loaded.batch))
     let assembly = ResultAssembly(
-      prediction: self, target: file, loaded: loaded, options: options, compiled: compiled, program: program, run: run)
-    let result = assembly.result(sha256: digest.value())
+      prediction: self, target: file, loaded: loaded, options: options, compiled: attempt.compiled, program: attempt.program,
+      run: attempt.run)
+    var result = assembly.result(sha256: digest.value())
+    result.sparsity = verdicts
     let faults = result.verify()
     guard faults.isEmpty else { throw Failure(faults) }
     return result
+  }
+
+  /// Times the model dense and sparse, keeps sparse what pays, and says of each layer why.
+  private func sparse(
+    _ loaded: LoadedModel, _ machine: any Machine, _ options: inout Compilation.Options, name: String
+  ) throws(Failure) -> (PredictionAttempt, [SparsityVerdict]) {
+    var denseOptions = options
+    denseOptions.sparsity = nil
+    let study = SparsityStudy(
+      dense: try PredictionAttempt(loaded, machine, denseOptions, fidelity),
+      sparse: try PredictionAttempt(loaded, machine, options, fidelity), capabilities: machine.capabilities, name: name)
+    let verdicts = study.verdicts
+    options.denseLayers = study.denseLayers(verdicts)
+    return (try PredictionAttempt(loaded, machine, options, fidelity), verdicts)
   }
 
   /// A float32 model without a wish runs in the machine's own format, as deployment tools do.
   private static func defaultPrecision(_ machine: any Machine, _ graph: Graph) -> String? {
     let carriesFormat = graph.valueIDs.contains { graph.tensorType($0)?.encoding.quantization != nil }
     return carriesFormat ? nil : machine.defaultPrecision.rawValue
+  }
+}
+
+/// One way through the compiler and the machine.
+struct PredictionAttempt {
+  let compiled: Compilation
+  let program: KernelProgram
+  let run: MachineRun
+
+  init(
+    _ loaded: LoadedModel, _ machine: any Machine, _ options: Compilation.Options, _ fidelity: RunRequest.Fidelity
+  ) throws(Failure) {
+    compiled = try Compilation(loaded.graph, passes: PassCatalog.predict, options: options)
+    program = try KernelProgram(compiled.graph)
+    guard !program.kernels.isEmpty else {
+      throw Failure("the model has no work: every node was folded", at: SourceLocation(file: loaded.graph.source.file))
+    }
+    run = try machine.run(program.kernels, RunRequest(fidelity: fidelity, batch: loaded.batch))
   }
 }
 

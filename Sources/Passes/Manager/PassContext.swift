@@ -10,6 +10,8 @@ package final class PassContext {
   package let values: Values
   package let precision: PrecisionRequest?
   package let sparsity: Encoding.Sparsity?
+  /// Source nodes whose weights stay dense although sparsity is asked for, because it would not pay.
+  package let denseLayers: Set<String>
   /// Fusion rules that applied and nearly applied, in order.
   package var ledger = FusionRecords()
   /// How often each named rewrite happened, for `--pass-statistics`.
@@ -17,12 +19,13 @@ package final class PassContext {
 
   package init(
     capabilities: Capabilities = Capabilities(), values: Values = .exact, precision: PrecisionRequest? = nil,
-    sparsity: Encoding.Sparsity? = nil
+    sparsity: Encoding.Sparsity? = nil, denseLayers: Set<String> = []
   ) {
     self.capabilities = capabilities
     self.values = values
     self.precision = precision
     self.sparsity = sparsity
+    self.denseLayers = denseLayers
   }
 
   package func count(_ rewrite: String) { counts[rewrite, default: 0] += 1 }

@@ -23,6 +23,7 @@ package let assignSparsity = GraphPass(
       context.ledger.miss("sparsity", node.origin.names, "the reduction length \(contraction.k) is not a multiple of \(of)")
       continue
     }
+    guard context.denseLayers.isDisjoint(with: node.origin.names) else { continue }
     type.encoding.sparsity = sparsity
     rewriter.setType(.tensor(type), of: weight)
   }
