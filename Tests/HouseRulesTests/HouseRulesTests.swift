@@ -21,7 +21,7 @@ struct HouseRulesTests {
     "Reports": ["Results", "Basic"],
     "Driver": [
       "Frontend", "Passes", "Numerics", "Ops", "IR", "Basic", "Hardware", "Lowering", "Results", "Reports", "TensorCoreGPU", "DataflowFPGA",
-      "TiledNPU", "Engine", "Yams",
+      "TiledNPU", "Engine",
     ],
     "cyclewright": ["Driver", "ArgumentParser", "Basic", "Hardware", "IR", "Lowering", "Passes", "Reports", "Results"],
     "cyclewright-render": ["CGraphviz"],

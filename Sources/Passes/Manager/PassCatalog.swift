@@ -6,6 +6,7 @@ package enum PassCatalog {
   package static let canonicalize: [GraphPass] = [
     foldConstants,
     removeIdentities,
+    mergeViews,
     foldBatchNormalization,
     recognizeHardSwish,
     recognizeSiLU,
