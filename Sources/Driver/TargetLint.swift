@@ -28,10 +28,13 @@ package struct TargetLint: Sendable {
   package func diagnostics(_ name: String) -> [Diagnostic] {
     do throws(Failure) {
       let target = try catalog.load(name)
-      var found = try schemaViolations(target)
-      guard found.isEmpty else { return found }
-      found += try MachineCatalog.machine(for: target).lint()
-      return found
+      let found = try schemaViolations(target)
+      do throws(Failure) {
+        return found + (try MachineCatalog.machine(for: target).lint())
+      } catch {
+        // The reader knows the words it wanted; the schema only that something stands in the wrong place.
+        return error.diagnostics + found
+      }
     } catch {
       return error.diagnostics
     }

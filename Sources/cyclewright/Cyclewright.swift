@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 @main
 struct Cyclewright: ParsableCommand {
@@ -17,4 +18,16 @@ struct Cyclewright: ParsableCommand {
       PredictCommand.self, InspectCommand.self, OptCommand.self, DrawCommand.self, TargetCommand.self,
       CompareCommand.self, ExplainCommand.self, ValidateCommand.self, VersionCommand.self,
     ])
+
+  /// Runs the command; a usage mistake exits with 2 rather than the parser's own 64.
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+      exit(withError: ExitCode(2))
+    }
+  }
 }
