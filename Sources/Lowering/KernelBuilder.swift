@@ -99,21 +99,38 @@ private struct KernelBuilder {
   }
 
   private func steps(of node: Node) throws(OperatorError) -> [Kernel.Step] {
-    guard node.operation.fusionRule != nil, let body = node.regions.first else { return [try step(node, in: graph)] }
+    guard node.operation.fusionRule != nil, let body = node.regions.first else {
+      return [try step(node, in: graph) { resolve($0).index }]
+    }
     // Types inside the body follow the outer values, whose encodings may have been assigned after fusion.
     var steps: [Kernel.Step] = []
     let constants = Set(zip(node.inputs, body.inputs).filter { graph.constant($0.0) != nil }.map(\.1))
-    for id in body.topologicalOrder() ?? [] { steps.append(try step(body[id], in: body, constants: constants)) }
+    let numbers = outerNumbers(of: node, body)
+    // Values that never leave the body get numbers that no outer value has.
+    let inner = graph.valueSlots.count
+    for id in body.topologicalOrder() ?? [] {
+      steps.append(try step(body[id], in: body, constants: constants) { numbers[$0] ?? inner + $0.index })
+    }
     return steps
   }
 
-  private func step(_ node: Node, in graph: Graph, constants: Set<ValueID> = []) throws(OperatorError) -> Kernel.Step {
+  /// The numbers under which the kernel reads and writes the values at the border of its body.
+  private func outerNumbers(of node: Node, _ body: Graph) -> [ValueID: Int] {
+    var numbers: [ValueID: Int] = [:]
+    for (outer, value) in zip(node.outputs, body.outputs) { numbers[value] = outer.index }
+    for case (let outer?, let value) in zip(node.inputs, body.inputs) { numbers[value] = resolve(outer).index }
+    return numbers
+  }
+
+  private func step(
+    _ node: Node, in graph: Graph, constants: Set<ValueID> = [], number: (ValueID) -> Int
+  ) throws(OperatorError) -> Kernel.Step {
     var operands = graph.operandTypes(of: node)
     for (index, input) in node.inputs.enumerated() where input.map(constants.contains) == true { operands.isConstant[index] = true }
     let computation = try node.operation.computation(operands)
     return Kernel.Step(
       computation: computation, label: computation.label(operator: type(of: node.operation).name),
-      inputs: node.inputs.map { $0?.index ?? -1 }, outputs: node.outputs.map(\.index))
+      inputs: node.inputs.map { $0.map(number) ?? -1 }, outputs: node.outputs.map(number))
   }
 
   /// The step that gives a kernel its shape: a contraction or attention, else a loop, else a reduction, else the largest.

@@ -24,6 +24,27 @@ struct SystolicArrayTests {
     }
   }
 
+  /// Random arrays and products against the closed forms, written out here once more.
+  @Test(arguments: SystolicArray.Dataflow.allCases)
+  func randomProductsFollowTheClosedForm(_ dataflow: SystolicArray.Dataflow) {
+    var random = SeededGenerator(seed: 408)
+    for _ in 0..<300 {
+      let (r, c) = (Int.random(in: 1...256, using: &random), Int.random(in: 1...256, using: &random))
+      let (m, n, k) = (
+        Int.random(in: 1...3000, using: &random), Int.random(in: 1...1500, using: &random), Int.random(in: 1...5000, using: &random)
+      )
+      func up(_ a: Int, _ b: Int) -> Int { (a + b - 1) / b }
+      let expected =
+        switch dataflow {
+        case .weightStationary: up(k, r) * up(n, c) * (2 * r + c + m - 2) - 1
+        case .inputStationary: up(k, r) * up(m, c) * (2 * r + c + n - 2) - 1
+        case .outputStationary: up(m, r) * up(n, c) * (r + c + k - 2) - 1
+        }
+      let array = SystolicArray(rows: r, columns: c, dataflow: dataflow)
+      #expect(array.cost(of: .matrixProduct(rows: m, columns: n, depth: k)).cycles == expected)
+    }
+  }
+
   @Test func flattenedConvolutionsAreProducts() {
     let conv = LayerShape(input: (56, 56, 64), output: (28, 28, 128), kernel: (3, 3), stride: (2, 2))
     let product = LayerShape.matrixProduct(rows: 28 * 28, columns: 128, depth: 9 * 64)

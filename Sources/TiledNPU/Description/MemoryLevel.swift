@@ -11,12 +11,14 @@ package struct MemoryLevel: Hashable, Sendable {
   package var writeLatency: Int
   /// Bytes of the longest burst; shorter pieces cost as much as a whole one. 1 when pieces do not matter.
   package var burst: Int
+  /// Single-ported banks that the array and the transfer engines share; nil when both have ports of their own.
+  package var banks: Int?
   package var readEnergyPerByte: Double?
   package var writeEnergyPerByte: Double?
 
   package init(
     name: String, capacity: Int?, peakBytesPerCycle: Double, efficiency: Double = 1, readLatency: Int = 0,
-    writeLatency: Int = 0, burst: Int = 1, readEnergyPerByte: Double? = nil, writeEnergyPerByte: Double? = nil
+    writeLatency: Int = 0, burst: Int = 1, banks: Int? = nil, readEnergyPerByte: Double? = nil, writeEnergyPerByte: Double? = nil
   ) {
     self.name = name
     self.capacity = capacity
@@ -25,6 +27,7 @@ package struct MemoryLevel: Hashable, Sendable {
     self.readLatency = readLatency
     self.writeLatency = writeLatency
     self.burst = burst
+    self.banks = banks
     self.readEnergyPerByte = readEnergyPerByte
     self.writeEnergyPerByte = writeEnergyPerByte
   }
@@ -39,6 +42,10 @@ package struct MemoryLevel: Hashable, Sendable {
     let length = max(1, min(burst, piece))
     return bytes * burst / length
   }
+
+  /// Bytes of port slots lost when `array` bytes and `engine` bytes pass side by side: two accesses that fall into the same
+  /// one of `banks` banks, which one in `banks` pairs does, take two slots.
+  package func conflictBytes(array: Int, engine: Int) -> Int { banks.map { min(array, engine) / max($0, 1) } ?? 0 }
 
   /// Cycles of one copy of `bytes` from this memory into `destination`.
   package func copyCycles(_ bytes: Int, to destination: MemoryLevel) -> Int {

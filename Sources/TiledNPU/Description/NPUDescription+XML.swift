@@ -56,7 +56,7 @@ extension MemoryLevel {
       efficiency: reader.optionalNumber("efficiency", .ratio)?.value ?? 1,
       readLatency: reader.optionalInteger("read-latency", .cycles)?.value ?? 0,
       writeLatency: reader.optionalInteger("write-latency", .cycles)?.value ?? 0,
-      burst: reader.optionalInteger("burst", .bytes)?.value ?? 1,
+      burst: reader.optionalInteger("burst", .bytes)?.value ?? 1, banks: reader.optionalInteger("banks")?.value,
       readEnergyPerByte: reader.optionalNumber("read-energy", .joulesPerByte)?.value,
       writeEnergyPerByte: reader.optionalNumber("write-energy", .joulesPerByte)?.value)
     if !(rate > 0) { reader.error("the memory '\(reader.name)' must move bytes") }

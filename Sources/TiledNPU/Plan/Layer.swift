@@ -13,8 +13,15 @@ package struct Layer: Sendable {
     package var prefetch = 0
     /// Inputs that tiles wait for.
     package var load = 0
-    /// What flows while the array works.
-    package var stream = 0
+    /// What flows while the array works: operands it reads, and results it writes.
+    package var streamedWeights = 0
+    package var streamedInputs = 0
+    package var streamedOutputs = 0
+    /// What transfer engines write into this memory while the array works, and read from it on the way to another.
+    package var filled = 0
+    package var drained = 0
+    /// Slots lost where the array and a transfer engine want the same bank, in bytes.
+    package var conflicts = 0
     /// Results.
     package var store = 0
     /// What the first tile needs of `prefetch` and `load`, and what the last tile leaves of `store`.
@@ -22,7 +29,13 @@ package struct Layer: Sendable {
     package var firstLoad = 0
     package var lastStore = 0
 
+    /// What the array reads and writes while it works.
+    package var worked: Int { streamedWeights + streamedInputs + streamedOutputs }
+    package var stream: Int { worked + filled + drained + conflicts }
+    /// Bytes that pass the port, lost slots included.
     package var total: Int { prefetch + load + stream + store }
+    package var read: Int { prefetch + load + streamedWeights + streamedInputs + drained }
+    package var written: Int { store + streamedOutputs + filled }
   }
 
   package var place: Place

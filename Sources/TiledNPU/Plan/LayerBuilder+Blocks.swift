@@ -17,14 +17,14 @@ extension LayerBuilder {
     let cost = array.cost(of: query, configuration, place, cyclesPerOutput: product.cyclesPerOutput).scaled(by: repeats)
     let traffic = array.traffic(query, configuration, place)
     layer.compute = layer.compute + cost
-    layer.transfers[product.input].stream += traffic.input * repeats
-    layer.transfers[product.output].stream += traffic.output * repeats
+    layer.transfers[product.input].streamedInputs += traffic.input * repeats
+    layer.transfers[product.output].streamedOutputs += traffic.output * repeats
     layer.compulsory[product.input] += bytes(product.shape.touchedInputElements, product.inputBits)
     layer.compulsory[product.output] += bytes(product.shape.outputElements, product.outputBits)
     layer.choice =
       "block \(configuration.output), \(query.mode == .depthwise ? "depthwise" : configuration.isPartKernel ? "part kernel" : "depth first")"
     guard product.hasConstantWeights else {
-      layer.transfers[product.weights].stream += product.operandBytes * traffic.weightFetches
+      layer.transfers[product.weights].streamedWeights += product.operandBytes * traffic.weightFetches
       return
     }
     addBlockWeights(array, product, fetches: traffic.weightFetches, configuration, context, cost.cycles, to: &layer)
@@ -80,14 +80,15 @@ extension LayerBuilder {
     if canStage, fetches > 1, staged < direct {
       layer.transfers[product.weights].prefetch += weights + scales
       layer.transfers[product.weights].firstPrefetch += min(weights + scales, slice)
-      layer.transfers[product.weights].stream += fetches * scales
-      layer.transfers[near].stream += weights + scales + fetches * weights
+      layer.transfers[product.weights].streamedWeights += fetches * scales
+      layer.transfers[near].filled += weights + scales
+      layer.transfers[near].streamedWeights += fetches * weights
       layer.prefetchLimit += weights + scales
       layer.tiles = max(layer.tiles, ceilDivide(weights + scales, max(slice, 1)))
       layer.heldBytes = max(layer.heldBytes, min(weights + scales, free))
       layer.choice += ", weights staged"
     } else {
-      layer.transfers[product.weights].stream += directBytes
+      layer.transfers[product.weights].streamedWeights += directBytes
     }
   }
 

@@ -33,8 +33,8 @@ extension LayerBuilder {
       return max(most, machine.vector.activationCycles(pointwise.function) ?? 0)
     }
     let near = machine.placement.near
-    let input = context.read(step.inputs.first, like: contraction.lhs)
-    let weights = context.read(step.inputs.dropFirst().first, like: contraction.rhs)
+    let input = context.read(step.inputs.first)
+    let weights = context.read(step.inputs.dropFirst().first)
     let isConstant = contraction.rhs.isConstant
     let product = Product(
       shape: LayerShape(contraction), inputBits: lhs.bits, outputBits: contraction.output.storage.bits,
@@ -70,7 +70,9 @@ extension LayerBuilder {
   }
 
   /// Attention as the two products and the softmax between them; the scores stay beside the array.
-  mutating func addAttention(_ attention: Attention, _ context: LayerContext, to layer: inout Layer) throws(Infeasible) -> Bool {
+  mutating func addAttention(
+    _ attention: Attention, _ step: Kernel.Step, _ context: LayerContext, to layer: inout Layer
+  ) throws(Infeasible) -> Bool {
     let pairs = attention.batch * attention.heads
     let type = attention.query.element
     func operand(_ count: Int) -> Operand { Operand(element: type, encoding: attention.query.encoding, count: count) }
@@ -86,9 +88,11 @@ extension LayerBuilder {
     let softmax = Reduction(
       kind: .softmax, rows: pairs * attention.queryLength, columns: attention.keyLength, inputs: [scores], outputs: [scores],
       costPerElement: ArithmeticCost())
-    for part in parts {
-      let step = Kernel.Step(computation: .contraction(part), label: "", inputs: [], outputs: [])
-      guard try addContraction(part, step, context, to: &layer) else { return false }
+    // Query, key and value are the first three operands; the scores between the products have no number.
+    let operands = step.inputs.prefix(3) + Array(repeating: -1, count: max(0, 3 - step.inputs.count))
+    for (part, inputs) in zip(parts, [[operands[0], operands[1]], [-1, operands[2]]]) {
+      let product = Kernel.Step(computation: .contraction(part), label: step.label, inputs: inputs, outputs: [])
+      guard try addContraction(part, product, context, to: &layer) else { return false }
     }
     return addReduction(softmax, context, to: &layer)
   }

@@ -41,7 +41,7 @@ extension LayerBuilder {
       layer.transfers[product.output].lastStore += plan.lastOutputBytes
       layer.compulsory[product.output] += plan.outputBytes
     }
-    layer.transfers[near].stream += nearBytes(product, weightBytes: plan.weightBytes)
+    addNearTraffic(product, plan, to: &layer.transfers[near])
   }
 
   /// Buffers of their own, or what feature maps leave of the near memory.
@@ -80,8 +80,8 @@ extension LayerBuilder {
     }
   }
 
-  /// Bytes the near memory gives and takes while the array works.
-  private func nearBytes(_ product: Product, weightBytes: Int) -> Int {
+  /// What the near memory gives and takes while the array works.
+  private func addNearTraffic(_ product: Product, _ plan: TilePlan, to near: inout Layer.Transfer) {
     let shape = product.shape
     let read =
       switch machine.policy.inputReads {
@@ -89,10 +89,12 @@ extension LayerBuilder {
       case .perPass:
         bytes(shape.groups * shape.gemmRows * shape.gemmDepth, product.inputBits) * machine.array.inputPasses(of: shape)
       }
-    let written = bytes(shape.outputElements, product.outputBits)
-    // What came from the far memory was written here first, and what goes there is read here again.
-    let arrived = (product.input == machine.placement.near ? 0 : bytes(shape.inputElements, product.inputBits)) + weightBytes
-    return machine.tileBuffers == nil ? read + written + (machine.policy.weights == .resident ? 0 : arrived) : read + written
+    near.streamedInputs += read
+    near.streamedOutputs += bytes(shape.outputElements, product.outputBits)
+    // Tiles that have no buffers of their own are written here as they come, and read again as they leave.
+    guard machine.tileBuffers == nil else { return }
+    near.filled += plan.inputBytes + (machine.policy.weights == .resident ? 0 : plan.weightBytes)
+    near.drained += plan.outputBytes
   }
 
   func bytes(_ elements: Int, _ bits: Int) -> Int { (elements * bits + 7) / 8 }

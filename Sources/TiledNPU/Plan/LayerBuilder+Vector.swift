@@ -67,8 +67,8 @@ extension LayerBuilder {
       constants: nil)
     layer.compute = layer.compute + array.cost(of: query, configuration, place, cyclesPerOutput: rate).scaled(by: shape.batch)
     let traffic = array.traffic(query, configuration, place)
-    layer.transfers[input].stream += traffic.input * shape.batch
-    layer.transfers[output].stream += traffic.output * shape.batch
+    layer.transfers[input].streamedInputs += traffic.input * shape.batch
+    layer.transfers[output].streamedOutputs += traffic.output * shape.batch
     layer.compulsory[input] += bytes(shape.touchedInputElements, bits)
     layer.compulsory[output] += bytes(shape.outputElements, bits)
     layer.place = .array
@@ -109,9 +109,10 @@ extension LayerBuilder {
       }
       let table = machine.memories[machine.placement.weights].cycles(for: step.tableBytes)
       total += max(cycles, table) * step.repeats
-      layer.transfers[machine.placement.near].stream +=
-        (step.form == .row ? rows : rows * columns) * (step.inputBits * step.operands + step.outputBits) / 8 * step.repeats
-      layer.transfers[machine.placement.weights].stream += step.tableBytes * step.repeats
+      let elements = (step.form == .row ? rows : rows * columns) * step.repeats
+      layer.transfers[machine.placement.near].streamedInputs += elements * step.inputBits * step.operands / 8
+      layer.transfers[machine.placement.near].streamedOutputs += elements * step.outputBits / 8
+      layer.transfers[machine.placement.weights].streamedWeights += step.tableBytes * step.repeats
     }
     return total
   }
@@ -136,12 +137,12 @@ extension LayerBuilder {
   func addVectorTraffic(_ context: LayerContext, to layer: inout Layer) {
     for tensor in context.kernel.reads {
       let memory = context.memory(of: tensor)
-      layer.transfers[memory].stream += tensor.operand.bytes
+      layer.transfers[memory].streamedInputs += tensor.operand.bytes
       layer.compulsory[memory] += tensor.operand.bytes
     }
     for tensor in context.kernel.writes {
       let memory = context.memory(of: tensor)
-      layer.transfers[memory].stream += tensor.operand.bytes
+      layer.transfers[memory].streamedOutputs += tensor.operand.bytes
       layer.compulsory[memory] += tensor.operand.bytes
     }
   }
@@ -150,7 +151,7 @@ extension LayerBuilder {
   func addSideInputs(_ context: LayerContext, to layer: inout Layer) {
     for tensor in context.kernel.reads where !tensor.operand.isConstant && tensor.id != context.mainInput?.id {
       let memory = context.memory(of: tensor)
-      layer.transfers[memory].stream += tensor.operand.bytes
+      layer.transfers[memory].streamedInputs += tensor.operand.bytes
       layer.compulsory[memory] += tensor.operand.bytes
     }
   }
@@ -174,7 +175,7 @@ extension LayerBuilder {
     layer.choice = "host fallback"
     layer.note = "fallback: \(moved) bytes to and from the host"
     let graph = machine.placement.graph
-    layer.transfers[graph].stream += moved
+    layer.transfers[graph].load += moved
     return layer
   }
 }

@@ -72,6 +72,10 @@ package struct LayerBuilder {
       guard try add(step, isAnchor: number == kernel.anchor, context, to: &layer) else { return nil }
     }
     if layer.place == .vector { addVectorTraffic(context, to: &layer) } else { addSideInputs(context, to: &layer) }
+    for (memory, level) in machine.memories.enumerated() {
+      let transfer = layer.transfers[memory]
+      layer.transfers[memory].conflicts = level.conflictBytes(array: transfer.worked, engine: transfer.filled + transfer.drained)
+    }
     return layer
   }
 
@@ -82,7 +86,7 @@ package struct LayerBuilder {
     case .contraction(let contraction):
       return try addContraction(contraction, step, context, to: &layer)
     case .attention(let attention):
-      return try addAttention(attention, context, to: &layer)
+      return try addAttention(attention, step, context, to: &layer)
     case .pointwise(let pointwise):
       return addPointwise(pointwise, followsArray: layer.place == .array, context, to: &layer)
     case .reduction(let reduction):
@@ -120,7 +124,11 @@ package struct LayerBuilder {
       layer.transfers[memory].prefetch += one.prefetch * (isWeights ? 1 : trips)
       layer.transfers[memory].firstPrefetch += one.firstPrefetch
       layer.transfers[memory].load += one.load * (isWeights ? 1 : trips)
-      layer.transfers[memory].stream += one.stream * trips
+      layer.transfers[memory].streamedWeights += one.streamedWeights * trips
+      layer.transfers[memory].streamedInputs += one.streamedInputs * trips
+      layer.transfers[memory].streamedOutputs += one.streamedOutputs * trips
+      layer.transfers[memory].filled += one.filled * trips
+      layer.transfers[memory].drained += one.drained * trips
       layer.transfers[memory].store += one.store * (isWeights ? 1 : trips)
       layer.compulsory[memory] += body.compulsory[memory]
     }
@@ -148,12 +156,16 @@ struct LayerContext {
     return .linear
   }
 
-  /// The value read under `id`, or the one that can only be meant: of the operand's size and kind.
-  func read(_ id: Int?, like operand: Operand) -> Kernel.Tensor? {
-    func matches(_ tensor: Kernel.Tensor) -> Bool {
-      tensor.operand.count == operand.count && tensor.operand.isConstant == operand.isConstant
+  /// The value read under `id`, or the one that `id` was made of inside the kernel.
+  func read(_ id: Int?) -> Kernel.Tensor? {
+    guard var id else { return nil }
+    // A kernel has fewer links than steps: the bound only guards against malformed ones.
+    for _ in 0...kernel.steps.count {
+      if let tensor = kernel.reads.first(where: { $0.id == id }) { return tensor }
+      guard let maker = kernel.steps.first(where: { $0.outputs.contains(id) }), let source = maker.inputs.first else { return nil }
+      id = source
     }
-    return kernel.reads.first { $0.id == id && matches($0) } ?? kernel.reads.first(where: matches)
+    return nil
   }
 
   /// The first activation read and the first value written: the main operands of the kernel.

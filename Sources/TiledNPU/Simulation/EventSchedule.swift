@@ -1,254 +1,265 @@
 internal import Engine
 
-/// Tile by tile: transfers share the bandwidth of their memory, the array takes one tile after the other, buffers are
-/// returned when a tile is done, and weights of the next layer come when their memory is idle.
+/// Tile by tile through an event queue: each memory serves its requests in the order they come, the array takes one tile
+/// after the other, buffers are returned when a tile is done, and the next layer's weights use idle cycles.
 package struct EventSchedule {
   let machine: NPUDescription
-  /// Most tiles of a layer that are simulated one by one; more are merged into equal parts.
   let tileLimit: Int
 
-  package init(_ machine: NPUDescription, tileLimit: Int = 128) {
+  package init(_ machine: NPUDescription, tileLimit: Int = TileJob.limit) {
     self.machine = machine
     self.tileLimit = tileLimit
   }
 
   package func run(_ layers: [Layer]) -> [LayerTiming] {
-    let fast = FastSchedule(machine)
-    let jobs = layers.enumerated().filter { $0.element.place != .view }
-      .map { TileJob($0.element, number: $0.offset, machine: machine, limit: tileLimit) }
+    let busy = layers.map { TileJob($0, machine: machine, limit: tileLimit) }
+    let jobs = zip(layers, busy).filter { $0.0.place != .view }.map(\.1)
     var simulation = TileSimulation(machine, jobs)
-    let extents = simulation.run()
-    var timings: [LayerTiming] = []
+    var simulated = simulation.run().makeIterator()
     var now = 0
-    var next = 0
-    for layer in layers {
-      // Causes come from the closed form of the same layer; what the events add or save goes to what bounds it.
-      var timing = fast.timing(of: layer, at: now, idleBefore: Array(repeating: 0, count: machine.memories.count))
-      if layer.place != .view {
-        let extent = extents[next]
-        next += 1
-        timing.settle(end: extent.end, work: extent.work, early: max(0, now - extent.firstTransfer))
-        now = extent.end
-      }
-      timings.append(timing)
+    return zip(layers, busy).map { layer, job in
+      guard layer.place != .view, let timing = simulated.next() else { return LayerTiming(at: now, busy: job.busy(machine)) }
+      now = timing.end
+      return timing
     }
-    return timings
   }
-}
-
-extension LayerTiming {
-  /// Takes over simulated times and keeps the causes summing to the layer's cycles.
-  fileprivate mutating func settle(end: Int, work: Range<Int>, early: Int) {
-    self.end = end
-    self.work = work
-    self.early = early
-    var excess = causes.values.reduce(0, +) - cycles
-    for cause in [Cause.weightTransfer, .inputTransfer, .outputTransfer, .memoryBandwidth] where excess > 0 {
-      let taken = min(excess, causes[cause] ?? 0)
-      causes[cause, default: 0] -= taken
-      excess -= taken
-    }
-    if excess < 0 { causes[bindingMemory == nil ? .inputTransfer : .memoryBandwidth, default: 0] -= excess }
-    causes = causes.filter { $0.value != 0 }
-  }
-}
-
-/// When one layer ran.
-struct LayerExtent {
-  var start = 0
-  var end = 0
-  var work = 0..<0
-  var firstTransfer = Int.max
 }
 
 /// The state of one event simulation.
 struct TileSimulation {
-  private enum Kind: Hashable { case weights, input, stream, store }
+  private enum Kind { case weights, input, stream, store }
 
-  private struct Tag: Hashable, Sendable {
-    var job: Int
+  private struct Request {
     var tile: Int
     var kind: Kind
+    var bytes: Int
+    /// The first byte cannot come before this cycle.
+    var ready: Int
   }
 
   private enum Event {
-    case channel(Int, SharedChannel<Tag>.Ticket)
-    case begin(memory: Int, Tag, bytes: Int)
-    case computed(job: Int, tile: Int)
-    case launched(job: Int)
+    case served(memory: Int)
+    case launched
+    case multiplied
   }
 
-  /// Progress of one job.
-  private struct Progress {
-    var weightsIssued = 0
-    var inputsIssued = 0
-    /// A transfer engine brings one tile after the other, for weights and for inputs.
-    var weightsInFlight = 0
-    var inputsInFlight = 0
-    /// Transfers a tile still waits for.
-    var missing: [Int: Int] = [:]
+  /// A memory with its queue.
+  private struct Port {
+    let bytesPerCycle: Double
+    var queue: [Request] = []
+    var serving: Request?
+    /// When the last byte of what has been served passed.
+    var free = 0.0
+  }
+
+  /// The running layer.
+  private struct Running {
+    var job: TileJob
+    var timing: LayerTiming
+    var log = StallLog()
+    /// Operand transfers that each tile still waits for, and when the latest of either kind came.
+    var missing: [Int]
+    var weightsCame: [Int]
+    var inputsCame: [Int]
+    var requested = 0
     var computed = 0
-    var isComputing = false
+    var isBusy = false
     var isLaunched = false
-    /// Streams and stores in flight.
-    var open = 0
+    /// When the array became free.
+    var idleSince = 0
+    /// Streams of the current tile and stores in flight.
+    var streaming = 0
+    var storing = 0
+    var multipliedAt: Int?
+    var streamsEnd: [Int: Int] = [:]
+    var lastStore = 0
+
+    init(_ job: TileJob, at cycle: Int, busy: [Int]) {
+      self.job = job
+      timing = LayerTiming(at: cycle, busy: busy)
+      missing = Array(repeating: 0, count: job.count)
+      weightsCame = Array(repeating: cycle, count: job.count)
+      inputsCame = Array(repeating: cycle, count: job.count)
+      lastStore = cycle
+    }
   }
 
   private let machine: NPUDescription
   private let jobs: [TileJob]
   private var queue = EventQueue<Event>()
-  private var channels: [SharedChannel<Tag>]
-  private var progress: [Progress]
-  private var extents: [LayerExtent]
-  private var current = 0
+  private var ports: [Port]
+  private var index = 0
+  private var layer: Running
+  /// Weights of the running layer that came before it started and are not used yet.
+  private var ahead: Prefetch
+  /// Since when idle cycles of the weights' memory count for the next layer, and how many there were.
+  private var open: Double?
+  private var idle = 0.0
+  private var timings: [LayerTiming] = []
 
   init(_ machine: NPUDescription, _ jobs: [TileJob]) {
     self.machine = machine
     self.jobs = jobs
-    channels = machine.memories.map { SharedChannel(bytesPerCycle: $0.bytesPerCycle) }
-    progress = jobs.map { _ in Progress() }
-    extents = jobs.map { _ in LayerExtent() }
+    ports = machine.memories.map { Port(bytesPerCycle: $0.bytesPerCycle) }
+    ahead = Prefetch(latency: machine.memories[machine.placement.weights].readLatency)
+    layer = Running(
+      jobs.first ?? TileJob(Layer(place: .view, memories: machine.memories.count), machine: machine, limit: 1), at: 0, busy: [])
   }
 
-  mutating func run() -> [LayerExtent] {
+  mutating func run() -> [LayerTiming] {
     guard !jobs.isEmpty else { return [] }
-    start(0)
+    begin()
     while let (_, event) = queue.pop() {
       switch event {
-      case .begin(let memory, let tag, let bytes):
-        queue.push(.channel(memory, channels[memory].start(tag, bytes: bytes, at: queue.now)), at: queue.now)
-      case .channel(let memory, let ticket): arrive(memory, ticket)
-      case .computed(let job, let tile): finish(job, tile)
-      case .launched(let job):
-        progress[job].isLaunched = true
-        advance(job)
+      case .launched: layer.isLaunched = true
+      case .multiplied: layer.multipliedAt = queue.now
+      case .served(let memory): served(memory)
       }
+      advance()
     }
-    return extents
+    return timings
   }
 
-  private mutating func start(_ job: Int) {
-    current = job
-    extents[job].start = queue.now
-    extents[job].work = queue.now..<queue.now
-    queue.push(.launched(job: job), at: queue.now + jobs[job].launch + jobs[job].host)
-    issue(job)
+  private mutating func begin() {
+    layer = Running(jobs[index], at: queue.now, busy: jobs[index].busy(machine))
+    layer.timing.early = machine.memories[machine.placement.weights].cycles(for: ahead.bytes)
+    layer.idleSince = queue.now + layer.job.launch + layer.job.host
+    for memory in ports.indices { ports[memory].free = Double(queue.now) }
+    queue.push(.launched, at: layer.idleSince)
+    for _ in 0..<min(layer.job.depth, layer.job.count) { requestOperands() }
   }
 
-  /// A ticket comes due now or in the future; stale ones are dropped.
-  private mutating func arrive(_ memory: Int, _ ticket: SharedChannel<Tag>.Ticket) {
-    guard ticket.cycle <= queue.now else {
-      queue.push(.channel(memory, ticket), at: ticket.cycle)
+  // MARK: Memories
+
+  /// Asks for the weights and inputs of the next tile.
+  private mutating func requestOperands() {
+    let tile = layer.requested
+    layer.requested += 1
+    let weights = machine.placement.weights
+    let bytes = layer.job.weightBytes(tile)
+    let here = min(ahead.bytes, bytes)
+    ahead.bytes -= here
+    layer.weightsCame[tile] = queue.now
+    layer.inputsCame[tile] = queue.now
+    if bytes > here {
+      let latency = tile == 0 ? ahead.latency : 0
+      layer.missing[tile] += 1
+      request(weights, Request(tile: tile, kind: .weights, bytes: bytes - here, ready: queue.now + latency))
+    } else if tile == layer.job.count - 1 {
+      // Everything that waits in the queue was asked for before.
+      let port = ports[weights]
+      openForPrefetch(
+        at: port.queue.reduce(port.free) { time, request in
+          max(time, Double(request.ready)) + Double(request.bytes) / port.bytesPerCycle
+        })
+    }
+    for (memory, bytes) in layer.job.inputs(tile) {
+      let latency = tile == 0 ? machine.memories[memory].readLatency : 0
+      layer.missing[tile] += 1
+      request(memory, Request(tile: tile, kind: .input, bytes: bytes, ready: queue.now + latency))
+    }
+  }
+
+  private mutating func request(_ memory: Int, _ request: Request) {
+    ports[memory].queue.append(request)
+    if ports[memory].serving == nil { serve(memory) }
+  }
+
+  /// Starts the request at the head of the queue.
+  private mutating func serve(_ memory: Int) {
+    guard !ports[memory].queue.isEmpty else { return }
+    let request = ports[memory].queue.removeFirst()
+    let begin = max(ports[memory].free, Double(request.ready))
+    if memory == machine.placement.weights, let since = open {
+      idle += max(0, begin - max(since, ports[memory].free))
+    }
+    ports[memory].free = begin + Double(request.bytes) / ports[memory].bytesPerCycle
+    ports[memory].serving = request
+    queue.push(.served(memory: memory), at: Int(ports[memory].free))
+  }
+
+  private mutating func served(_ memory: Int) {
+    guard let request = ports[memory].serving else { return }
+    ports[memory].serving = nil
+    switch request.kind {
+    case .weights:
+      layer.missing[request.tile] -= 1
+      layer.weightsCame[request.tile] = queue.now
+      if request.tile == layer.job.count - 1 { openForPrefetch(at: ports[memory].free) }
+    case .input:
+      layer.missing[request.tile] -= 1
+      layer.inputsCame[request.tile] = max(layer.inputsCame[request.tile], queue.now)
+    case .stream:
+      layer.streaming -= 1
+      layer.streamsEnd[memory] = queue.now
+    case .store:
+      layer.storing -= 1
+      layer.lastStore = max(layer.lastStore, queue.now)
+    }
+    serve(memory)
+  }
+
+  /// The layer's own weights are all there: idle cycles now bring those of the next.
+  private mutating func openForPrefetch(at cycle: Double) {
+    open = max(cycle, Double(queue.now))
+    idle = 0
+  }
+
+  // MARK: Array
+
+  /// Ends the tile that is done, starts the next one when its operands are there, ends the layer.
+  private mutating func advance() {
+    if layer.isBusy, let multiplied = layer.multipliedAt, layer.streaming == 0 { endTile(multiplied) }
+    guard layer.isLaunched, !layer.isBusy else { return }
+    let tile = layer.computed
+    guard tile < layer.job.count else {
+      if layer.storing == 0 { endLayer() }
       return
     }
-    guard let (ended, next) = channels[memory].redeem(ticket) else { return }
-    if let next { queue.push(.channel(memory, next), at: next.cycle) }
-    for tag in ended {
-      switch tag.kind {
-      case .weights:
-        progress[tag.job].missing[tag.tile, default: 0] -= 1
-        progress[tag.job].weightsInFlight -= 1
-      case .input:
-        progress[tag.job].missing[tag.tile, default: 0] -= 1
-        progress[tag.job].inputsInFlight -= 1
-      case .stream, .store: progress[tag.job].open -= 1
-      }
+    guard tile < layer.requested, layer.missing[tile] == 0 else { return }
+    layer.isBusy = true
+    layer.multipliedAt = nil
+    layer.streamsEnd = [:]
+    let waited = queue.now - layer.idleSince
+    layer.log.wait(waited, forWeights: layer.weightsCame[tile] >= layer.inputsCame[tile])
+    if tile == 0 { layer.timing.work = queue.now..<queue.now }
+    queue.push(.multiplied, at: queue.now + layer.job.computeCycles(tile))
+    for (memory, bytes) in layer.job.streams(tile) {
+      layer.streaming += 1
+      request(memory, Request(tile: tile, kind: .stream, bytes: bytes, ready: queue.now))
     }
-    for job in Set(ended.map(\.job)).sorted() {
-      if job == current { issue(job) }
-      advance(job)
-    }
-    prefetch()
   }
 
-  private mutating func finish(_ job: Int, _ tile: Int) {
-    progress[job].isComputing = false
-    progress[job].computed += 1
-    progress[job].missing[tile] = nil
-    extents[job].work = extents[job].work.lowerBound..<queue.now
-    for (memory, bytes) in jobs[job].stores(tile) {
-      progress[job].open += 1
-      transfer(memory, Tag(job: job, tile: tile, kind: .store), bytes: bytes, latency: 0)
+  private mutating func endTile(_ multiplied: Int) {
+    let tile = layer.computed
+    var end = multiplied
+    for (memory, cycle) in layer.streamsEnd.sorted(by: { $0.key < $1.key }) where cycle > end {
+      layer.log.overrun(cycle - end, on: memory)
+      end = cycle
     }
-    issue(job)
-    advance(job)
+    layer.isBusy = false
+    layer.computed += 1
+    layer.idleSince = queue.now
+    layer.timing.work = layer.timing.work.lowerBound..<queue.now
+    if tile + layer.job.depth < layer.job.count { requestOperands() }
+    for (memory, bytes) in layer.job.stores(tile) {
+      layer.storing += 1
+      request(memory, Request(tile: tile, kind: .store, bytes: bytes, ready: queue.now))
+    }
   }
 
-  /// Starts the next tile when its operands are there, or ends the layer.
-  private mutating func advance(_ job: Int) {
-    guard job == current, progress[job].isLaunched, !progress[job].isComputing else { return }
-    let tile = progress[job].computed
-    if tile == jobs[job].count {
-      guard progress[job].open == 0 else { return }
-      extents[job].end = queue.now
-      if job + 1 < jobs.count { start(job + 1) }
-      return
-    }
-    guard progress[job].inputsIssued > tile, progress[job].weightsIssued > tile, (progress[job].missing[tile] ?? 0) == 0 else { return }
-    progress[job].isComputing = true
-    if tile == 0 { extents[job].work = queue.now..<queue.now }
-    for (memory, bytes) in jobs[job].streams(tile) {
-      progress[job].open += 1
-      transfer(memory, Tag(job: job, tile: tile, kind: .stream), bytes: bytes, latency: 0)
-    }
-    queue.push(.computed(job: job, tile: tile), at: queue.now + jobs[job].computeCycles(tile))
-    prefetch()
-  }
-
-  /// Requests every tile of the running layer that has a buffer.
-  private mutating func issue(_ job: Int) {
-    let plan = jobs[job]
-    while progress[job].inputsInFlight == 0, progress[job].inputsIssued < plan.count,
-      progress[job].inputsIssued - progress[job].computed < plan.inputSlots
-    {
-      let tile = progress[job].inputsIssued
-      if progress[job].weightsInFlight > 0, tile > progress[job].computed, !progress[job].isComputing { break }
-      progress[job].inputsIssued += 1
-      for (memory, bytes) in plan.inputs(tile) {
-        progress[job].missing[tile, default: 0] += 1
-        progress[job].inputsInFlight += 1
-        let latency = tile == 0 ? machine.memories[memory].readLatency : 0
-        transfer(memory, Tag(job: job, tile: tile, kind: .input), bytes: bytes, latency: latency)
-      }
-    }
-    while requestWeights(job) {}
-    prefetch()
-  }
-
-  /// Requests the weights of one more tile; false when none may be requested.
-  private mutating func requestWeights(_ job: Int) -> Bool {
-    let tile = progress[job].weightsIssued
-    // What the next tile waits for goes first.
-    if job == current, progress[job].inputsInFlight > 0, tile > progress[job].computed, !progress[job].isComputing { return false }
-    guard progress[job].weightsInFlight == 0, tile < jobs[job].count, tile - progress[job].computed < jobs[job].weightSlots else {
-      return false
-    }
-    progress[job].weightsIssued += 1
-    let bytes = jobs[job].weightBytes(tile)
-    guard bytes > 0 else { return true }
-    progress[job].missing[tile, default: 0] += 1
-    progress[job].weightsInFlight += 1
-    let memory = machine.placement.weights
-    transfer(memory, Tag(job: job, tile: tile, kind: .weights), bytes: bytes, latency: tile == 0 ? machine.memories[memory].readLatency : 0)
-    return true
-  }
-
-  /// Weights of the next layer, one tile at a time, while their memory has nothing better to do.
-  private mutating func prefetch() {
-    let job = current + 1
-    guard machine.policy.isDoubleBuffered, job < jobs.count, progress[current].weightsIssued == jobs[current].count,
-      channels[machine.placement.weights].isIdle
-    else { return }
-    while requestWeights(job) {}
-  }
-
-  private mutating func transfer(_ memory: Int, _ tag: Tag, bytes: Int, latency: Int) {
-    if tag.kind == .weights || tag.kind == .input { extents[tag.job].firstTransfer = min(extents[tag.job].firstTransfer, queue.now) }
-    guard latency > 0 else {
-      let ticket = channels[memory].start(tag, bytes: bytes, at: queue.now)
-      queue.push(.channel(memory, ticket), at: ticket.cycle)
-      return
-    }
-    queue.push(.begin(memory: memory, tag, bytes: bytes), at: queue.now + latency)
+  private mutating func endLayer() {
+    layer.timing.end = queue.now
+    layer.log.tail(queue.now - layer.timing.work.upperBound)
+    layer.log.settle(layer.job, machine, &layer.timing)
+    timings.append(layer.timing)
+    index += 1
+    guard index < jobs.count else { return }
+    let weights = machine.placement.weights
+    let rest = open.map { max(0, Double(queue.now) - max($0, ports[weights].free)) } ?? 0
+    ahead = Prefetch(
+      idle: machine.policy.isDoubleBuffered ? idle + rest : 0, of: machine.memories[weights], limit: jobs[index].prefetchableBytes)
+    open = nil
+    begin()
   }
 }

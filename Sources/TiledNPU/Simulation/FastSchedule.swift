@@ -1,103 +1,138 @@
-/// The closed form of the layer-by-layer schedule with double-buffered tiles and weights fetched ahead.
+internal import Lowering
+
+/// The recurrence of the layer-by-layer schedule with double-buffered tiles and weights fetched ahead.
 ///
-/// A layer of compute `C` (array and vector tail) in `n` tiles takes
+/// A layer passes in `n` tiles. Its memories serve requests in the order in which they are made; the array takes one tile
+/// after the other. With `D(x)` the cycle in which request `x` is served, `C(t)` the tile's work and `d` buffers
 ///
-/// `max( wait + C + last store, max over memories of max(all bytes / bandwidth, awaited bytes / bandwidth + C/n) − early )`
+/// - `start(t) = max(end(t−1), D(weights t), D(inputs t))`
+/// - `end(t) = max(start(t) + C(t), D(what streams through the array in t))`
+/// - weights and inputs of tile `t + d`, and the outputs of `t`, are requested at `end(t)`
+/// - the layer ends with the last output; idle cycles of the weights' memory bring the next layer's first weights.
 ///
-/// where `wait` is what the first tile's weights and inputs need beyond the cycles in which their memory was idle under
-/// the layer before, `early` is what came in those cycles, and `C/n` is the last tile, whose operands come last.
+/// Requests are made in one order whatever the bandwidths, so every time is a maximum of sums: no event queue is needed,
+/// and a layer is never slower with more bandwidth. `EventSchedule` finds the same cycles by events.
 package struct FastSchedule {
   let machine: NPUDescription
+  let tileLimit: Int
 
-  package init(_ machine: NPUDescription) { self.machine = machine }
+  package init(_ machine: NPUDescription, tileLimit: Int = TileJob.limit) {
+    self.machine = machine
+    self.tileLimit = tileLimit
+  }
 
   package func run(_ layers: [Layer]) -> [LayerTiming] {
     var timings: [LayerTiming] = []
     var now = 0
-    var idle = Array(repeating: 0, count: machine.memories.count)
-    for layer in layers {
-      let timing = timing(of: layer, at: now, idleBefore: idle)
-      timings.append(timing)
-      guard layer.place != .view else { continue }
-      now = timing.end
-      for memory in idle.indices {
-        idle[memory] = max(0, timing.cycles - timing.busy[memory] + (memory == machine.placement.weights ? timing.early : 0))
+    let memory = machine.memories[machine.placement.weights]
+    var ahead = Prefetch(latency: memory.readLatency)
+    let jobs = layers.map { TileJob($0, machine: machine, limit: tileLimit) }
+    var following = jobs.indices.dropFirst().map { $0 } + [jobs.count]
+    for index in jobs.indices.reversed() where following[index] < jobs.count && layers[following[index]].place == .view {
+      following[index] = following[following[index]]
+    }
+    for (index, job) in jobs.enumerated() {
+      guard layers[index].place != .view else {
+        timings.append(LayerTiming(at: now, busy: job.busy(machine)))
+        continue
       }
+      var tiles = TileRecurrence(job, machine, at: now, ahead: ahead)
+      let (timing, idle) = tiles.run()
+      timings.append(timing)
+      now = timing.end
+      guard following[index] < jobs.count else { continue }
+      ahead = Prefetch(idle: idle, of: memory, limit: jobs[following[index]].prefetchableBytes)
     }
     return timings
   }
 
-  func timing(of layer: Layer, at start: Int, idleBefore idle: [Int]) -> LayerTiming {
-    var timing = LayerTiming(
-      start: start, end: start, work: start..<start, busy: layer.transfers.enumerated().map { machine.memories[$0].cycles(for: $1.total) },
-      early: 0, causes: [:])
-    guard layer.place != .view else { return timing }
-    let weights = machine.placement.weights
-    let ahead = machine.policy.isDoubleBuffered ? idle[weights] : 0
-    let early = min(layer.transfers[weights].prefetch, layer.prefetchLimit)
-    timing.early = min(ahead, machine.memories[weights].cycles(for: early))
-    let (wait, waitsForWeights) = firstWait(layer, ahead: ahead)
-    let compute = layer.compute.cycles + layer.vectorTail
-    let lastStore = layer.transfers.enumerated().reduce(0) { max($0, machine.memories[$1.offset].cycles(for: $1.element.lastStore)) }
-    let chain = wait + compute + lastStore
-    var total = chain
-    for (memory, transfer) in layer.transfers.enumerated() where transfer.total > 0 {
-      let early = memory == weights ? timing.early : 0
-      // The last tile works after its own operands, but not after everything else the memory still moves.
-      let awaited = layer.tiles > 1 ? machine.memories[memory].cycles(for: transfer.prefetch + transfer.load) : 0
-      let last = awaited > 0 ? awaited - early + compute / layer.tiles : 0
-      let bound = max(timing.busy[memory] - early, last)
-      if bound > total {
-        total = bound
-        timing.bindingMemory = memory
-      }
-    }
-    let extra = layer.launch + layer.hostCycles
-    timing.end = start + total + extra
-    timing.work = (start + layer.launch + wait)..<(start + layer.launch + wait + max(compute, layer.hostCycles))
-    attribute(layer, wait: wait, waitsForWeights, lastStore: lastStore, beyond: total - chain, to: &timing)
-    return timing
+  /// One layer alone, with nothing fetched before it.
+  func timing(of layer: Layer) -> LayerTiming {
+    let nothing = Prefetch(latency: machine.memories[machine.placement.weights].readLatency)
+    var tiles = TileRecurrence(TileJob(layer, machine: machine, limit: tileLimit), machine, at: 0, ahead: nothing)
+    return tiles.run().timing
+  }
+}
+
+/// One layer's tiles in order.
+private struct TileRecurrence {
+  let job: TileJob
+  let machine: NPUDescription
+  let weights: Int
+  let start: Int
+  var ports: [MemoryPort]
+  /// Weights that came before the layer started and are not used yet.
+  var ahead: Prefetch
+  var timing: LayerTiming
+  var log = StallLog()
+  /// When the weights and the inputs of each tile asked for are there.
+  var weightsReady: [Int] = []
+  var inputsReady: [Int] = []
+  var storesEnd: Int
+
+  init(_ job: TileJob, _ machine: NPUDescription, at start: Int, ahead: Prefetch) {
+    self.job = job
+    self.machine = machine
+    self.start = start
+    self.ahead = ahead
+    weights = machine.placement.weights
+    ports = machine.memories.map { MemoryPort(bytesPerCycle: $0.bytesPerCycle, free: Double(start)) }
+    timing = LayerTiming(at: start, busy: job.busy(machine))
+    timing.early = machine.memories[weights].cycles(for: ahead.bytes)
+    storesEnd = start
+    weightsReady.reserveCapacity(job.count)
+    inputsReady.reserveCapacity(job.count)
   }
 
-  /// Cycles until the first tile has what it needs, and whether weights are what it waits for longest.
-  private func firstWait(_ layer: Layer, ahead: Int) -> (cycles: Int, forWeights: Bool) {
-    var longest = 0
-    var forWeights = false
-    for (memory, transfer) in layer.transfers.enumerated() where transfer.firstPrefetch + transfer.firstLoad > 0 {
-      let level = machine.memories[memory]
-      let own = memory == machine.placement.weights ? ahead : 0
-      let first = transfer.firstPrefetch > 0 ? max(0, level.readLatency + level.cycles(for: transfer.firstPrefetch) - own) : 0
-      let inputs = transfer.firstLoad > 0 ? level.cycles(for: transfer.firstLoad) + (first == 0 ? level.readLatency : 0) : 0
-      if first + inputs > longest {
-        longest = first + inputs
-        forWeights = first > inputs
-      }
+  /// The layer's timing, and the cycles that its weights' memory had for the next layer.
+  mutating func run() -> (timing: LayerTiming, idle: Double) {
+    for tile in 0..<min(job.depth, job.count) { request(tile, at: start) }
+    var end = start + job.launch + job.host
+    for tile in 0..<job.count {
+      let begin = max(end, weightsReady[tile], inputsReady[tile])
+      log.wait(begin - end, forWeights: weightsReady[tile] >= inputsReady[tile])
+      if tile == 0 { timing.work = begin..<begin }
+      end = begin + job.computeCycles(tile)
+      end = stream(tile, from: begin, computed: end)
+      if tile + job.depth < job.count { request(tile + job.depth, at: end) }
+      for (memory, bytes) in job.stores(tile) { storesEnd = max(storesEnd, ports[memory].serve(bytes, from: end)) }
     }
-    return (longest, forWeights)
+    timing.work = timing.work.lowerBound..<end
+    timing.end = max(end, storesEnd)
+    log.tail(timing.end - end)
+    log.settle(job, machine, &timing)
+    return (timing, machine.policy.isDoubleBuffered ? ports[weights].idleCycles(until: timing.end) : 0)
   }
 
-  private func attribute(
-    _ layer: Layer, wait: Int, _ waitsForWeights: Bool, lastStore: Int, beyond: Int, to timing: inout LayerTiming
-  ) {
-    func add(_ cause: LayerTiming.Cause, _ cycles: Int) { if cycles > 0 { timing.causes[cause, default: 0] += cycles } }
-    add(.streaming, layer.compute.streaming)
-    add(.fillDrain, layer.compute.fillDrain)
-    add(.weightLoad, layer.compute.weightLoad)
-    add(.outputStage, layer.compute.outputStage)
-    add(.dependency, layer.vectorTail)
-    add(waitsForWeights ? .weightTransfer : .inputTransfer, wait)
-    add(.outputTransfer, lastStore)
-    add(.launch, layer.launch)
-    add(.fallback, layer.hostCycles)
-    guard beyond > 0, let memory = timing.bindingMemory else { return }
-    let transfer = layer.transfers[memory]
-    let isNear = memory == machine.placement.near
-    if isNear {
-      add(.memoryBandwidth, beyond)
-    } else if memory == machine.placement.weights, transfer.prefetch + transfer.stream >= transfer.load + transfer.store {
-      add(.weightTransfer, beyond)
-    } else {
-      add(transfer.store > transfer.load + transfer.stream ? .outputTransfer : .inputTransfer, beyond)
+  /// Asks for the weights and inputs of a tile.
+  private mutating func request(_ tile: Int, at cycle: Int) {
+    var ready = cycle
+    let bytes = job.weightBytes(tile)
+    let here = min(ahead.bytes, bytes)
+    ahead.bytes -= here
+    if bytes > here {
+      let latency = tile == 0 ? ahead.latency : 0
+      ready = ports[weights].serve(bytes - here, from: cycle + latency)
     }
+    weightsReady.append(ready)
+    if tile == job.count - 1 { ports[weights].openForPrefetch(at: ready) }
+    ready = cycle
+    for (memory, bytes) in job.inputs(tile) {
+      let latency = tile == 0 ? machine.memories[memory].readLatency : 0
+      ready = max(ready, ports[memory].serve(bytes, from: cycle + latency))
+    }
+    inputsReady.append(ready)
+  }
+
+  /// What flows while the tile is worked on; the cycle in which both are done.
+  private mutating func stream(_ tile: Int, from begin: Int, computed: Int) -> Int {
+    var end = computed
+    for (memory, bytes) in job.streams(tile) {
+      let done = ports[memory].serve(bytes, from: begin)
+      guard done > end else { continue }
+      log.overrun(done - end, on: memory)
+      end = done
+    }
+    return end
   }
 }

@@ -16,6 +16,16 @@ package struct LayerTiming: Sendable {
 
   package var cycles: Int { end - start }
 
+  /// A layer of no cycles.
+  init(at cycle: Int, busy: [Int]) {
+    start = cycle
+    end = cycle
+    work = cycle..<cycle
+    self.busy = busy
+    early = 0
+    causes = [:]
+  }
+
   /// What a cycle is spent on.
   package enum Cause: String, Sendable, Hashable, CaseIterable, Comparable {
     case streaming
@@ -27,6 +37,7 @@ package struct LayerTiming: Sendable {
     case inputTransfer = "input DMA"
     case outputTransfer = "output DMA"
     case memoryBandwidth = "memory bandwidth"
+    case bankConflict = "bank conflict"
     case launch
     case fallback
 

@@ -86,7 +86,7 @@ struct RunBuilder {
     case .launch: return (.launch, text)
     case .dependency: return (.dependency, text)
     case .fillDrain, .weightLoad: return (.feed, text)
-    case .weightTransfer, .inputTransfer, .outputTransfer, .memoryBandwidth: return (.memory, text)
+    case .weightTransfer, .inputTransfer, .outputTransfer, .memoryBandwidth, .bankConflict: return (.memory, text)
     case .fallback: return (.host, text)
     case .streaming, .outputStage: return (.compute, text)
     }
@@ -127,8 +127,7 @@ struct RunBuilder {
     for (memory, transfer) in layer.transfers.enumerated() where transfer.total > 0 {
       let level = machine.memories[memory]
       guard let read = level.readEnergyPerByte, let write = level.writeEnergyPerByte else { return nil }
-      joules += Double(transfer.prefetch + transfer.load) * read + Double(transfer.store) * write
-      joules += Double(transfer.stream) * (read + write) / 2
+      joules += Double(transfer.read) * read + Double(transfer.written) * write
     }
     return joules
   }

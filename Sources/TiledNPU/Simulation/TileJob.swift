@@ -1,56 +1,61 @@
-/// One layer cut into the jobs an event simulation schedules.
+/// One layer cut into the tiles that a schedule moves and computes.
 struct TileJob {
   /// Bytes by memory.
   typealias Bytes = [(memory: Int, bytes: Int)]
 
-  let layer: Int
+  /// Most tiles of a layer that are scheduled one by one; more are merged into equal parts.
+  static let limit = 128
+
   let count: Int
   let launch: Int
   let host: Int
-  /// Weight tiles that may be fetched beyond those in use.
-  let weightSlots: Int
-  let inputSlots: Int
-  private let compute: Int
-  private let transfers: [Layer.Transfer]
+  /// Tiles whose operands can be beside the array at once.
+  let depth: Int
+  /// Bytes of weights that may come while the layer before still runs.
+  let prefetchableBytes: Int
+  let cost: ArrayCost
+  let vectorTail: Int
+  let transfers: [Layer.Transfer]
   private let weights: Int
 
-  init(_ layer: Layer, number: Int, machine: NPUDescription, limit: Int) {
-    self.layer = number
+  init(_ layer: Layer, machine: NPUDescription, limit: Int) {
     count = max(1, min(layer.tiles, limit))
     launch = layer.launch
     host = layer.hostCycles
-    compute = layer.compute.cycles + layer.vectorTail
+    cost = layer.compute
+    vectorTail = layer.vectorTail
     transfers = layer.transfers
     weights = machine.placement.weights
-    let tile = max(1, transfers[weights].prefetch / count)
-    let buffers = machine.policy.isDoubleBuffered ? 2 : 1
-    weightSlots = machine.policy.isDoubleBuffered ? max(buffers, layer.prefetchLimit / tile) : 1
-    inputSlots = buffers
+    depth = machine.policy.isDoubleBuffered ? 2 : 1
+    prefetchableBytes = min(transfers[weights].prefetch, layer.prefetchLimit)
+  }
+
+  /// Cycles each memory needs for everything the layer moves.
+  func busy(_ machine: NPUDescription) -> [Int] {
+    transfers.indices.map { machine.memories[$0].cycles(for: transfers[$0].total) }
   }
 
   /// Cycles of tile `index`; all tiles together take exactly the layer's.
-  func computeCycles(_ index: Int) -> Int { share(compute, index) }
+  func computeCycles(_ index: Int) -> Int { share(cost.cycles + vectorTail, index) }
 
   func weightBytes(_ index: Int) -> Int {
     let transfer = transfers[weights]
     return split(transfer.prefetch, first: transfer.firstPrefetch, index)
   }
 
-  func inputs(_ index: Int) -> Bytes {
-    bytes { split($0.load, first: $0.firstLoad, index) }
-  }
+  func inputs(_ index: Int) -> Bytes { bytes { split($0.load, first: $0.firstLoad, index) } }
 
   func streams(_ index: Int) -> Bytes { bytes { share($0.stream, index) } }
 
-  func stores(_ index: Int) -> Bytes {
-    bytes { split($0.store, first: $0.lastStore, count - 1 - index) }
-  }
+  func stores(_ index: Int) -> Bytes { bytes { split($0.store, first: $0.lastStore, count - 1 - index) } }
 
   private func bytes(_ part: (Layer.Transfer) -> Int) -> Bytes {
-    transfers.enumerated().compactMap { memory, transfer in
+    var result: Bytes = []
+    for (memory, transfer) in transfers.enumerated() where transfer.total > 0 {
       let bytes = part(transfer)
-      return bytes > 0 ? (memory, bytes) : nil
+      if bytes > 0 { result.append((memory, bytes)) }
     }
+    return result
   }
 
   /// Part `index` of `total`, such that the parts add up.
