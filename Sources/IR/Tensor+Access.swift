@@ -14,8 +14,13 @@ extension Tensor {
   }
 
   package func floats() throws(OperatorError) -> [Float] {
-    if case .float32(let values) = elements { return values }
-    return try doubles().map(Float.init)
+    switch elements {
+    case .float32(let values): values
+    case .int8(let values): values.map(Float.init)
+    case .uint8(let values): values.map(Float.init)
+    case .int32(let values): values.map(Float.init)
+    default: try doubles().map(Float.init)
+    }
   }
 
   /// The elements as 64-bit integers; floats are truncated towards zero and saturate, NaN is 0.

@@ -11,13 +11,15 @@ extension FastKernels {
       guard let target = y.baseAddress else { return }
       x.withUnsafeBufferPointer { x in
         guard let source = x.baseAddress else { return }
-        for plane in 0..<planes {
-          loops.forEachSpan { input, stride, output, length in
-            let line = source + plane * inPlane + input
-            let row = target + plane * outPlane + output
-            for index in 0..<length {
-              let value = line[index * stride]
-              if value > row[index] || value.isNaN { row[index] = value }
+        parallel.forEachRange(planes, of: max(1, 65_536 / max(1, outPlane * loops.taps))) { range in
+          for plane in range {
+            loops.forEachSpan { input, stride, output, length in
+              let line = source + plane * inPlane + input
+              let row = target + plane * outPlane + output
+              for index in 0..<length {
+                let value = line[index * stride]
+                row[index] = value > row[index] || value.isNaN ? value : row[index]
+              }
             }
           }
         }

@@ -1,39 +1,47 @@
 internal import CBLAS
-internal import Foundation
 package import IR
 
 /// Matrix products and convolutions in single precision through the linear algebra library.
+///
+/// The library runs on one core per call; pieces of fixed size are shared out here, so that results do not depend on the
+/// number of cores.
 package struct FastKernels: ComputeKernels {
-  package init() {}
+  let parallel: Parallel
+
+  /// - Parameter threads: cores to use at most.
+  package init(threads: Int = 1) {
+    _ = FastKernels.callsAreSerial
+    parallel = Parallel(threads: max(1, threads))
+  }
+
+  private static let callsAreSerial: Bool = {
+    openblas_set_num_threads(1)
+    return true
+  }()
 
   package func multiply(_ problem: MatrixProblem, _ a: [Float], _ b: [Float]) -> [Float] {
-    let (m, n, k) = (problem.m, problem.n, problem.k)
-    let size = m * n
+    let size = problem.m * problem.n
     return [Float](unsafeUninitializedCapacity: size * problem.offsets.count) { c, count in
       count = size * problem.offsets.count
       guard let base = c.baseAddress, count > 0 else { return }
-      guard k > 0 else {
+      guard problem.k > 0 else {
         c.initialize(repeating: 0)
         return
       }
       a.withUnsafeBufferPointer { a in
         b.withUnsafeBufferPointer { b in
           guard let x = a.baseAddress, let y = b.baseAddress else { return }
-          for (index, offset) in problem.offsets.enumerated() {
-            cblas_sgemm(
-              CblasRowMajor, problem.transposesA ? CblasTrans : CblasNoTrans,
-              problem.transposesB ? CblasTrans : CblasNoTrans,
-              Int32(m), Int32(n), Int32(k), 1, x + offset.a, Int32(problem.transposesA ? m : k), y + offset.b,
-              Int32(problem.transposesB ? k : n), 0, base + index * size, Int32(n))
+          let pieces = MatrixPieces(problem)
+          parallel.forEach(pieces.count) { piece, _ in
+            for part in pieces.parts(piece) { part.multiply(x, y, into: base + part.output, rowStride: problem.n) }
           }
         }
       }
     }
   }
 
-  package func convolve(_ geometry: Convolution, _ x: [Float], _ w: [Float]) -> [Float] {
-    let outPlane = geometry.output.reduce(1, *)
-    let total = geometry.images * geometry.outputChannels * outPlane
+  package func convolve(_ geometry: Convolution, _ x: [Float], _ w: [Float], bias: [Float]?) -> [Float] {
+    let total = geometry.images * geometry.outputChannels * geometry.output.reduce(1, *)
     return [Float](unsafeUninitializedCapacity: total) { y, count in
       count = total
       guard let target = y.baseAddress, total > 0 else { return }
@@ -43,7 +51,20 @@ package struct FastKernels: ComputeKernels {
             y.initialize(repeating: 0)
             return
           }
-          ConvolutionLoops(geometry).run(source, weights, target)
+          let loops = ConvolutionLoops(geometry)
+          if loops.isDirect {
+            loops.direct(source, weights, bias, target, parallel)
+            return
+          }
+          loops.forEachProduct(source, weights, parallel) { p, _ in
+            let c = target + p.output
+            if let bias {
+              for row in 0..<p.m { (c + row * p.rowStride).update(repeating: bias[p.firstFilter + row], count: p.n) }
+            }
+            cblas_sgemm(
+              CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(p.m), Int32(p.n), Int32(p.k), 1, p.a, Int32(p.k), p.b,
+              Int32(p.bStride), bias == nil ? 0 : 1, c, Int32(p.rowStride))
+          }
         }
       }
     }

@@ -14,10 +14,11 @@ enum ModelRun {
     let inputs = try graph.inputs.enumerated().map { index, id -> Datum? in
       try TensorFile.read(path: "\(folder)/input_\(index).pb", as: graph[id].type)
     }
+    let prepared = try PreparedGraph(graph, Evaluator(path: path))
     var outputs: [Datum] = []
     for _ in 0..<3 {
       let begin = clock.now
-      outputs = try Evaluator(path: path).run(graph, inputs: inputs)
+      outputs = try prepared.run(inputs)
       print("seconds \((clock.now - begin).seconds)")
     }
     for (index, output) in outputs.enumerated() {
@@ -33,9 +34,10 @@ enum ModelRun {
     let inputs = try SeededInputs.inputs(of: graph, seed: 1)
     let clock = ContinuousClock()
     let spent = Spent()
-    _ = try Evaluator().run(graph, inputs: inputs)
+    let prepared = try PreparedGraph(graph)
+    _ = try prepared.run(inputs)
     spent.last = clock.now
-    _ = try Evaluator().run(graph, inputs: inputs) { id, _ in
+    _ = try prepared.run(inputs, observing: nil) { id, _ in
       let now = clock.now
       if let producer = graph.producer(id) {
         spent.seconds[type(of: graph[producer].operation).name, default: 0] += (now - spent.last).seconds

@@ -37,6 +37,11 @@ package struct UnaryElementwise: ONNXOperator {
       }
       return [.tensor(Tensor(x.element, x.shape, wrapping: values))]
     }
+    if x.element == .float32, let kernels = context.kernels, let vector = function.vector,
+      case .float32(let values) = x.elements
+    {
+      return [.tensor(Tensor(.float32, x.shape, .float32(kernels.apply(vector, values))))]
+    }
     if case .float32(let values) = x.elements {
       let y = function.apply(values)
       return [
@@ -74,6 +79,18 @@ extension UnaryElementwise.Function {
     case .hardSwish: "HardSwish"
     case .silu: nil
     default: rawValue.prefix(1).uppercased() + rawValue.dropFirst()
+    }
+  }
+
+  /// Those an evaluator has a loop for.
+  var vector: VectorFunction? {
+    switch self {
+    case .exp: .exp
+    case .erf: .erf
+    case .tanh: .tanh
+    case .sigmoid: .sigmoid
+    case .silu: .silu
+    default: nil
     }
   }
 

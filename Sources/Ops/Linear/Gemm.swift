@@ -66,13 +66,10 @@ package struct Gemm: ONNXOperator {
 
   /// alpha·product + beta·c in single precision.
   private func finished(_ product: [Float], _ shape: [Int], _ inputs: [Datum?]) throws(OperatorError) -> Tensor {
-    var y = product
-    if alpha != 1 { for index in y.indices { y[index] *= alpha } }
-    if let c = try inputs.optionalTensor(2) {
-      let bias = try c.floats()
-      Broadcast.forEachPair(shape, shape, c.shape) { position, _, offset in y[position] += beta * bias[offset] }
-    }
-    return Tensor(.float32, shape, .float32(y))
+    let y = Tensor(.float32, shape, .float32(alpha == 1 ? product : product.map { $0 * alpha }))
+    guard let c = try inputs.optionalTensor(2) else { return y }
+    let bias = beta == 1 ? try c.floats() : try c.floats().map { $0 * beta }
+    return try BinaryElementwise.Function.add.apply(y, Tensor(.float32, c.shape, .float32(bias)))
   }
 
   package static var onnxNames: [ONNXName] { ["Gemm"] }

@@ -40,7 +40,9 @@ package struct LayerNormalization: ONNXOperator {
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
     let axis = try resolveAxis(axis, rank: tensor.rank)
-    if context.kernels != nil, context.outputCount == 1, let y = try normalizedRows(inputs, tensor.shape[axis...].reduce(1, *)) {
+    if let kernels = context.kernels, context.outputCount == 1,
+      let y = try normalizedRows(inputs, tensor.shape[axis...].reduce(1, *), kernels)
+    {
       return [.tensor(y)]
     }
     var x = try tensor.doubles()
@@ -64,21 +66,17 @@ package struct LayerNormalization: ONNXOperator {
   }
 
   /// Rows of single precision whose scale and bias have one element per column.
-  private func normalizedRows(_ inputs: [Datum?], _ columns: Int) throws(OperatorError) -> Tensor? {
+  private func normalizedRows(
+    _ inputs: [Datum?], _ columns: Int, _ kernels: any ComputeKernels
+  ) throws(OperatorError) -> Tensor? {
     let tensor = try inputs.tensor(0)
-    guard case .float32(var x) = tensor.elements, let scale = try inputs.optionalTensor(1)?.floats(), scale.count == columns, columns > 0
+    guard tensor.element == .float32, case .float32(let x) = tensor.elements, columns > 0,
+      let scale = try inputs.optionalTensor(1)?.floats(), scale.count == columns
     else { return nil }
-    let bias = try inputs.optionalTensor(2)?.floats() ?? [Float](repeating: 0, count: columns)
-    guard bias.count == columns else { return nil }
-    x.withUnsafeMutableBufferPointer { x in
-      for start in stride(from: 0, to: x.count, by: columns) {
-        let row = UnsafeMutableBufferPointer(rebasing: x[start..<(start + columns)])
-        let moments = Moments(row.lazy.map(Double.init))
-        let (mean, inverse) = (Float(moments.mean), Float(moments.inverseDeviation(Double(epsilon))))
-        for index in 0..<columns { row[index] = (row[index] - mean) * inverse * scale[index] + bias[index] }
-      }
-    }
-    return Tensor(.float32, tensor.shape, .float32(x))
+    let bias = try inputs.optionalTensor(2)?.floats()
+    guard bias.map({ $0.count == columns }) ?? true else { return nil }
+    let y = kernels.normalize(x, scale: scale, bias: bias, epsilon: epsilon)
+    return Tensor(.float32, tensor.shape, .float32(y))
   }
 
   package static var onnxNames: [ONNXName] { ["LayerNormalization"] }

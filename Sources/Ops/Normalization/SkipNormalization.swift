@@ -36,6 +36,9 @@ package struct SkipNormalization: ONNXOperator {
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     guard let columns = x.shape.last, columns > 0 else { throw OperatorError("ranks-match", "a scalar cannot be normalised") }
+    if let kernels = context.kernels, !isSimplified, let outputs = try normalized(inputs, columns, context, kernels) {
+      return outputs
+    }
     var sum = try x.doubles().shifted(by: try inputs.tensor(1), shape: x.shape)
     sum = try sum.shifted(by: try inputs.optionalTensor(isSimplified ? 3 : 4), shape: x.shape)
     var y = sum
@@ -58,6 +61,23 @@ package struct SkipNormalization: ONNXOperator {
       Tensor(.float32, statistics, rounding: inverses), Tensor(x.element, x.shape, rounding: sum),
     ]
     return outputs.prefix(max(1, context.outputCount)).map { .tensor($0) }
+  }
+
+  /// In single precision, when no statistics are asked for.
+  private func normalized(
+    _ inputs: [Datum?], _ columns: Int, _ context: EvaluationContext, _ kernels: any ComputeKernels
+  ) throws(OperatorError) -> [Datum]? {
+    let x = try inputs.tensor(0)
+    let scale = try inputs.tensor(2)
+    guard x.element == .float32, context.outputCount == 1 || context.outputCount == 4, scale.count == columns else { return nil }
+    var sum = try BinaryElementwise.Function.add.apply(x, try inputs.tensor(1))
+    if let bias = try inputs.optionalTensor(4) { sum = try BinaryElementwise.Function.add.apply(sum, bias) }
+    guard sum.shape == x.shape else { return nil }
+    let y = kernels.normalize(
+      try sum.floats(), scale: try scale.floats(), bias: try inputs.optionalTensor(3)?.floats(), epsilon: epsilon)
+    let result = Datum.tensor(Tensor(.float32, x.shape, .float32(y)))
+    let empty = Datum.tensor(Tensor(.float32, [0], .float32([])))
+    return context.outputCount == 1 ? [result] : [result, empty, empty, .tensor(sum)]
   }
 
   package static var onnxNames: [ONNXName] {

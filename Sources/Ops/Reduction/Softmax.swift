@@ -46,33 +46,16 @@ package struct Softmax: ONNXOperator {
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
     let split = try split(tensor.shape)
-    if context.kernels != nil, function == .softmax, split.inner == 1, case .float32(let x) = tensor.elements {
-      return [.tensor(Tensor(tensor.element, tensor.shape, .float32(rows(x, split.extent))))]
+    if let kernels = context.kernels, function == .softmax, split.inner == 1, tensor.element == .float32,
+      case .float32(let x) = tensor.elements
+    {
+      return [.tensor(Tensor(.float32, tensor.shape, .float32(kernels.softmax(x, columns: split.extent))))]
     }
     var x = try tensor.doubles()
     split.forEachLine { start in
       apply(&x, stride(from: start, to: start + split.extent * split.inner, by: split.inner))
     }
     return [.tensor(Tensor(tensor.element, tensor.shape, rounding: x))]
-  }
-
-  /// Softmax of contiguous rows in single precision.
-  private func rows(_ values: [Float], _ columns: Int) -> [Float] {
-    var x = values
-    x.withUnsafeMutableBufferPointer { x in
-      for start in stride(from: 0, to: x.count, by: max(1, columns)) {
-        let row = UnsafeMutableBufferPointer(rebasing: x[start..<(start + columns)])
-        let largest = row.reduce(-Float.infinity) { max($0, $1) }
-        var sum: Float = 0
-        for index in row.indices {
-          row[index] = Foundation.exp(row[index] - largest)
-          sum += row[index]
-        }
-        let factor = 1 / sum
-        for index in row.indices { row[index] *= factor }
-      }
-    }
-    return x
   }
 
   private func apply(_ x: inout [Double], _ line: StrideTo<Int>) {

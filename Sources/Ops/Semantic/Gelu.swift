@@ -41,9 +41,11 @@ package struct Gelu: ONNXOperator {
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
-    if context.kernels != nil, form == .erf, try inputs.optionalTensor(1) == nil, case .float32(let x) = tensor.elements {
-      let root = Float(0.5).squareRoot()
-      return [.tensor(Tensor(tensor.element, tensor.shape, .float32(x.map { $0 / 2 * (1 + Foundation.erf($0 * root)) })))]
+    if let kernels = context.kernels, form != .logistic, tensor.element == .float32 {
+      let sum = try inputs.optionalTensor(1).map { (bias) throws(OperatorError) in try BinaryElementwise.Function.add.apply(tensor, bias) }
+      if case .float32(let x) = (sum ?? tensor).elements {
+        return [.tensor(Tensor(.float32, tensor.shape, .float32(kernels.apply(form == .erf ? .gelu : .geluTanh, x))))]
+      }
     }
     let x = try tensor.doubles().shifted(by: try inputs.optionalTensor(1), shape: tensor.shape)
     let factor = Double(alpha)

@@ -40,21 +40,23 @@ package struct AttentionScores {
     bias.append((values, Broadcast.strides(mask.shape, in: target)))
   }
 
-  /// Scores of one query, before softmax.
-  private func scores(_ image: Int, _ head: Int, _ query: Int, dot: (Int) -> Double, into row: inout [Double]) {
+  /// Scores of one query before softmax, from its scaled products with the keys.
+  private func mask(_ row: inout [Double], image: Int, head: Int, query: Int) {
+    if cap > 0 { for key in row.indices { row[key] = cap * Foundation.tanh(row[key] / cap) } }
     let position = query + (offsets?[image] ?? keys - queries)
-    for key in 0..<keys {
-      var score = dot(key)
-      if cap > 0 { score = cap * Foundation.tanh(score / cap) }
-      if isCausal, key > position { score += causalPenalty }
-      if let window, key > position || key <= position - window { score = -.infinity }
-      if let keyLengths, key >= keyLengths[image] { score = -.infinity }
-      for (values, strides) in bias {
-        score += values[image * strides[0] + head * strides[1] + query * strides[2] + key * strides[3]]
-      }
-      row[key] = score
+    if isCausal { for key in row.indices.dropFirst(max(0, position + 1)) { row[key] += causalPenalty } }
+    if let window {
+      for key in row.indices where key > position || key <= position - window { row[key] = -.infinity }
+    }
+    if let keyLengths { for key in row.indices where key >= keyLengths[image] { row[key] = -.infinity } }
+    for (values, strides) in bias {
+      let start = image * strides[0] + head * strides[1] + query * strides[2]
+      for key in row.indices { row[key] += values[start + key * strides[3]] }
     }
   }
+
+  /// Whether softmax takes the scaled products as they are.
+  private var isPlain: Bool { cap <= 0 && !isCausal && window == nil && keyLengths == nil && bias.isEmpty }
 
   /// y [b, h, s, e] from q [b, h, s, d], k [b, g, t, d] and v [b, g, t, e], all row-major.
   package func attend(
@@ -69,13 +71,12 @@ package struct AttentionScores {
         let shared = (image * keyHeads + head * keyHeads / heads) * keys
         for query in 0..<queries {
           let line = (image * heads + head) * queries + query
-          scores(
-            image, head, query,
-            dot: { key in
-              var sum = 0.0
-              for index in 0..<depth { sum += q[line * depth + index] * k[(shared + key) * depth + index] }
-              return sum * factor
-            }, into: &row)
+          for key in 0..<keys {
+            var sum = 0.0
+            for index in 0..<depth { sum += q[line * depth + index] * k[(shared + key) * depth + index] }
+            row[key] = sum * factor
+          }
+          mask(&row, image: image, head: head, query: query)
           let largest = row.max() ?? 0
           // A query that sees no key gives zeros.
           guard largest > -.infinity else { continue }
@@ -96,39 +97,35 @@ package struct AttentionScores {
 }
 
 extension AttentionScores {
-  /// The same with both products in single precision through lent kernels, one head at a time.
+  /// The same in single precision through lent kernels, all heads at once.
   private func attend(
     _ q: [Float], _ k: [Float], _ v: [Float], _ depth: (key: Int, value: Int), _ kernels: any ComputeKernels
   ) -> [Double] {
     let factor = scale ?? 1 / Double(max(1, depth.key)).squareRoot()
-    var y: [Double] = []
-    y.reserveCapacity(batch * heads * queries * depth.value)
-    var row = [Double](repeating: 0, count: keys)
-    for image in 0..<batch {
-      for head in 0..<heads {
-        let shared = (image * keyHeads + head * keyHeads / heads) * keys
-        let first = (image * heads + head) * queries * depth.key
-        var weights = kernels.multiply(
-          MatrixProblem(m: queries, n: keys, k: depth.key, transposesB: true, offsets: [(first, shared * depth.key)]), q, k)
-        for query in 0..<queries {
-          let start = query * keys
-          scores(image, head, query, dot: { Double(weights[start + $0]) * factor }, into: &row)
-          let largest = row.max() ?? 0
-          var sum: Float = 0
-          for key in 0..<keys {
-            // A query that sees no key gives zeros.
-            let power = largest > -.infinity ? Foundation.exp(Float(row[key] - largest)) : 0
-            weights[start + key] = power
-            sum += power
-          }
-          if sum > 0 { for key in 0..<keys { weights[start + key] /= sum } }
-        }
-        y += kernels.multiply(
-          MatrixProblem(m: queries, n: depth.value, k: keys, offsets: [(0, shared * depth.value)]), weights, v
-        ).map(Double.init)
+    let shared = (0..<batch * heads).map { ($0 / heads * keyHeads + $0 % heads * keyHeads / heads) * keys }
+    let products = MatrixProblem(
+      m: queries, n: keys, k: depth.key, transposesB: true,
+      offsets: shared.enumerated().map { ($0 * queries * depth.key, $1 * depth.key) })
+    var weights = kernels.multiply(products, q, k)
+    var empty: [Int] = []
+    if isPlain {
+      let scale = Float(factor)
+      for index in weights.indices { weights[index] *= scale }
+    } else {
+      var row = [Double](repeating: 0, count: keys)
+      for line in 0..<batch * heads * queries {
+        for key in 0..<keys { row[key] = Double(weights[line * keys + key]) * factor }
+        mask(&row, image: line / queries / heads, head: line / queries % heads, query: line % queries)
+        // A query that sees no key gives zeros.
+        if !row.contains(where: { $0 != -.infinity }) { empty.append(line) }
+        for key in 0..<keys { weights[line * keys + key] = Float(row[key]) }
       }
     }
-    return y
+    weights = kernels.softmax(weights, columns: keys)
+    for line in empty { for index in line * keys..<(line + 1) * keys { weights[index] = 0 } }
+    let sums = MatrixProblem(
+      m: queries, n: depth.value, k: keys, offsets: shared.enumerated().map { ($0 * queries * keys, $1 * depth.value) })
+    return kernels.multiply(sums, weights, v).map(Double.init)
   }
 
   /// Adds a padding mask: [b] numbers of keys that count, or zeros where `value` is added, [b, t] or [b, s, t] or [b, 1, s, t].

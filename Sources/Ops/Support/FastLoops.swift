@@ -37,16 +37,10 @@ extension EvaluationContext {
     guard let kernels, x.element == .float32, w.element == .float32, case .float32(let input) = x.elements,
       case .float32(let weights) = w.elements
     else { return nil }
-    var y = kernels.convolve(geometry, input, weights)
-    if let bias = try bias?.floats() {
-      let plane = geometry.output.reduce(1, *)
-      y.withUnsafeMutableBufferPointer { y in
-        for row in 0..<geometry.images * geometry.outputChannels {
-          let value = bias[row % geometry.outputChannels]
-          for index in row * plane..<(row + 1) * plane { y[index] += value }
-        }
-      }
+    let summands = try bias?.floats()
+    guard summands.map({ $0.count == geometry.outputChannels }) ?? true else {
+      throw OperatorError("bias-shape", "a bias of \(summands?.count ?? 0) elements for \(geometry.outputChannels) filters")
     }
-    return Tensor(.float32, shape, .float32(y))
+    return Tensor(.float32, shape, .float32(kernels.convolve(geometry, input, weights, bias: summands)))
   }
 }
