@@ -76,6 +76,15 @@ package struct Rewriter: ~Copyable {
     changeCount += 1
   }
 
+  /// Gives results of the graph plain numbers: who runs it does not read encodings.
+  package mutating func decodeOutputs() {
+    for output in graph.outputs {
+      guard case .tensor(var type)? = graph.valueSlots[output.index]?.type, graph[output].producer != nil else { continue }
+      type.encoding = .dense
+      setType(.tensor(type), of: output)
+    }
+  }
+
   // MARK: Changing
 
   package mutating func setType(_ type: ValueType, of value: ValueID) {

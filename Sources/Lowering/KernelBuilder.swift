@@ -11,6 +11,7 @@ package struct KernelProgram: Sendable {
   package init(_ graph: Graph) throws(Failure) {
     var builder = KernelBuilder(graph)
     try builder.build()
+    builder.creditSources()
     kernels = builder.kernels
     folded = graph.folded + builder.folded
   }
@@ -31,6 +32,24 @@ private struct KernelBuilder {
     guard let order = graph.topologicalOrder() else { throw Failure("graph '\(graph.name)' has a cycle") }
     for id in order { add(graph[id]) }
     guard failures.isEmpty else { throw Failure(failures) }
+  }
+
+  /// A source node that several kernels stand for is credited to the one that does most of its work; views are not listed as
+  /// folded when a kernel carries out the rest of their source node.
+  mutating func creditSources() {
+    var owner: [String: Int] = [:]
+    for kernel in kernels {
+      for name in kernel.origin {
+        guard let other = owner[name] else {
+          owner[name] = kernel.id
+          continue
+        }
+        if kernel.work.flops > kernels[other].work.flops { owner[name] = kernel.id }
+      }
+    }
+    for index in kernels.indices { kernels[index].origin.removeAll { owner[$0] != index } }
+    var listed: Set<String> = []
+    folded.removeAll { owner[$0.name] != nil || !listed.insert($0.name).inserted }
   }
 
   private mutating func add(_ node: Node) {
@@ -104,7 +123,7 @@ private struct KernelBuilder {
     }
     // Types inside the body follow the outer values, whose encodings may have been assigned after fusion.
     var steps: [Kernel.Step] = []
-    let constants = Set(zip(node.inputs, body.inputs).filter { graph.constant($0.0) != nil }.map(\.1))
+    let constants = Set(zip(node.inputs, body.inputs).filter { graph.isConstant($0.0) }.map(\.1))
     let numbers = outerNumbers(of: node, body)
     // Values that never leave the body get numbers that no outer value has.
     let inner = graph.valueSlots.count

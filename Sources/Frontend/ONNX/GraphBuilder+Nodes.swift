@@ -3,9 +3,6 @@ internal import IR
 internal import Ops
 
 extension GraphBuilder {
-  /// Elements of a value that is worth computing during import.
-  private static let computedLimit = 1024
-
   /// Adds nodes in execution order.
   func emit(_ nodes: [NodeMessage], scope: Scope) throws(Failure) {
     for index in try executionOrder(nodes, known: scope.values.keys) { try emit(nodes[index], scope: scope) }
@@ -152,12 +149,8 @@ extension GraphBuilder {
     _ operation: any Operator, _ inputs: [ValueID?], _ regions: [Graph], _ message: NodeMessage, name: String,
     declared: [TypeMessage?], scope: Scope
   ) throws(Failure) {
-    var context = rewriter.graph.inferenceContext(
-      inputs: inputs, outputCount: declared.count, regions: regions, nodeName: name
-    ) { contents[$0] }
-    for (index, input) in inputs.enumerated() where context.constants[index] == nil {
-      if let input, let tensor = computed[input] { context.constants[index] = Constant(tensor) }
-    }
+    let context = known.context(
+      in: rewriter.graph, inputs: inputs, outputCount: declared.count, regions: regions, nodeName: name)
     var types: [ValueType]
     do throws(OperatorError) { types = try operation.inferTypes(context) } catch {
       throw session.failure("\(message.type): \(error)", node: name, at: message.offset)
@@ -176,48 +169,7 @@ extension GraphBuilder {
     emitted += 1
     let outputs = rewriter.graph[id].outputs
     for (output, value) in zip(message.outputs, outputs) where !output.isEmpty { define(output, value, scope: scope) }
-    learnContents(operation, inputs, context, outputs: outputs, types: types)
-  }
-
-  /// Contents of small outputs: by the operator's shape algebra, else by computing them.
-  private func learnContents(
-    _ operation: any Operator, _ inputs: [ValueID?], _ context: InferenceContext, outputs: [ValueID], types: [ValueType]
-  ) {
-    for (output, known) in zip(outputs, operation.inferContents(context)) {
-      if let known { contents[output] = known.map { session.extents.bound($0) } }
-    }
-    guard !operation.isNondeterministic, context.regionOutputs.isEmpty,
-      types.allSatisfy({ $0.tensor?.elementCount.map { $0 <= GraphBuilder.computedLimit } ?? false })
-    else { return }
-    var tensors: [Datum?] = []
-    for input in inputs {
-      guard let input else {
-        tensors.append(nil)
-        continue
-      }
-      guard let tensor = smallTensor(input) else { return }
-      tensors.append(.tensor(tensor))
-    }
-    guard let results = try? operation.evaluate(tensors, EvaluationContext(outputCount: outputs.count)) else { return }
-    for (output, result) in zip(outputs, results) {
-      guard let tensor = result.tensor else { continue }
-      computed[output] = tensor
-      if contents[output] == nil, tensor.element == .int64 || tensor.element == .int32,
-        let numbers = try? tensor.integers()
-      {
-        contents[output] = numbers.map { .constant(Int($0)) }
-      }
-    }
-  }
-
-  private func smallTensor(_ value: ValueID) -> Tensor? {
-    if let tensor = computed[value] { return tensor }
-    guard let type = rewriter.graph[value].type.tensor, let shape = type.constantShape,
-      let count = type.elementCount, count <= GraphBuilder.computedLimit
-    else { return nil }
-    if let constant = rewriter.graph[value].constant { return Tensor(constant) }
-    guard let numbers = contents[value]?.compactMap(\.constant), numbers.count == count else { return nil }
-    return Tensor(type.element, shape, saturating: numbers.map(Int64.init))
+    known.learn(rewriter.graph[id], context, in: rewriter.graph) { session.extents.bound($0) }
   }
 }
 

@@ -53,8 +53,7 @@ extension GraphBuilder {
   private func capture(_ value: ValueID, of outer: GraphBuilder, name: String, scope: Scope) {
     let id = rewriter.addInput(outer.rewriter.graph[value].type, name: name)
     define(name, id, scope: scope)
-    contents[id] = outer.contents[value]
-    computed[id] = outer.computed[value]
+    known.copy(value, to: id, from: outer.known)
   }
 
   private func buildRegion(

@@ -6,10 +6,8 @@ internal import Ops
 final class GraphBuilder {
   let session: ImportSession
   var rewriter: Rewriter
-  /// Elements of small integer values as dimensions.
-  var contents: [ValueID: ShapeContents] = [:]
-  /// Small values that could be computed outright; shape arithmetic through floats needs them.
-  var computed: [ValueID: Tensor] = [:]
+  /// What is known of small values.
+  var known = KnownContents()
   /// Source nodes in file order.
   var sourceNames: [String] = []
   /// Nodes in the graph so far.
@@ -47,6 +45,7 @@ final class GraphBuilder {
       outputs.append(value)
     }
     rewriter.setOutputs(outputs)
+    rewriter.decodeOutputs()
   }
 
   func addConstants(_ graph: GraphMessage, scope: Scope) throws(Failure) {

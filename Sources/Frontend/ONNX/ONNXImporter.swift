@@ -3,12 +3,7 @@ package import IR
 
 /// Reads an ONNX file into a verified graph.
 package enum ONNXImporter {
-  package struct Options: Sendable {
-    /// Operators nobody has described become visible opaque nodes instead of an error.
-    package var allowsOpaque: Bool
-
-    package init(allowsOpaque: Bool = false) { self.allowsOpaque = allowsOpaque }
-  }
+  package typealias Options = ImportOptions
 
   /// Reads the model at `path`; weights stay byte ranges of the mapped file.
   ///

@@ -2,8 +2,9 @@ package import IR
 
 /// Convolution with any number of spatial axes: y[n,f,o] = b[f] + Σ_{c,t} x[n,c,o·stride + t·dilation − pad]·w[f,c,t].
 ///
-/// Inputs: x [n, c, spatial…], w [f, c/groups, taps…], optional b [f]. Output: [n, f, spatial…].
-package struct Convolve: ONNXOperator {
+/// Inputs: x [n, c, spatial…], w [f, c/groups, taps…], optional b [f]. Output: [n, f, spatial…]. Channels last, x is
+/// [n, spatial…, c], w [f, taps…, c/groups] and the output [n, spatial…, f].
+package struct Convolve: ONNXOperator, ImageOperator {
   package static let name = "conv"
 
   package var strides: [Int]
@@ -12,18 +13,27 @@ package struct Convolve: ONNXOperator {
   package var pads: [Int]
   package var groups: Int
   package var padding: WindowPadding
+  /// Nil: channels first.
+  package var layout: ImageLayout?
 
-  package init(strides: [Int], dilations: [Int], pads: [Int], groups: Int = 1, padding: WindowPadding = .explicit) {
+  package init(
+    strides: [Int], dilations: [Int], pads: [Int], groups: Int = 1, padding: WindowPadding = .explicit,
+    layout: ImageLayout? = nil
+  ) {
     self.strides = strides
     self.dilations = dilations
     self.pads = pads
     self.groups = groups
     self.padding = padding
+    self.layout = layout
   }
 
+  private var order: ImageLayout { layout ?? .channelsFirst }
+  var imageInputs: Range<Int> { 0..<2 }
+
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    let x = try context.tensor(0)
-    let w = try context.tensor(1)
+    let x = order.first(try context.tensor(0))
+    let w = order.first(try context.tensor(1))
     let spatial = x.rank - 2
     guard spatial >= 1, w.rank == x.rank else {
       throw OperatorError("ranks-match", "input \(x.shape.text) and weight \(w.shape.text) must have the same rank of at least 3")
@@ -44,12 +54,13 @@ package struct Convolve: ONNXOperator {
       }
       shape.append(extent)
     }
-    return [.tensor(TensorType(x.element, shape))]
+    return [.tensor(TensorType(x.element, order.restored(shape)))]
   }
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
-    let geometry = try geometry(
-      x: operands.shape(ofInput: 0), w: operands.shape(ofInput: 1), y: operands.shape(ofOutput: 0))
+    let geometry = geometry(
+      x: order.first(try operands.shape(ofInput: 0)), w: order.first(try operands.shape(ofInput: 1)),
+      y: order.first(try operands.shape(ofOutput: 0)))
     return .contraction(
       Contraction(
         batch: groups, m: geometry.images * geometry.output.reduce(1, *), n: geometry.outputChannels / groups,
@@ -58,6 +69,7 @@ package struct Convolve: ONNXOperator {
         hasBias: operands.inputs.count > 2 && operands.inputs[2] != nil))
   }
 
+  /// From shapes with channels first.
   package func geometry(x: [Int], w: [Int], y: [Int]) -> Convolution {
     let spatial = x.count - 2
     let pads = (0..<spatial).map { axis in
@@ -76,6 +88,7 @@ package struct Convolve: ONNXOperator {
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
+    if let y = try evaluatedChannelsFirst(inputs, context) { return y }
     let x = try inputs.tensor(0)
     let w = try inputs.tensor(1)
     let types = try inferTypes(InferenceContext(inputs: [.tensor(x.type), .tensor(w.type)]))

@@ -3,8 +3,9 @@ package import IR
 /// Transposed convolution: every input element adds a scaled copy of the filter to the output.
 ///
 /// y[n, f, i·stride + t·dilation − pad] += x[n, c, i]·w[c, f, t]. Inputs: x [n, c, spatial…], w [c, f/groups, taps…],
-/// optional b [f]. Output: [n, f, spatial…].
-package struct ConvolveTransposed: ONNXOperator {
+/// optional b [f]. Output: [n, f, spatial…]. Channels last, x is [n, spatial…, c], w [c, taps…, f/groups] and the output
+/// [n, spatial…, f].
+package struct ConvolveTransposed: ONNXOperator, ImageOperator {
   package static let name = "conv-transposed"
 
   package var strides: [Int]
@@ -17,11 +18,14 @@ package struct ConvolveTransposed: ONNXOperator {
   package var outputShape: [Int]
   package var groups: Int
   package var padding: WindowPadding
+  /// Nil: channels first.
+  package var layout: ImageLayout?
 
   package init(
     strides: [Int], dilations: [Int], pads: [Int], outputPadding: [Int], outputShape: [Int] = [], groups: Int = 1,
-    padding: WindowPadding = .explicit
+    padding: WindowPadding = .explicit, layout: ImageLayout? = nil
   ) {
+    self.layout = layout
     self.strides = strides
     self.dilations = dilations
     self.pads = pads
@@ -31,9 +35,12 @@ package struct ConvolveTransposed: ONNXOperator {
     self.padding = padding
   }
 
+  private var order: ImageLayout { layout ?? .channelsFirst }
+  var imageInputs: Range<Int> { 0..<2 }
+
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    let x = try context.tensor(0)
-    let w = try context.tensor(1)
+    let x = order.first(try context.tensor(0))
+    let w = order.first(try context.tensor(1))
     let spatial = x.rank - 2
     guard spatial >= 1, w.rank == x.rank else {
       throw OperatorError("ranks-match", "input \(x.shape.text) and weight \(w.shape.text) must have the same rank of at least 3")
@@ -53,7 +60,7 @@ package struct ConvolveTransposed: ONNXOperator {
     }
     var shape = [x.shape[0], w.shape[1] * .constant(groups)]
     for axis in 0..<spatial { shape.append(extent(axis, input: x.shape[2 + axis], taps: w.shape[2 + axis])) }
-    return [.tensor(TensorType(x.element, shape))]
+    return [.tensor(TensorType(x.element, order.restored(shape)))]
   }
 
   /// Extent before anything is cut off: (in − 1)·stride + output padding + (taps − 1)·dilation + 1.
@@ -81,7 +88,8 @@ package struct ConvolveTransposed: ONNXOperator {
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
     let geometry = geometry(
-      x: try operands.shape(ofInput: 0), w: try operands.shape(ofInput: 1), y: try operands.shape(ofOutput: 0))
+      x: order.first(try operands.shape(ofInput: 0)), w: order.first(try operands.shape(ofInput: 1)),
+      y: order.first(try operands.shape(ofOutput: 0)))
     return .contraction(
       Contraction(
         batch: groups, m: geometry.images * geometry.input.reduce(1, *),
@@ -90,6 +98,7 @@ package struct ConvolveTransposed: ONNXOperator {
         hasBias: operands.inputs.count > 2 && operands.inputs[2] != nil))
   }
 
+  /// From shapes with channels first.
   package func geometry(x: [Int], w: [Int], y: [Int]) -> Convolution {
     let cut = strides.indices.map { crop($0, input: x[2 + $0], taps: w[2 + $0], output: y[2 + $0]) }
     return Convolution(
@@ -99,6 +108,7 @@ package struct ConvolveTransposed: ONNXOperator {
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
+    if let y = try evaluatedChannelsFirst(inputs, context) { return y }
     let x = try inputs.tensor(0)
     let w = try inputs.tensor(1)
     let types = try inferTypes(InferenceContext(inputs: [.tensor(x.type), .tensor(w.type)]))

@@ -1,7 +1,7 @@
 package import IR
 
-/// Blocks of b × b between channels and space: [n, c·b², h, w] ↔ [n, c, h·b, w·b].
-package struct PixelShuffle: ONNXOperator {
+/// Blocks of b × b between channels and space: [n, c·b², h, w] ↔ [n, c, h·b, w·b], or with channels last.
+package struct PixelShuffle: ONNXOperator, ImageOperator {
   package static let name = "pixel-shuffle"
 
   package enum Direction: String, Codable, Sendable, Hashable {
@@ -15,14 +15,20 @@ package struct PixelShuffle: ONNXOperator {
 
   package var direction: Direction
   package var block: Int
+  /// Nil: channels first.
+  package var layout: ImageLayout?
 
-  package init(_ direction: Direction, block: Int) {
+  package init(_ direction: Direction, block: Int, layout: ImageLayout? = nil) {
     self.direction = direction
     self.block = block
+    self.layout = layout
   }
 
+  private var order: ImageLayout { layout ?? .channelsFirst }
+  var imageInputs: Range<Int> { 0..<1 }
+
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    let x = try context.tensor(0)
+    let x = order.first(try context.tensor(0))
     guard x.rank == 4, block > 0, block < 1 << 20 else {
       throw OperatorError(
         "image-expected", "\(x.shape.text) is not [n, c, h, w], or the block \(block) is not positive")
@@ -37,7 +43,7 @@ package struct PixelShuffle: ONNXOperator {
       direction == .spaceToDepth
       ? [x.shape[0], x.shape[1] * b * b, x.shape[2].floorDivided(by: b), x.shape[3].floorDivided(by: b)]
       : [x.shape[0], x.shape[1].floorDivided(by: b * b), x.shape[2] * b, x.shape[3] * b]
-    return [.tensor(TensorType(x.element, shape))]
+    return [.tensor(TensorType(x.element, order.restored(shape)))]
   }
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
@@ -45,6 +51,7 @@ package struct PixelShuffle: ONNXOperator {
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
+    if let y = try evaluatedChannelsFirst(inputs, context) { return y }
     let x = try inputs.tensor(0)
     let shape = try shapes(inputs)[0]
     let (n, c, h, w, b) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3], block)

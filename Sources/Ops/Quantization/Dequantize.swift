@@ -2,7 +2,8 @@ package import IR
 
 /// Stored numbers to real ones: y = (x − zero)·scale, per tensor, axis or block.
 ///
-/// Inputs: x, scale, optional zero point. Output: shaped like x, typed like the scale.
+/// Inputs: x, scale, optional zero point. Output: shaped like x, typed like the scale, encoded as x is stored: whoever reads
+/// it reads x. A machine does nothing for it then; without the encoding (a result of the graph) every element is converted.
 package struct Dequantize: ONNXOperator {
   package static let name = "dequantize"
 
@@ -20,11 +21,31 @@ package struct Dequantize: ONNXOperator {
     if let zero = try context.optionalTensor(2), zero.element != (try context.element(0)) {
       throw OperatorError("zero-point-type", "a zero point of \(zero.element.rawValue) for values of another type")
     }
-    return [try context.sameShape(scale.element)]
+    guard case .tensor(var type) = try context.sameShape(scale.element) else { return [.unranked(scale.element)] }
+    type.encoding.quantization = Encoding.Quantization(
+      storage: try context.element(0), granularity: try granularity(type, scale), scale: scale.element,
+      isAsymmetric: context.hasInput(2) && !isZero(context.constant(2)))
+    return [.tensor(type)]
+  }
+
+  private func granularity(_ type: TensorType, _ scale: TensorType) throws(OperatorError) -> Encoding.Quantization.Granularity {
+    if blockSize > 0 { return .group(axis: try resolveAxis(axis, rank: type.rank), size: blockSize) }
+    guard let count = scale.elementCount, count > 1 else { return .tensor }
+    return .channel(axis: try resolveAxis(axis, rank: type.rank))
+  }
+
+  /// A zero point that is there but shifts nothing.
+  private func isZero(_ constant: Constant?) -> Bool {
+    guard let constant, let count = constant.type.elementCount, count <= 1 << 16, case .bytes(let data) = constant.payload else {
+      return false
+    }
+    return data.withBytes { bytes in bytes.allSatisfy { $0 == 0 } }
   }
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
-    try operands.pointwise("dequantize", simple: 2)
+    let (x, y) = (try operands.input(0), try operands.output())
+    if x.storage == y.storage { return .movement(Movement(kind: .view, inputs: [x], outputs: [y])) }
+    return try operands.pointwise("dequantize", simple: 2)
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {

@@ -3,8 +3,9 @@ internal import Foundation
 
 /// Maximum, mean or p-norm over a sliding window.
 ///
-/// Input: x [n, c, spatial…]. Outputs: y [n, c, spatial…]; for the maximum optionally its position in x.
-package struct Pool: ONNXOperator {
+/// Input: x [n, c, spatial…]. Outputs: y [n, c, spatial…]; for the maximum optionally its position in x. Channels last, x and
+/// y are [n, spatial…, c], and there are no positions.
+package struct Pool: ONNXOperator, ImageOperator {
   package static let name = "pool"
 
   package enum Function: String, Codable, Sendable, Hashable, CaseIterable {
@@ -27,6 +28,11 @@ package struct Pool: ONNXOperator {
   package var p = 2
   /// Positions count down columns first.
   package var isColumnMajor = false
+  /// Nil: channels first.
+  package var layout: ImageLayout?
+
+  private var order: ImageLayout { layout ?? .channelsFirst }
+  var imageInputs: Range<Int> { 0..<1 }
 
   package init(
     _ function: Function, kernel: [Int], strides: [Int], dilations: [Int], pads: [Int], padding: WindowPadding = .explicit
@@ -46,7 +52,7 @@ package struct Pool: ONNXOperator {
   }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    let x = try context.tensor(0)
+    let x = order.first(try context.tensor(0))
     guard x.rank == kernel.count + 2 else {
       throw OperatorError("ranks-match", "a window of \(kernel.count) axes does not fit the input \(x.shape.text)")
     }
@@ -59,7 +65,7 @@ package struct Pool: ONNXOperator {
       }
       shape.append(extent)
     }
-    let y = ValueType.tensor(TensorType(x.element, shape))
+    let y = ValueType.tensor(TensorType(x.element, order.restored(shape)))
     return context.outputCount > 1 ? [y, .tensor(TensorType(.int64, shape))] : [y]
   }
 
@@ -71,7 +77,8 @@ package struct Pool: ONNXOperator {
   }
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
-    let geometry = geometry(x: try operands.shape(ofInput: 0), y: try operands.shape(ofOutput: 0))
+    let geometry = geometry(
+      x: order.first(try operands.shape(ofInput: 0)), y: order.first(try operands.shape(ofOutput: 0)))
     return .reduction(
       Reduction(
         kind: function == .maximum ? .maximum : function == .average ? .mean : .sum, rows: try operands.output().count,
@@ -80,6 +87,7 @@ package struct Pool: ONNXOperator {
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
+    if let y = try evaluatedChannelsFirst(inputs, context) { return y }
     let x = try inputs.tensor(0)
     let types = try inferTypes(InferenceContext(inputs: [.tensor(x.type)]))
     guard let shape = types.first?.tensor?.constantShape else { throw OperatorError("window-fits", "the output shape is not known") }

@@ -2,8 +2,15 @@ package import IR
 
 /// An operator that the written ONNX version does not have: it is written as a local function of operators it has.
 package protocol ONNXDecomposable: Operator {
+  /// False for attributes with which ONNX has the operator itself.
+  var needsONNXBody: Bool { get }
+
   /// A graph with one input per present input of the node, in order, that computes its first output.
   func onnxBody(_ context: InferenceContext) throws(OperatorError) -> Graph
+}
+
+extension ONNXDecomposable {
+  package var needsONNXBody: Bool { true }
 }
 
 /// Builds such a graph, naming nodes by what they do.

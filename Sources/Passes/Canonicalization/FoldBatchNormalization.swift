@@ -12,7 +12,8 @@ let foldBatchNormalization = GraphPass(
   for id in rewriter.graph.topologicalOrder() ?? [] {
     let node = rewriter.graph[id]
     guard let norm = node.operation as? BatchNormalization, !norm.isTraining, node.inputs.count == 5, node.outputs.count == 1,
-      let x = node.inputs[0], let (producer, _) = rewriter.graph.producer(x, as: Convolve.self)
+      let x = node.inputs[0], let (producer, convolution) = rewriter.graph.producer(x, as: Convolve.self),
+      convolution.layout != .channelsLast
     else { continue }
     let names = rewriter.graph[producer].origin.names + node.origin.names
     guard rewriter.soleUser(of: x) != nil else {

@@ -5,7 +5,8 @@ internal import Ops
 /// Evaluates nodes whose inputs are all constants, and integer shape arithmetic that follows from types.
 ///
 /// Before `%2 = shape(%x)`, `%3 = gather(%2, 0)`; after a constant. In a structural run, results of more than
-/// `structuralLimit` elements become constants without values: a prediction needs their type only.
+/// `structuralLimit` elements become constants without values: a prediction needs their type only. Stored weights stay as they
+/// are stored: `dequantize` of a constant is not folded for readers that are computed at run time.
 let foldConstants = GraphPass(
   "fold-constants", "Evaluates what is known at compile time: constant subgraphs and shape arithmetic.", preserves: .bitExact
 ) { rewriter, context throws(Failure) in
@@ -17,7 +18,8 @@ let foldConstants = GraphPass(
       inputs: node.inputs, outputCount: node.outputs.count, nodeName: node.name
     ) { contents[$0] }
     for (output, known) in zip(node.outputs, node.operation.inferContents(inference)) where known != nil { contents[output] = known }
-    guard let constants = foldedOutputs(of: node, rewriter.graph, contents, context.values) else { continue }
+    guard !standsForStoredWeights(id, rewriter), let constants = foldedOutputs(of: node, rewriter.graph, contents, context.values)
+    else { continue }
     for (output, constant) in zip(node.outputs, constants) {
       let name = rewriter.graph[output].name
       rewriter.replaceUses(of: output, with: rewriter.addConstant(constant, name: name))
@@ -32,6 +34,13 @@ let foldConstants = GraphPass(
 private let structuralLimit = 4096
 /// Above this many elements nothing is folded: it would make the model larger than the file.
 private let exactLimit = 1 << 28
+
+/// Real numbers of weights that machines should read in the stored format.
+private func standsForStoredWeights(_ id: NodeID, _ rewriter: borrowing Rewriter) -> Bool {
+  let graph = rewriter.graph
+  guard graph[id].operation is Dequantize, let output = graph[id].outputs.first, !rewriter.isGraphOutput(output) else { return false }
+  return rewriter.users(of: output).allSatisfy { reader in graph[reader].inputs.contains { $0 != nil && !graph.isConstant($0) } }
+}
 
 private func foldedOutputs(
   of node: Node, _ graph: Graph, _ contents: [ValueID: ShapeContents], _ values: PassContext.Values

@@ -1,5 +1,6 @@
 internal import Basic
 internal import IR
+internal import Ops
 
 /// Gathers nodes into kernels: contraction + epilogue, transposes into operands, pointwise chains, reductions as sinks.
 ///
@@ -50,7 +51,7 @@ private struct FusionPlanner {
     switch (computation, seed) {
     case (.contraction, .contraction): return contractionGroup(node, computation, rule: "contraction-epilogue")
     case (.attention, .contraction): return contractionGroup(node, computation, rule: "attention-epilogue")
-    case (.reduction(let reduction), .reduction) where reduction.window == nil: return reductionGroup(node, computation)
+    case (.reduction(let reduction), .reduction): return reductionGroup(node, computation, isWindowed: reduction.window != nil)
     case (.pointwise, .pointwise): return chain(node, computation)
     default: return nil
     }
@@ -75,7 +76,8 @@ private struct FusionPlanner {
     absorbOperandTransposes(&group)
     let capabilities = context.capabilities
     let anchor = group.result
-    let stop = grower.grow(&group) { pointwise in
+    let stop = grower.grow(&group) { reader, pointwise in
+      if completes(reader, node) { return nil }
       guard capabilities.epilogueFunctions.contains("*") || capabilities.epilogueFunctions.contains(pointwise.function) else {
         return "the target has no epilogue for \(pointwise.function)"
       }
@@ -122,14 +124,22 @@ private struct FusionPlanner {
   // MARK: Reductions and chains
 
   /// A reduction takes the pointwise chain that only it reads, and the pointwise chain on its result.
-  private func reductionGroup(_ node: NodeID, _ computation: Computation) -> FusionGroup {
+  private func reductionGroup(_ node: NodeID, _ computation: Computation, isWindowed: Bool) -> FusionGroup {
     var group = start(node, computation, rule: "reduction-sink")
-    if context.capabilities.fusesReductionSinks { absorbPrologue(&group) }
-    guard graph[node].outputs.count == 1, context.capabilities.fusesPointwiseChains else { return group }
-    let stop = grower.grow(&group) { _ in nil }
+    if context.capabilities.fusesReductionSinks, !isWindowed { absorbPrologue(&group) }
+    guard graph[node].outputs.count == 1 else { return group }
+    let takesChains = context.capabilities.fusesPointwiseChains && !isWindowed
+    let stop = grower.grow(&group) { reader, _ in takesChains || completes(reader, node) ? nil : "the target fuses no chain here" }
     dropTrailingViews(&group)
-    if group.members.count == 1 { recordNearMiss(group, anchor: group.result, stop) }
+    if group.members.count == 1, takesChains { recordNearMiss(group, anchor: group.result, stop) }
     return group
+  }
+
+  /// What belongs to an operator and not to a chain behind it: the requantisation of its result, and the parts of one source
+  /// node. It joins whatever else the target fuses.
+  private func completes(_ reader: NodeID, _ anchor: NodeID) -> Bool {
+    let (parts, whole) = (graph[reader].origin.names, graph[anchor].origin.names)
+    return graph[reader].operation is Quantize || (!parts.isEmpty && parts.allSatisfy(whole.contains))
   }
 
   /// Pulls producers into the group as long as they are pointwise, of the reduction's input size, and read by the group only.
@@ -161,9 +171,10 @@ private struct FusionPlanner {
   }
 
   private func chain(_ node: NodeID, _ computation: Computation) -> FusionGroup? {
-    guard context.capabilities.fusesPointwiseChains, graph[node].outputs.count == 1 else { return nil }
+    guard graph[node].outputs.count == 1 else { return nil }
     var group = start(node, computation, rule: "pointwise-chain")
-    _ = grower.grow(&group) { _ in nil }
+    let takesChains = context.capabilities.fusesPointwiseChains
+    _ = grower.grow(&group) { reader, _ in takesChains || completes(reader, node) ? nil : "the target fuses no chains" }
     dropTrailingViews(&group)
     return group
   }

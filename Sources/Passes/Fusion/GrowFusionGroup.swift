@@ -20,7 +20,7 @@ struct FusionGrower {
   }
 
   /// Extends `group` as far as possible and says what stopped it.
-  func grow(_ group: inout FusionGroup, allows: (Pointwise) -> String?) -> Stop {
+  func grow(_ group: inout FusionGroup, allows: (NodeID, Pointwise) -> String?) -> Stop {
     while true {
       guard !facts.graphOutputs.contains(group.result) else { return Stop(node: nil, reason: "the value is an output of the graph") }
       let readers = Set(facts.users[group.result.index]).sorted { facts.position[$0.index] < facts.position[$1.index] }
@@ -38,7 +38,7 @@ struct FusionGrower {
   }
 
   /// Why the node cannot join, nil when it can.
-  private func obstacle(_ node: NodeID, _ group: FusionGroup, _ allows: (Pointwise) -> String?) -> String? {
+  private func obstacle(_ node: NodeID, _ group: FusionGroup, _ allows: (NodeID, Pointwise) -> String?) -> String? {
     guard !isTaken(node) else { return "it is already part of another kernel" }
     guard graph[node].outputs.count == 1 else { return "it has several results" }
     guard let computation = facts.computation(node) else { return "its computation is not known (control flow or unbound shape)" }
@@ -49,7 +49,7 @@ struct FusionGrower {
       guard pointwise.count == group.count else {
         return "\(pointwise.function) has \(pointwise.count) elements where the kernel has \(group.count)"
       }
-      if let reason = allows(pointwise) { return reason }
+      if let reason = allows(node, pointwise) { return reason }
     case .contraction: return "a contraction cannot join the epilogue of another kernel"
     case .attention: return "attention is a kernel of its own"
     case .reduction(let reduction): return "\(reduction.kind.rawValue) reduces over the result"
@@ -81,7 +81,7 @@ struct FusionGrower {
   }
 
   /// Takes readers in execution order until one value leaves the group again.
-  private func diamond(_ group: FusionGroup, _ allows: (Pointwise) -> String?) -> Result<FusionGroup, Obstacle> {
+  private func diamond(_ group: FusionGroup, _ allows: (NodeID, Pointwise) -> String?) -> Result<FusionGroup, Obstacle> {
     var extended = group
     var open: Set<ValueID> = [group.result]
     for _ in 0..<diamondLimit {

@@ -35,7 +35,9 @@ func makeFusedNode(_ group: FusionGroup, in rewriter: inout Rewriter) {
   }
   guard let last = group.members.last, let result = inside[group.result] else { return }
   body.setOutputs([result])
-  let name = graph[group.members.first { isAnchor($0, graph) } ?? last].name
+  // Parts of one source node have its name.
+  let own = origin.names.count == 1 ? origin.names.first : nil
+  let name = own ?? graph[group.members.first { isAnchor($0, graph) } ?? last].name
   let fused = rewriter.addNode(
     FusedGroup(rule: group.rule), inputs, types: [graph[group.result].type], name: name,
     origin: origin, regions: [body.finish()], outputNames: [graph[group.result].name])

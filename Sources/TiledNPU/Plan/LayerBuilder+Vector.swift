@@ -4,7 +4,9 @@ internal import Lowering
 extension LayerBuilder {
   /// False when the machine has no unit for the function.
   func addPointwise(_ pointwise: Pointwise, followsArray: Bool, _ context: LayerContext, to layer: inout Layer) -> Bool {
-    if followsArray, machine.vector.activationCycles(pointwise.function) != nil { return true }
+    // Applied to results on their way out: of the array, or of the vector engine itself.
+    let follows = followsArray || layer.compute.outputStage > 0
+    if follows, machine.vector.activationCycles(pointwise.function) != nil { return true }
     let bits = pointwise.inputs.map(\.storage.bits).max() ?? 8
     let outputBits = pointwise.outputs.first?.storage.bits ?? 8
     let operands = pointwise.inputs.filter { !$0.isConstant || $0.count > 1 }.count

@@ -95,7 +95,8 @@ struct GraphWriter {
       guard let body = node.regions.first else { throw Failure("fused group '\(node.name)' has no body") }
       return try call(node, body, GraphWriter.fusedDomain, names)
     }
-    guard let operation = node.operation as? any ONNXDecomposable, node.outputs.count == 1 else {
+    guard let operation = node.operation as? any ONNXDecomposable, operation.needsONNXBody, node.outputs.count == 1
+    else {
       return try plain(node, graph, names)
     }
     let context = graph.inferenceContext(inputs: node.inputs, outputCount: 1, nodeName: node.name) { _ in nil }
