@@ -25,3 +25,8 @@ private func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
   }
   return row[b.count]
 }
+
+/// Letters and digits in lower case: `BERT_large` and `bert-large` are one name.
+package func looseSpelling(_ word: String) -> String {
+  String(decoding: word.lowercased().utf8.filter { (97...122).contains($0) || (48...57).contains($0) }, as: UTF8.self)
+}

@@ -10,7 +10,7 @@ package enum MachineCatalog {
   package static let families: [any Machine.Type] = [GPU.self, FPGA.self, NPU.self]
 
   package static let schemas: [any MeasurementSchema] =
-    GPUMeasurements.schemas + FPGAMeasurements.schemas + NPUMeasurements.schemas
+    GPUMeasurements.schemas + FPGAMeasurements.schemas + NPUMeasurements.schemas + [EndToEndMeasurements()]
 
   /// Reads a target into its family's machine.
   package static func machine(for target: TargetFile) throws(Failure) -> any Machine {

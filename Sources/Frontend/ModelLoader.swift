@@ -22,12 +22,14 @@ package enum ModelLoader {
     if TFLiteModel.recognises(prefix) {
       return try TFLiteImporter.load(file, options: options).bindingInputs(dimensions, file: path)
     }
-    guard GraphText.recognises(prefix) else {
+    let isConfiguration = TransformerBuilder.recognises(prefix)
+    guard isConfiguration || GraphText.recognises(prefix) else {
       return try ONNXImporter.load(file, dimensions: dimensions, options: options)
     }
     guard let text = file.withBytes(0..<file.count, { String(bytes: $0, encoding: .utf8) }) else {
       throw Failure("the graph is not UTF-8 text", at: SourceLocation(file: path))
     }
+    if isConfiguration { return try TransformerBuilder.build(text, file: path, dimensions: dimensions) }
     return try GraphText.parse(text, file: path, operators: OperatorCatalog.byName)
       .bindingInputs(dimensions, file: path)
   }

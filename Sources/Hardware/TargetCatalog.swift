@@ -19,14 +19,19 @@ package struct TargetCatalog: Sendable {
     return result.sorted { $0.name < $1.name }
   }
 
-  /// Loads by path (anything with a slash or ending in .xml), by file name, or by alias.
+  /// Loads by path (anything with a slash or ending in .xml), by file name, by alias, or by either in another spelling.
   package func load(_ nameOrPath: String) throws(Failure) -> TargetFile {
     if nameOrPath.contains("/") || nameOrPath.hasSuffix(".xml") { return try load(path: nameOrPath) }
     let files = files()
     if let hit = files.first(where: { $0.name == nameOrPath }) { return try load(path: hit.path) }
+    var loosely: TargetFile?
+    let wanted = looseSpelling(nameOrPath)
     for file in files {
-      if let target = try? load(path: file.path), target.aliases.contains(nameOrPath) { return target }
+      guard let target = try? load(path: file.path) else { continue }
+      if target.aliases.contains(nameOrPath) { return target }
+      if loosely == nil, ([target.name] + target.aliases).contains(where: { looseSpelling($0) == wanted }) { loosely = target }
     }
+    if let loosely { return loosely }
     let near = nearestSpelling(to: nameOrPath, in: files.map(\.name))
     throw Failure(
       "no target named '\(nameOrPath)' in \(folder)",

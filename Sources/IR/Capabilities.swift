@@ -8,6 +8,8 @@ package struct Capabilities: Hashable, Sendable, Codable {
   package var fusesPointwiseChains: Bool
   /// A reduction may end a chain of pointwise computations.
   package var fusesReductionSinks: Bool
+  /// A contraction reads a transposed operand in place.
+  package var fusesOperandTransposes: Bool
   /// Softmax(QKᵀ)V runs as one kernel.
   package var fusesAttention: Bool
   /// Largest head dimension of the fused attention kernel.
@@ -21,17 +23,31 @@ package struct Capabilities: Hashable, Sendable, Codable {
 
   package init(
     epilogueFunctions: Set<String> = ["*"], fusesResidual: Bool = true, fusesPointwiseChains: Bool = true,
-    fusesReductionSinks: Bool = true, fusesAttention: Bool = true, maximumHeadDimension: Int = 256,
+    fusesReductionSinks: Bool = true, fusesOperandTransposes: Bool = true, fusesAttention: Bool = true, maximumHeadDimension: Int = 256,
     maximumKernelInputs: Int = 16, contractionTypes: Set<String> = ["f32"], sparsities: Set<String> = []
   ) {
     self.epilogueFunctions = epilogueFunctions
     self.fusesResidual = fusesResidual
     self.fusesPointwiseChains = fusesPointwiseChains
     self.fusesReductionSinks = fusesReductionSinks
+    self.fusesOperandTransposes = fusesOperandTransposes
     self.fusesAttention = fusesAttention
     self.maximumHeadDimension = maximumHeadDimension
     self.maximumKernelInputs = maximumKernelInputs
     self.contractionTypes = contractionTypes
     self.sparsities = sparsities
+  }
+
+  /// What is left when a framework carries out one operation after the other: a bias is added by the product's kernel, nothing
+  /// else fuses.
+  package var perOperation: Capabilities {
+    var result = self
+    result.epilogueFunctions = ["add"]
+    result.fusesResidual = false
+    result.fusesPointwiseChains = false
+    result.fusesReductionSinks = false
+    result.fusesOperandTransposes = false
+    result.fusesAttention = false
+    return result
   }
 }

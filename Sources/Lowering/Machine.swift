@@ -12,12 +12,22 @@ package struct RunRequest: Sendable, Hashable {
     case event
   }
 
+  /// Who starts the kernels.
+  package enum Launch: String, Sendable, CaseIterable, Codable {
+    /// The whole run is handed to the machine at once: a replayed CUDA graph, an engine, a command stream.
+    case graph
+    /// A framework on the host calls one operation after the other, each of which starts its kernels.
+    case eager
+  }
+
   package var fidelity: Fidelity
+  package var launch: Launch
   /// Inputs processed by one run, for throughput.
   package var batch: Int
 
-  package init(fidelity: Fidelity = .fast, batch: Int = 1) {
+  package init(fidelity: Fidelity = .fast, launch: Launch = .graph, batch: Int = 1) {
     self.fidelity = fidelity
+    self.launch = launch
     self.batch = batch
   }
 }
@@ -36,6 +46,9 @@ package protocol Machine: Sendable {
   /// The number format used when the user names none: `f16`, `bf16`, `i8` …
   var defaultPrecision: ElementType { get }
 
+  /// Ways to start kernels the machine knows.
+  static var launches: [RunRequest.Launch] { get }
+
   /// Lowers and simulates. Throws when something does not fit, with demand, bound and what would help.
   func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun
 
@@ -44,5 +57,7 @@ package protocol Machine: Sendable {
 }
 
 extension Machine {
+  package static var launches: [RunRequest.Launch] { [.graph] }
+
   package func lint() -> [Diagnostic] { [] }
 }

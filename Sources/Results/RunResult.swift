@@ -98,12 +98,15 @@ package struct RequestSummary: Sendable, Codable, Hashable {
   package var precision: String?
   package var sparsity: String?
   package var fidelity: String
+  /// `graph` or `eager`: who starts the kernels.
+  package var launch: String?
   package var overrides: [String]
 
-  package init(precision: String?, sparsity: String?, fidelity: String, overrides: [String]) {
+  package init(precision: String?, sparsity: String?, fidelity: String, launch: String? = nil, overrides: [String]) {
     self.precision = precision
     self.sparsity = sparsity
     self.fidelity = fidelity
+    self.launch = launch
     self.overrides = overrides
   }
 }

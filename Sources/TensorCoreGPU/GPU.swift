@@ -7,6 +7,7 @@ package import Results
 /// A Tensor Core GPU as a machine: kernels one after the other on one stream.
 package struct GPU: Machine {
   package static let family = "gpu"
+  package static let launches: [RunRequest.Launch] = [.graph, .eager]
 
   package let description: GPUDescription
 
@@ -29,14 +30,8 @@ package struct GPU: Machine {
       description, ContractionModel(description, fidelity: request.fidelity), reuseBytes: Self.bytesPerRun(kernels))
     var results: [KernelResult] = []
     var failures: [Diagnostic] = []
-    var now = 0.0
     for kernel in kernels {
-      do throws(Failure) {
-        var result = try costing.result(of: kernel)
-        result.startSeconds = now
-        now += result.latencySeconds
-        results.append(result)
-      } catch {
+      do throws(Failure) { results.append(try costing.result(of: kernel)) } catch {
         failures += error.diagnostics.map { diagnostic in
           var diagnostic = diagnostic
           diagnostic.message = "kernel '\(kernel.name)': \(diagnostic.message)"
@@ -45,7 +40,32 @@ package struct GPU: Machine {
       }
     }
     guard failures.isEmpty else { throw Failure(failures) }
-    return assemble(kernels, results, seconds: now)
+    switch request.launch {
+    case .graph:
+      var now = 0.0
+      for index in results.indices {
+        results[index].startSeconds = now
+        now += results[index].latencySeconds
+      }
+      return assemble(kernels, results, hostSeconds: 0, startedBy: graphLaunch)
+    case .eager:
+      let host = HostQueue(description).schedule(&results, of: kernels)
+      return assemble(kernels, results, hostSeconds: host, startedBy: eagerLaunch(host))
+    }
+  }
+
+  private var graphLaunch: Assumption {
+    Assumption(
+      what:
+        "launch graph: kernels follow one another in a replayed graph (\(Format.seconds(description.launch.graph)) from one to the next); latency from the first one's start to the last one's end",
+      basis: .measured, source: "launch model of the target")
+  }
+
+  private func eagerLaunch(_ host: Double) -> Assumption {
+    Assumption(
+      what:
+        "launch eager: a framework calls one operation after the other, \(Format.seconds(host)) of host time in all; latency from the first call to the last kernel's end",
+      basis: .measured, source: "host times of the target's <launch> and <host> rows")
   }
 
   /// Bytes one run touches: what must fit in the L2 for weights to survive there until the next run.
@@ -53,14 +73,18 @@ package struct GPU: Machine {
     kernels.reduce(0) { $0 + Double($1.bytesRead) + Double($1.bytesWritten) }
   }
 
-  private func assemble(_ kernels: [Kernel], _ results: [KernelResult], seconds: Double) -> MachineRun {
+  private func assemble(
+    _ kernels: [Kernel], _ results: [KernelResult], hostSeconds: Double, startedBy launch: Assumption
+  ) -> MachineRun {
     let stream = "stream 0"
+    let seconds = results.reduce(0) { $0 + $1.latencySeconds }
     let memory = MemoryPlan(kernels)
     let timeline = Timeline(
       resources: [Timeline.Resource(name: stream)],
       spans: results.map {
         Timeline.Span(
-          kernel: $0.id, resource: stream, start: $0.startSeconds, end: $0.startSeconds + $0.latencySeconds,
+          kernel: $0.id, resource: stream, start: $0.startSeconds + ($0.figures["wait for host (s)"] ?? 0),
+          end: $0.startSeconds + $0.latencySeconds,
           kind: "kernel")
       },
       dependencies: kernels.flatMap { kernel in kernel.dependencies.map { [$0, kernel.id] } },
@@ -70,19 +94,14 @@ package struct GPU: Machine {
     return MachineRun(
       kernels: results, timeline: timeline, latencySeconds: seconds,
       cycles: Int((seconds * description.boostClock).rounded(.up)),
-      floorSeconds: results.reduce(0) { $0 + $1.floorSeconds }, serialSeconds: seconds,
+      floorSeconds: results.reduce(0) { $0 + $1.floorSeconds }, serialSeconds: seconds + hostSeconds,
       energyJoules: energies.count == results.count ? energies.reduce(0, +) : nil,
       peakMemoryBytes: ["dram": memory.peak],
       resources: [
         "dram capacity (bytes)": ResourceUse(used: Double(memory.peak), available: description.memory.capacity)
       ],
       roofline: description.roofline,
-      assumptions: description.assumptions + [
-        Assumption(
-          what:
-            "kernels follow one another in a replayed graph (\(Format.seconds(description.launch.graph)) from one to the next)",
-          basis: .measured, source: "launch model of the target")
-      ],
+      assumptions: description.assumptions + [launch],
       diagnostics: memory.peak > Int(description.memory.capacity)
         ? [
           Diagnostic(

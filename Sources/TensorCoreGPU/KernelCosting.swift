@@ -26,7 +26,7 @@ struct KernelCosting {
       reason: ([estimate.reason] + estimate.notes).joined(separator: "; "), latencySeconds: estimate.seconds,
       floorSeconds: estimate.floorSeconds, cycles: Int((estimate.seconds * gpu.boostClock).rounded(.up)),
       macs: kernel.work.macs, flops: kernel.work.flops, bytes: estimate.bytes.mapValues { Int($0.rounded()) },
-      energyJoules: estimate.energy, format: estimate.format, choice: estimate.choice,
+      energyJoules: estimate.energy.isFinite ? estimate.energy : nil, format: estimate.format, choice: estimate.choice,
       isOpaque: kernel.anchorComputation.kind == "opaque", operations: kernel.steps.map(\.label),
       reads: kernel.reads.map { TensorSummary($0, isConstant: $0.operand.isConstant) },
       writes: kernel.writes.map { TensorSummary($0, isConstant: false) }, figures: estimate.figures)
@@ -44,8 +44,11 @@ struct KernelCosting {
     }
   }
 
-  /// A loop without a fused kernel of its own runs its body's kernels once per trip.
+  /// A recurrent layer has kernels of its own; any other loop runs its body's kernels once per trip.
   private func estimate(_ loop: Loop) throws(Failure) -> ContractionEstimate {
+    if let layer = RecurrentModel.Layer(loop), let software = gpu.recurrent {
+      return try RecurrentModel(gpu: gpu, software: software, contractions: contractions, streaming: streaming).estimate(layer)
+    }
     var seconds = 0.0
     var floor = 0.0
     var energy = 0.0

@@ -11,7 +11,9 @@ struct PredictCommand: ParsableCommand {
     commandName: "predict",
     abstract: "Predicts the latency of a model on a machine and shows what binds each kernel.",
     discussion: """
-      Latency is the time of one run with inputs and weights in the machine's memory, weights already loaded.
+      Latency is the time of one run with inputs and weights in the machine's memory, weights already loaded. With
+      --launch graph it runs from the first kernel's start to the last one's end; with --launch eager from the framework's
+      first call, operations unfused as the model file has them and each started by the host.
 
       Examples:
         cyclewright predict graphs/resnet-50.cwg --target nvidia-a100-sxm4-80gb --report svg=schedule.svg
@@ -28,6 +30,10 @@ struct PredictCommand: ParsableCommand {
   @Option(help: "fast: closed forms; event: discrete events.")
   var fidelity: RunRequest.Fidelity = .fast
 
+  @Option(
+    help: "GPUs. graph: a replayed CUDA graph or engine with everything fused; eager: a framework calls one operation after the other.")
+  var launch: RunRequest.Launch = .graph
+
   @Option(help: ArgumentHelp("Write the whole result as JSON (- for standard output).", valueName: "file"))
   var json: String?
 
@@ -41,6 +47,7 @@ struct PredictCommand: ParsableCommand {
       prediction.model.sparsity = format.sparsity
       prediction.overrides = target.overrides
       prediction.fidelity = fidelity
+      prediction.launch = launch
       let requested = try reports.map { try ReportRequest($0) }
       let result = try prediction.run()
       for request in requested { try request.write(result) }
@@ -51,6 +58,7 @@ struct PredictCommand: ParsableCommand {
 }
 
 extension RunRequest.Fidelity: ExpressibleByArgument {}
+extension RunRequest.Launch: ExpressibleByArgument {}
 
 /// `svg=schedule.svg`: which report, and the file it goes to.
 struct ReportRequest {

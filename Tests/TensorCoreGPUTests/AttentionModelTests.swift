@@ -36,6 +36,24 @@ struct AttentionModelTests {
     }
   }
 
+  @Test func latentVectorsAreReadOnceForAllHeads() throws {
+    let gpu = try Targets.gpu("nvidia-h100-sxm5-80gb")
+    let model = AttentionModel(gpu, try #require(gpu.streaming), try #require(gpu.attention.first))
+    // 128 query heads on one latent vector of 512 + 64 features per token, as DeepSeek stores it.
+    func decode(_ batch: Int) -> AttentionShape {
+      AttentionShape(
+        batch: batch, heads: 128, keyHeads: 1, queries: 1, keys: 8192, headDimension: 576, valueDimension: 512, isCausal: true)
+    }
+    #expect(decode(1).keyValueBytes == 8192 * 576 * 2)
+    let estimate = try #require(model.estimate(decode(64)))
+    #expect(estimate.choice.contains("latent"))
+    #expect(estimate.floorSeconds <= estimate.seconds)
+    // 128 heads of their own keys and values would read 57 times as much.
+    let expanded = AttentionShape(
+      batch: 64, heads: 128, keyHeads: 128, queries: 1, keys: 8192, headDimension: 192, valueDimension: 128, isCausal: true)
+    #expect(try #require(model.estimate(expanded)).seconds > 5 * estimate.seconds)
+  }
+
   @Test func aNarrowWindowIsFasterThanAllKeys() throws {
     for model in try models() {
       let all = try #require(model.estimate(shape(16_384)))

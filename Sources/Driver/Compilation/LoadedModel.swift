@@ -27,12 +27,24 @@ package struct LoadedModel: Sendable {
     self.dimensions = dimensions
   }
 
-  /// The path as given, or the name of a graph shipped with the program.
+  /// The path as given, or the file of a graph shipped with the program, whose name may be spelt in any way.
   static func resolve(_ path: String) -> String {
     let manager = FileManager.default
     guard !manager.fileExists(atPath: path), !path.contains("/"), let home = InstallationFolders.home() else { return path }
-    let shipped = "\(home)/graphs/\(path).cwg"
-    return manager.fileExists(atPath: shipped) ? shipped : path
+    let files = ((try? manager.contentsOfDirectory(atPath: "\(home)/graphs")) ?? []).sorted()
+    let wanted = looseSpelling(path)
+    let found =
+      files.first { file in
+        [".cwg", ".json"].contains { file.hasSuffix($0) && looseSpelling(String(file.dropLast($0.count))) == wanted }
+      } ?? files.first { $0.hasSuffix(".json") && aliases("\(home)/graphs/\($0)").contains { looseSpelling($0) == wanted } }
+    return found.map { "\(home)/graphs/\($0)" } ?? path
+  }
+
+  /// Further names of a shipped model configuration.
+  private static func aliases(_ path: String) -> [String] {
+    struct Names: Decodable { var aliases: [String]? }
+    guard let bytes = try? FileOutput.readBytes(path, limit: 1 << 16) else { return [] }
+    return (try? JSONDecoder().decode(Names.self, from: Data(bytes)))?.aliases ?? []
   }
 
   /// The batch axis is the first axis of the first input; a symbol there is bound, a number is replaced on every input
@@ -48,9 +60,14 @@ package struct LoadedModel: Sendable {
     return result
   }
 
+  /// Dimensions of the inputs that are still symbols, sorted.
+  package var openDimensions: [String] {
+    graph.inputs.reduce(into: Set<String>()) { $0.formUnion(graph[$1].type.symbols) }.sorted()
+  }
+
   /// Every dimension that is still a symbol, which a prediction cannot have.
   package func checkBound() throws(Failure) {
-    let symbols = graph.inputs.reduce(into: Set<String>()) { $0.formUnion(graph[$1].type.symbols) }.sorted()
+    let symbols = openDimensions
     guard symbols.isEmpty else {
       let flags = symbols.map { "--dim '\($0)=…'" }.joined(separator: " ")
       throw Failure(

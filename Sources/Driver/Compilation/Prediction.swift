@@ -12,6 +12,7 @@ package struct Prediction: Sendable {
   package var catalog: TargetCatalog
   package var overrides: [String] = []
   package var fidelity = RunRequest.Fidelity.fast
+  package var launch = RunRequest.Launch.graph
 
   package init(model: ModelRequest, target: String, catalog: TargetCatalog) {
     self.model = model
@@ -21,15 +22,24 @@ package struct Prediction: Sendable {
 
   /// Loads, compiles, lowers and simulates; the result has passed `RunResult.verify`.
   package func run() throws(Failure) -> RunResult {
-    var file = try catalog.load(target)
+    try run(on: try catalog.load(target))
+  }
+
+  /// As `run()`, on a target that is already read.
+  package func run(on target: TargetFile) throws(Failure) -> RunResult {
+    var file = target
     for assignment in overrides { try file.set(assignment) }
     // The digest reads the whole file: it starts first and runs beside everything else.
     let digest = FileDigest(path: LoadedModel.resolve(model.path))
     let machine = try MachineCatalog.machine(for: file)
+    let launches = type(of: machine).launches
+    guard launches.contains(launch) else {
+      throw Failure("\(file.name) has no host that starts kernels one by one", fix: "leave --launch \(launch.rawValue) out")
+    }
     let loaded = try LoadedModel(model)
     try loaded.checkBound()
     var options = Compilation.Options()
-    options.capabilities = machine.capabilities
+    options.capabilities = launch == .eager ? machine.capabilities.perOperation : machine.capabilities
     options.precision = model.precision ?? Self.defaultPrecision(machine, loaded.graph)
     options.sparsity = model.sparsity
     let attempt: PredictionAttempt
@@ -37,17 +47,19 @@ package struct Prediction: Sendable {
     if let sparsity = model.sparsity {
       (attempt, verdicts) = try sparse(loaded, machine, &options, name: sparsity)
     } else {
-      attempt = try PredictionAttempt(loaded, machine, options, fidelity)
+      attempt = try PredictionAttempt(loaded, machine, options, request)
     }
     let assembly = ResultAssembly(
       prediction: self, target: file, loaded: loaded, options: options, compiled: attempt.compiled, program: attempt.program,
-      run: attempt.run)
+      run: attempt.run, launches: launches)
     var result = assembly.result(sha256: digest.value())
     result.sparsity = verdicts
     let faults = result.verify()
     guard faults.isEmpty else { throw Failure(faults) }
     return result
   }
+
+  private var request: RunRequest { RunRequest(fidelity: fidelity, launch: launch) }
 
   /// Times the model dense and sparse, keeps sparse what pays, and says of each layer why.
   private func sparse(
@@ -56,11 +68,11 @@ package struct Prediction: Sendable {
     var denseOptions = options
     denseOptions.sparsity = nil
     let study = SparsityStudy(
-      dense: try PredictionAttempt(loaded, machine, denseOptions, fidelity),
-      sparse: try PredictionAttempt(loaded, machine, options, fidelity), capabilities: machine.capabilities, name: name)
+      dense: try PredictionAttempt(loaded, machine, denseOptions, request),
+      sparse: try PredictionAttempt(loaded, machine, options, request), capabilities: machine.capabilities, name: name)
     let verdicts = study.verdicts
     options.denseLayers = study.denseLayers(verdicts)
-    return (try PredictionAttempt(loaded, machine, options, fidelity), verdicts)
+    return (try PredictionAttempt(loaded, machine, options, request), verdicts)
   }
 
   /// A float32 model without a wish runs in the machine's own format, as deployment tools do.
@@ -77,14 +89,16 @@ struct PredictionAttempt {
   let run: MachineRun
 
   init(
-    _ loaded: LoadedModel, _ machine: any Machine, _ options: Compilation.Options, _ fidelity: RunRequest.Fidelity
+    _ loaded: LoadedModel, _ machine: any Machine, _ options: Compilation.Options, _ request: RunRequest
   ) throws(Failure) {
-    compiled = try Compilation(loaded.graph, passes: PassCatalog.predict, options: options)
+    compiled = try Compilation(loaded.graph, passes: request.launch == .eager ? PassCatalog.eager : PassCatalog.predict, options: options)
     program = try KernelProgram(compiled.graph)
     guard !program.kernels.isEmpty else {
       throw Failure("the model has no work: every node was folded", at: SourceLocation(file: loaded.graph.source.file))
     }
-    run = try machine.run(program.kernels, RunRequest(fidelity: fidelity, batch: loaded.batch))
+    var request = request
+    request.batch = loaded.batch
+    run = try machine.run(program.kernels, request)
   }
 }
 

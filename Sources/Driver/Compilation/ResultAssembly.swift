@@ -14,6 +14,8 @@ struct ResultAssembly {
   let compiled: Compilation
   let program: KernelProgram
   let run: MachineRun
+  /// Ways to start kernels the machine knows; worth telling when there are several.
+  let launches: [RunRequest.Launch]
 
   /// Source graphs with more nodes than this are not repeated in the result.
   private static let outlineLimit = 20_000
@@ -25,6 +27,7 @@ struct ResultAssembly {
         name: target.name, family: target.family, summary: target.summary, file: target.file, sha256: target.sha256),
       request: RequestSummary(
         precision: options.precision, sparsity: options.sparsity, fidelity: prediction.fidelity.rawValue,
+        launch: launches.count > 1 ? prediction.launch.rawValue : nil,
         overrides: prediction.overrides),
       totals: totals, kernels: run.kernels, timeline: run.timeline, fusion: ledger,
       folded: program.folded.map { FoldedSource(name: $0.name, reason: $0.reason) }, outline: outline,

@@ -92,7 +92,7 @@ private struct FusionPlanner {
 
   /// A transposition that only this contraction reads is done by the addressing of the operand load.
   private func absorbOperandTransposes(_ group: inout FusionGroup) {
-    guard let anchor = group.members.first else { return }
+    guard context.capabilities.fusesOperandTransposes, let anchor = group.members.first else { return }
     for case let input? in graph[anchor].inputs {
       guard let producer = graph[input].producer, !taken[producer.index], facts.users[input.index].count == 1,
         !facts.graphOutputs.contains(input), case .movement(let movement)? = facts.computation(producer),

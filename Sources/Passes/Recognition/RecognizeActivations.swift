@@ -43,21 +43,33 @@ let recognizeSiLU = recognizer("recognize-silu", "x·sigmoid(x) becomes SiLU.") 
 
 /// ½·x·(1 + erf(x/√2)), with the half anywhere among the factors: GELU.
 let recognizeGelu = recognizer("recognize-gelu", "½·x·(1 + erf(x/√2)) and the tanh form become GELU.") { match, id in
-  let result = match.graph[id].outputs[0]
-  let (factors, nodes, constant) = match.product(result)
-  guard match.near(constant, 0.5), factors.count == 2 else { return nil }
-  for (x, gate) in [(factors[0], factors[1]), (factors[1], factors[0])] {
-    guard let (add, inner, one) = match.withScalar(gate, .add), match.near(one, 1) else { continue }
-    if let (erf, argument) = match.unary(inner, .erf), let (scale, y, factor) = match.scaled(argument), y == x,
-      match.near(factor, 0.5.squareRoot())
-    {
-      return Recognition(operation: Gelu(.erf), inputs: [x], result: result, covers: nodes + [add, erf, scale])
+  match.gelu(id, forms: [.erf, .tanh])
+}
+
+/// The erf form only: frameworks have one kernel for it, and spell the tanh form operation by operation.
+let recognizeExactGelu = recognizer("recognize-exact-gelu", "½·x·(1 + erf(x/√2)) becomes GELU; the tanh form stays as it is.") {
+  match, id in
+  match.gelu(id, forms: [.erf])
+}
+
+extension GraphMatcher {
+  fileprivate func gelu(_ id: NodeID, forms: Set<Gelu.Form>) -> Recognition? {
+    let result = graph[id].outputs[0]
+    let (factors, nodes, constant) = product(result)
+    guard near(constant, 0.5), factors.count == 2 else { return nil }
+    for (x, gate) in [(factors[0], factors[1]), (factors[1], factors[0])] {
+      guard let (add, inner, one) = withScalar(gate, .add), near(one, 1) else { continue }
+      if forms.contains(.erf), let (erf, argument) = unary(inner, .erf), let (scale, y, factor) = scaled(argument), y == x,
+        near(factor, 0.5.squareRoot())
+      {
+        return Recognition(operation: Gelu(.erf), inputs: [x], result: result, covers: nodes + [add, erf, scale])
+      }
+      if forms.contains(.tanh), let (tanh, argument) = unary(inner, .tanh), let covered = tanhArgument(argument, of: x) {
+        return Recognition(operation: Gelu(.tanh), inputs: [x], result: result, covers: nodes + [add, tanh] + covered)
+      }
     }
-    if let (tanh, argument) = match.unary(inner, .tanh), let covered = match.tanhArgument(argument, of: x) {
-      return Recognition(operation: Gelu(.tanh), inputs: [x], result: result, covers: nodes + [add, tanh] + covered)
-    }
+    return nil
   }
-  return nil
 }
 
 extension GraphMatcher {

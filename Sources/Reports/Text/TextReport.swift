@@ -44,7 +44,10 @@ package enum TextReport: Report {
     // A graph in text form has no file digest.
     let model = result.model.sha256.isEmpty ? [] : ["model \(result.model.sha256.prefix(12))"]
     let changes = result.request.overrides.isEmpty ? [] : ["set " + result.request.overrides.joined(separator: " ")]
-    return ([target] + model + changes + ["fidelity \(result.request.fidelity)", "cyclewright \(result.version)"])
+    return
+      ([target] + model + changes + ["fidelity \(result.request.fidelity)"] + (result.request.launch.map { ["launch \($0)"] } ?? []) + [
+        "cyclewright \(result.version)"
+      ])
       .joined(separator: " · ")
   }
 

@@ -115,6 +115,8 @@ package struct DecodeKernel: Sendable, Hashable {
   package var groups: ClosedRange<Int>
   /// Widest stored key format it takes.
   package var bits: Int
+  /// For latent attention only: values are the first features of the keys, which are read once for both.
+  package var isLatent: Bool
   /// Query heads one pass over the keys holds.
   package var groupRows: Int
   /// More heads than `groupRows` take further blocks (true) or further passes of the same block (false).
@@ -149,6 +151,7 @@ package struct DecodeKernel: Sendable, Hashable {
     let low = reader.integerAttribute("groups-from")
     groups = low...max(low, reader.integerAttribute("groups-to"))
     bits = reader.integerAttribute("bits")
+    isLatent = reader.optionalString("latent") == "yes"
     groupRows = max(1, reader.integerAttribute("group-rows"))
     addsBlocks = reader.string("more-heads") == "blocks"
     keysPerStep = max(1, reader.integerAttribute("keys-per-step"))
@@ -170,5 +173,7 @@ package struct DecodeKernel: Sendable, Hashable {
     reader.finish()
   }
 
-  package func serves(_ shape: AttentionShape) -> Bool { groups.contains(shape.group) && shape.keyBits <= bits }
+  package func serves(_ shape: AttentionShape) -> Bool {
+    groups.contains(shape.group) && shape.keyBits <= bits && isLatent == shape.isLatent
+  }
 }

@@ -46,12 +46,16 @@ package struct AttentionShape: Sendable, Hashable {
   /// Query heads that share one key head.
   package var group: Int { max(1, heads / max(1, keyHeads)) }
 
+  /// One key head whose first features are also the values, as latent attention stores them.
+  package var isLatent: Bool { keyHeads == 1 && valueDimension < headDimension }
+
   /// Keys that the last query can see.
   package var visibleKeys: Int { min(keys, window ?? keys) }
 
-  /// Bytes of all keys and values, each once.
+  /// Bytes of all keys and values, each once; latent vectors are both.
   package var keyValueBytes: Double {
-    Double(batch * keyHeads) * Double(visibleKeys * (headDimension + valueDimension)) * Double(keyBits) / 8
+    let width = isLatent ? headDimension : headDimension + valueDimension
+    return Double(batch * keyHeads) * Double(visibleKeys * width) * Double(keyBits) / 8
   }
 
   /// Bytes of queries and results.

@@ -54,7 +54,7 @@ struct PrefillModel {
 
   /// Blocks are handed out longest first: the chip is busy for total work / SMs and then waits for the last block.
   private func blockSeconds(_ shape: AttentionShape, _ tile: PrefillTile, rate: Double) -> Double {
-    let cost = BlockCost(device: device, kernels: kernels, tile: tile, rate: rate)
+    let cost = BlockCost(device: device, kernels: kernels, tile: tile, rate: rate, shape: shape)
     var total = 0.0
     var longest = 0.0
     var first = 0
@@ -88,12 +88,15 @@ private struct BlockCost {
   private let mask: Double
   private let edge: Double
 
-  init(device: DeviceRates, kernels: PrefillKernels, tile: PrefillTile, rate: Double) {
+  init(device: DeviceRates, kernels: PrefillKernels, tile: PrefillTile, rate: Double, shape: AttentionShape) {
     self.kernels = kernels
     self.tile = tile
     let scores = Double(tile.queries * tile.keys)
     let scoreClocks = scores / device.specialLanes
-    let products = 2 * scores * Double(tile.headDimension) / (rate * tile.issueShare)
+    // Values narrower than keys are padded to 64 columns of their own.
+    let values = min(tile.headDimension, (shape.valueDimension + 63) / 64 * 64)
+    let width = shape.valueDimension < shape.headDimension ? tile.headDimension + values : 2 * tile.headDimension
+    let products = scores * Double(width) / (rate * tile.issueShare)
     start = kernels.blockStart + kernels.blockStartPerDimension * Double(tile.headDimension) / 128
     step = products + scoreClocks * kernels.softmaxCost
     mask = scoreClocks * kernels.maskCost

@@ -29,6 +29,7 @@ extension GPUDescription {
     attention = libraries?.children("library").map(AttentionLibrary.init) ?? []
     libraries?.finish()
     mixture = gpu.optionalChild("mixture").map(MixtureSoftware.init)
+    recurrent = gpu.optionalChild("recurrent").map(RecurrentSoftware.init)
     collectives = gpu.optionalChild("collectives").map(CollectiveSoftware.init)
     gpu.finish()
     numbers = log.numbers
@@ -70,7 +71,7 @@ extension DeviceMemory {
     latency = reader.number("latency", .seconds)
     skew = reader.number("skew", .ratio)
     skewLimit = reader.number("skew-limit", .seconds)
-    energyPerByte = reader.number("energy", .joulesPerByte)
+    energyPerByte = reader?.optionalNumber("energy", .joulesPerByte)?.value ?? .nan
     reader?.finish()
   }
 }
@@ -78,7 +79,7 @@ extension DeviceMemory {
 extension PowerLimit {
   fileprivate init(_ reader: ElementReader?) {
     board = reader.number("board", .watts)
-    idle = reader.number("idle", .watts)
+    idle = reader?.optionalNumber("idle", .watts)?.value ?? .nan
     clockExponent = reader.number("clock-exponent", .none)
     responseTime = reader.number("response-time", .seconds)
     reader?.finish()
@@ -98,7 +99,7 @@ extension MatrixInstruction {
   static func cores(_ path: ElementReader, formats: [ElementType]) -> MatrixInstruction {
     MatrixInstruction(
       name: "fma", formats: formats, m: 1, n: 1, k: 1, feed: .cores, sparsity: "",
-      rate: path.attribute("rate", .lanes), energy: path.attribute("energy", .joules))
+      rate: path.attribute("rate", .lanes), energy: path.optionalAttribute("energy", .joules) ?? .nan)
   }
 
   fileprivate init?(_ reader: ElementReader) {
@@ -111,7 +112,7 @@ extension MatrixInstruction {
     self.feed = feed
     sparsity = reader.optionalString("sparsity") ?? ""
     rate = reader.attribute("rate", .lanes)
-    energy = reader.attribute("energy", .joules)
+    energy = reader.optionalAttribute("energy", .joules) ?? .nan
     reader.finish()
   }
 }

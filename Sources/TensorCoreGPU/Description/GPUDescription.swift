@@ -24,6 +24,8 @@ package struct GPUDescription: Sendable {
   /// Libraries of fused attention, the default first.
   package var attention: [AttentionLibrary]
   package var mixture: MixtureSoftware?
+  /// Recurrent layers; nil when the file does not describe them.
+  package var recurrent: RecurrentSoftware?
   package var collectives: CollectiveSoftware?
   /// Every number that was read, for the list of assumptions.
   package var numbers: [ReadNumber]
@@ -80,14 +82,14 @@ package struct DeviceMemory: Sendable, Hashable {
   package var skew: Double
   /// … up to this many seconds, when dynamic scheduling has evened it out.
   package var skewLimit: Double
-  /// Energy per byte moved, in joules.
+  /// Energy per byte moved, in joules; NaN when the file does not state it.
   package var energyPerByte: Double
 }
 
 /// Board power and how the clock reacts to it.
 package struct PowerLimit: Sendable, Hashable {
   package var board: Double
-  /// Watts that do not depend on the work.
+  /// Watts that do not depend on the work; NaN when the file does not state them.
   package var idle: Double
   /// Dynamic power grows with this power of the clock (voltage follows frequency).
   package var clockExponent: Double
@@ -128,6 +130,6 @@ package struct MatrixInstruction: Sendable, Hashable {
   package var sparsity: String
   /// Multiply-adds per clock and SM, counted dense.
   package var rate: Double
-  /// Energy per dense-equivalent multiply-add, in joules.
+  /// Energy per dense-equivalent multiply-add, in joules; NaN when the file does not state it.
   package var energy: Double
 }

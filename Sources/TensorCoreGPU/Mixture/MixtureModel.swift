@@ -75,7 +75,8 @@ package struct MixtureModel: Sendable {
     let work = pairs * Double(columns) * Double(depth) / (matrixRate(shape) * Double(device.smCount))
     var parts = Parts()
     parts.weights = weightBytes / memory
-    parts.products = max(tiled(shape, loads, columns: columns, depth: depth), moved / memory)
+    let (tiles, stream) = (tiled(shape, loads, columns: columns, depth: depth), moved / memory)
+    parts.products = max(tiles, stream) + software.exposedShare * min(tiles, stream)
     parts.floor = max(work, moved / max(device.memoryRate, device.cacheRate))
     return parts
   }

@@ -23,6 +23,8 @@ package struct MixtureSoftware: Sendable, Hashable {
   package var issueShare: Double
   /// As `issueShare` when scales of blocks are applied in the main loop.
   package var blockScaledIssueShare: Double
+  /// Share of the shorter of multiplying and reading weights that the longer one does not hide.
+  package var exposedShare: Double
   /// Start and end of one tile, in seconds.
   package var tileOverhead: Double
   /// Growth of the issue share with the area of a tile: share · (area / 128²)^exponent.
@@ -48,6 +50,7 @@ package struct MixtureSoftware: Sendable, Hashable {
     rowEfficiency = reader.number("row-efficiency", .ratio).value
     issueShare = reader.number("issue-share", .ratio).value
     blockScaledIssueShare = reader.number("block-scaled-issue-share", .ratio).value
+    exposedShare = reader.number("exposed-share", .ratio).value
     tileOverhead = reader.number("tile-overhead", .seconds).value
     areaExponent = reader.number("area-exponent", .none).value
     tiles = reader.children("tile").map { row in

@@ -53,21 +53,28 @@ struct StreamingCosting {
           "\(attention.library.name) has no attention kernel for head dimension \(max(shape.headDimension, shape.valueDimension)) in \(operands.query.storage.rawValue)",
           fix: "add a <tile> to its <prefill>")
       }
-      return wrap(estimate, bytes: bytesRead + bytesWritten, format: operands.query.storage.rawValue)
+      let format = operands.query.storage
+      return wrap(
+        estimate, bytes: bytesRead + bytesWritten, arithmetic: shape.multiplyAdds * gpu.energyPerMultiply(format),
+        format: format.rawValue)
     }
     if computation.isView { return nothing(format) }
     var streamed = StreamingWork(computation, bytesRead: bytesRead, bytesWritten: bytesWritten, work: work)
     streamed.hotBytes = min(hotBytes, bytesRead)
-    return wrap(model.estimate(streamed, mode: .graph), bytes: bytesRead + bytesWritten, format: format)
+    return wrap(
+      model.estimate(streamed, mode: .graph), bytes: bytesRead + bytesWritten,
+      arithmetic: Double(work.flops) / 2 * gpu.energyPerCoreMultiply, format: format)
   }
 
-  private func wrap(_ estimate: KernelEstimate, bytes: Double, format: String) -> ContractionEstimate {
+  private func wrap(
+    _ estimate: KernelEstimate, bytes: Double, arithmetic: Double, format: String
+  ) -> ContractionEstimate {
     ContractionEstimate(
       seconds: estimate.seconds, floorSeconds: min(estimate.floorSeconds, estimate.seconds), bound: estimate.bound,
       reason: estimate.reason, choice: estimate.choice, format: format,
       bytes: ["dram": estimate.memoryBytes, "l2": max(bytes, estimate.memoryBytes)],
-      energy: estimate.memoryBytes * gpu.memory.energyPerByte + gpu.power.idle * estimate.seconds, figures: [:],
-      notes: [])
+      energy: gpu.energy(memoryBytes: estimate.memoryBytes, arithmetic: arithmetic, seconds: estimate.seconds),
+      figures: [:], notes: [])
   }
 
   /// A view is no kernel at all.

@@ -1,0 +1,20 @@
+internal import IR
+
+/// Energies a target does not state are NaN in the description, and no figure is made from them.
+extension GPUDescription {
+  /// Joules of one multiply-add in `format`: on its matrix instruction, else on the ordinary cores.
+  func energyPerMultiply(_ format: ElementType) -> Double {
+    let instruction = instructions.filter { $0.sparsity.isEmpty && $0.formats.contains(format) }.max { $0.rate < $1.rate }
+    return instruction?.energy ?? energyPerCoreMultiply
+  }
+
+  /// Joules of one fp32 multiply-add on the ordinary cores.
+  var energyPerCoreMultiply: Double {
+    gemm.paths.first { $0.instruction.feed == .cores && $0.activations.contains(.float32) }?.instruction.energy ?? .nan
+  }
+
+  /// Joules of a kernel: what it moves, what it computes, and the board at rest while it runs.
+  func energy(memoryBytes: Double, arithmetic: Double, seconds: Double) -> Double {
+    memoryBytes * memory.energyPerByte + arithmetic + power.idle * seconds
+  }
+}
