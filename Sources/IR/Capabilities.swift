@@ -1,6 +1,6 @@
 /// What a target can execute and fuse, as a plain value: how passes stay free of hardware.
 package struct Capabilities: Hashable, Sendable, Codable {
-  /// Pointwise functions that a contraction kernel can apply to its result before storing it; `*` allows all.
+  /// Pointwise functions that a contraction kernel can apply to its result before storing it; `*` allows all, `bias` an added constant.
   package var epilogueFunctions: Set<String>
   /// A second tensor (residual) may be added in the epilogue.
   package var fusesResidual: Bool
@@ -42,7 +42,7 @@ package struct Capabilities: Hashable, Sendable, Codable {
   /// else fuses.
   package var perOperation: Capabilities {
     var result = self
-    result.epilogueFunctions = ["add"]
+    result.epilogueFunctions = ["bias"]
     result.fusesResidual = false
     result.fusesPointwiseChains = false
     result.fusesReductionSinks = false

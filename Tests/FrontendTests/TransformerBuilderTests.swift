@@ -27,7 +27,7 @@ struct TransformerBuilderTests {
   }
 
   @Test func graphsAreWellFormed() throws {
-    for name in ["bert-large", "gpt2", "opt-125m", "llama-3.2-1b", "mistral-7b", "qwen2-7b", "vit-base-16", "minicpm3-4b"] {
+    for name in ["bert-large", "gpt2", "opt-125m", "llama-3.2-1b", "mistral-7b", "qwen2-7b", "vit-base-16", "minicpm3-4b", "t5-large", "switch-xl-4"] {
       let graph = try shipped(name, name.hasPrefix("vit") ? ["batch": 2] : ["batch": 2, "sequence": 16])
       #expect(graph.verify().isEmpty, "\(name)")
       #expect(graph.inputs.allSatisfy { graph[$0].type.symbols.isEmpty }, "\(name)")

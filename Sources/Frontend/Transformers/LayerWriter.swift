@@ -60,7 +60,12 @@ struct LayerWriter: ~Copyable {
   }
 
   mutating func rootMeanSquareNorm(_ x: ValueID, _ width: Int, _ name: String) throws(OperatorError) -> ValueID {
-    try apply(RootMeanSquareNormalization(), [x, weight("\(name).weight", [width])], name)
+    // Frameworks spell it out; compilers put it together again.
+    let square = try apply(BinaryElementwise(.pow), [x, scalar(2)], name)
+    let mean = try apply(Reduce(.mean), [square, integers([-1])], name)
+    let root = try apply(UnaryElementwise(.sqrt), [try apply(BinaryElementwise(.add), [mean, scalar(1e-6)], name)], name)
+    let normed = try apply(BinaryElementwise(.mul), [x, try apply(UnaryElementwise(.reciprocal), [root], name)], name)
+    return try apply(BinaryElementwise(.mul), [normed, weight("\(name).weight", [width])], name)
   }
 
   mutating func add(_ a: ValueID, _ b: ValueID, _ name: String) throws(OperatorError) -> ValueID {

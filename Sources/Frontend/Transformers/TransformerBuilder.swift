@@ -23,6 +23,7 @@ package enum TransformerBuilder {
       case .bert: graph = try blocks.encoder(source: file)
       case .vit: graph = try blocks.imageEncoder(source: file)
       case .gpt2, .opt: graph = try blocks.decoder(source: file)
+      case .t5: graph = try blocks.encoderDecoder(source: file)
       case .llama, .minicpm: graph = try blocks.rotaryDecoder(source: file)
       }
     } catch {

@@ -9,6 +9,8 @@ struct TransformerConfig: Sendable {
   /// What the blocks are made of.
   enum Family: String, Sendable, CaseIterable {
     case bert, gpt2, opt, llama, vit
+    /// Encoder and decoder; Switch has experts.
+    case t5
     /// Latent attention, dense feed-forward.
     case minicpm = "minicpm3"
   }
@@ -16,6 +18,8 @@ struct TransformerConfig: Sendable {
   var family: Family
   var hidden: Int
   var layers: Int
+  /// Blocks of the decoder where there are two sides.
+  var decoderLayers: Int
   var heads: Int
   var keyHeads: Int
   var headDimension: Int
@@ -34,6 +38,8 @@ struct TransformerConfig: Sendable {
   var callsFusedAttention: Bool
   /// Images: extent, patch and channels.
   var image: Image
+  /// Feed-forward layers of which each token takes one; nil for the others.
+  var experts: Experts?
   /// Latent attention; nil for the others.
   var latent: Latent?
 
@@ -41,6 +47,14 @@ struct TransformerConfig: Sendable {
     var size: Int
     var patch: Int
     var channels: Int
+  }
+
+  struct Experts: Sendable {
+    var count: Int
+    /// Tokens of one sequence an expert takes at most.
+    var capacity: Int
+    /// Every so many blocks one has experts.
+    var sparseStep: Int
   }
 
   /// Keys and values are stored as one latent vector per token (MLA).
@@ -67,15 +81,16 @@ extension TransformerConfig {
     let keys = ConfigKeys(object, file: file)
     let type = try keys.text("model_type")
     family = try Self.family(type, file: file)
-    hidden = try keys.extent("hidden_size", "n_embd")
-    layers = try keys.extent("num_hidden_layers", "n_layer")
-    heads = try keys.extent("num_attention_heads", "n_head")
+    hidden = try keys.extent("hidden_size", "n_embd", "d_model")
+    layers = try keys.extent("num_hidden_layers", "n_layer", "num_layers")
+    decoderLayers = try keys.optionalExtent("num_decoder_layers") ?? layers
+    heads = try keys.extent("num_attention_heads", "n_head", "num_heads")
     keyHeads = try keys.optionalExtent("num_key_value_heads") ?? heads
-    headDimension = try keys.optionalExtent("head_dim") ?? max(1, hidden / max(1, heads))
-    inner = try keys.optionalExtent("intermediate_size", "n_inner", "ffn_dim") ?? 4 * hidden
+    headDimension = try keys.optionalExtent("head_dim", "d_kv") ?? max(1, hidden / max(1, heads))
+    inner = try keys.optionalExtent("intermediate_size", "n_inner", "ffn_dim", "d_ff") ?? 4 * hidden
     vocabulary = family == .vit ? 1 : try keys.extent("vocab_size")
     positions = try keys.optionalExtent("max_position_embeddings", "n_positions") ?? 1 << 20
-    activation = keys.optionalText("hidden_act", "activation_function") ?? (family == .gpt2 ? "gelu_new" : "gelu")
+    activation = keys.optionalText("hidden_act", "activation_function", "dense_act_fn") ?? Self.usualActivation(family)
     let usesWindow = keys.flag("use_sliding_window") ?? true
     window = usesWindow ? try keys.optionalExtent("sliding_window") : nil
     hasProjectionBias = keys.flag("attention_bias", "qkv_bias") ?? (type == "qwen2" || family != .llama)
@@ -91,7 +106,12 @@ extension TransformerConfig {
         queryRank: try keys.extent("q_lora_rank"), keyRank: try keys.extent("kv_lora_rank"), plain: try keys.extent("qk_nope_head_dim"),
         rotated: try keys.extent("qk_rope_head_dim"), value: try keys.extent("v_head_dim"))
     }
-    for key in ["num_experts", "num_local_experts", "n_routed_experts"] where keys.isPresent(key) {
+    if type == "switch_transformers" {
+      experts = Experts(
+        count: try keys.extent("num_experts"), capacity: try keys.extent("expert_capacity"),
+        sparseStep: try keys.optionalExtent("encoder_sparse_step") ?? 2)
+    }
+    for key in ["num_experts", "num_local_experts", "n_routed_experts"] where experts == nil && keys.isPresent(key) {
       throw Failure("\(key): mixtures of experts are not laid out", at: SourceLocation(file: file), fix: "export the model to ONNX")
     }
     try check(file: file)
@@ -105,18 +125,28 @@ extension TransformerConfig {
     case "llama", "mistral", "qwen2", "phi3": return .llama
     case "vit", "deit": return .vit
     case "minicpm3": return .minicpm
+    case "t5", "switch_transformers": return .t5
     default:
-      let known = ["bert", "roberta", "gpt2", "opt", "llama", "mistral", "qwen2", "vit", "deit", "minicpm3"]
+      let known = ["bert", "roberta", "gpt2", "opt", "llama", "mistral", "qwen2", "vit", "deit", "minicpm3", "t5", "switch_transformers"]
       throw Failure(
         "model_type \"\(type)\" is not a family this program can lay out", at: SourceLocation(file: file),
         fix: nearestSpelling(to: type, in: known).map { "did you mean \($0)?" } ?? "export the model to ONNX")
     }
   }
 
+  private static func usualActivation(_ family: Family) -> String {
+    switch family {
+    case .gpt2: "gelu_new"
+    case .t5: "relu"
+    case .bert, .opt, .llama, .vit, .minicpm: "gelu"
+    }
+  }
+
   private func check(file: String) throws(Failure) {
     func refuse(_ message: String) -> Failure { Failure(message, at: SourceLocation(file: file)) }
-    guard layers <= Self.mostLayers else { throw refuse("num_hidden_layers \(layers) is above \(Self.mostLayers)") }
+    guard max(layers, decoderLayers) <= Self.mostLayers else { throw refuse("num_hidden_layers \(layers) is above \(Self.mostLayers)") }
     guard heads % keyHeads == 0 else { throw refuse("\(heads) query heads cannot share \(keyHeads) key heads") }
+    guard experts.map({ $0.count <= 256 }) ?? true else { throw refuse("num_experts is above 256") }
     guard family != .vit || image.size % image.patch == 0 else {
       throw refuse("patch_size \(image.patch) does not divide image_size \(image.size)")
     }

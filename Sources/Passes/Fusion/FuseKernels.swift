@@ -78,7 +78,9 @@ private struct FusionPlanner {
     let anchor = group.result
     let stop = grower.grow(&group) { reader, pointwise in
       if completes(reader, node) { return nil }
-      guard capabilities.epilogueFunctions.contains("*") || capabilities.epilogueFunctions.contains(pointwise.function) else {
+      let functions = capabilities.epilogueFunctions
+      let isBias = pointwise.function == "add" && pointwise.inputs.count { !$0.isConstant } == 1
+      guard functions.contains("*") || functions.contains(pointwise.function) || (isBias && functions.contains("bias")) else {
         return "the target has no epilogue for \(pointwise.function)"
       }
       let tensors = pointwise.inputs.count { !$0.isConstant && $0.count == pointwise.count }

@@ -38,10 +38,14 @@ package struct ContractionModel: Sendable {
     var shape = GEMMShape(contraction)
     shape.epilogueBytes = epilogueBytes
     shape.weightReuseBytes = contraction.rhs.isConstant ? reuseBytes : 0
-    guard let choice = gemm.choosePath(for: shape) else {
+    guard var choice = gemm.choosePath(for: shape) else {
       throw Failure(
         "\(gpu.name) cannot multiply \(shape.activation.rawValue) by \(shape.weight.rawValue), nor emulate it",
         fix: "choose one of the formats of its <gemm> paths with --precision")
+    }
+    if !shape.isDynamic, shape.activation.bits <= 8, choice.shape.activation == shape.activation {
+      // The kernel before has stored its result in this format with a known scale: nothing is left to quantise.
+      (choice.path.prelude, choice.path.preludeBytes) = (0, 0)
     }
     guard let convolution = contraction.convolution else {
       return ContractionEstimate(gemm.estimate(choice.shape, on: choice.path), choice, gpu)

@@ -98,7 +98,10 @@ package struct GEMMModel: Sendable {
   /// Kernels before the product: a fixed part and a pass over the activations.
   private func prelude(_ traffic: GEMMTraffic, _ path: GEMMPath) -> Double {
     guard path.prelude > 0 || path.preludeBytes > 0 else { return 0 }
-    let elements = traffic.m * traffic.k * Double(traffic.shape.batch)
+    // A convolution's image is smaller than the matrix it stands for.
+    let elements =
+      traffic.shape.activationBytes.map { $0 * 8 / Double(traffic.shape.activation.bits) }
+      ?? traffic.m * traffic.k * Double(traffic.shape.batch)
     return path.prelude + path.preludeBytes * elements / gpu.memory.bandwidth
   }
 
