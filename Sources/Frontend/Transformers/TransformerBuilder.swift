@@ -16,7 +16,7 @@ package enum TransformerBuilder {
     let config = try TransformerConfig(text, file: file)
     let name = file.split(separator: "/").last.map { String($0.prefix { $0 != "." }) } ?? "model"
     let hasPast = (dimensions["past"] ?? 0) > 0
-    var blocks = TransformerBlocks(config, name: name, hasPast: hasPast)
+    let blocks = TransformerBlocks(config, name: name, hasPast: hasPast)
     let graph: Graph
     do throws(OperatorError) {
       switch config.family {
