@@ -19,7 +19,9 @@ struct TransformerBuilderTests {
   }
 
   /// Parameters as the checkpoints' authors state them.
-  @Test(arguments: [("bert-large", 335_141_888), ("gpt2-large", 838_359_040), ("opt-1.3b", 1_418_715_136), ("vit-base-16", 85_797_888)])
+  @Test(arguments: [
+    ("bert-large", 335_141_888), ("gpt2-large", 838_359_040), ("opt-1.3b", 1_418_715_136), ("vit-base-16", 85_797_888),
+  ])
   func parametersAreThoseOfTheCheckpoint(_ name: String, _ count: Int) throws {
     let graph = try shipped(name, name.hasPrefix("vit") ? ["batch": 1] : ["batch": 1, "sequence": 8])
     let weights = graph.valueIDs.filter { graph[$0].constant?.payload == .absent && graph.tensorType($0)?.element == .float32 }
@@ -27,7 +29,9 @@ struct TransformerBuilderTests {
   }
 
   @Test func graphsAreWellFormed() throws {
-    for name in ["bert-large", "gpt2", "opt-125m", "llama-3.2-1b", "mistral-7b", "qwen2-7b", "vit-base-16", "minicpm3-4b", "t5-large", "switch-xl-4"] {
+    for name in [
+      "bert-large", "gpt2", "opt-125m", "llama-3.2-1b", "mistral-7b", "qwen2-7b", "vit-base-16", "minicpm3-4b", "t5-large", "switch-xl-4",
+    ] {
       let graph = try shipped(name, name.hasPrefix("vit") ? ["batch": 2] : ["batch": 2, "sequence": 16])
       #expect(graph.verify().isEmpty, "\(name)")
       #expect(graph.inputs.allSatisfy { graph[$0].type.symbols.isEmpty }, "\(name)")
