@@ -4,6 +4,7 @@ internal import Passes
 package import Basic
 package import Hardware
 internal import IR
+internal import Ops
 
 /// What a model is made of, before any machine: operators, parameters, arithmetic, dimensions to bind.
 package struct Inspection: Sendable {
@@ -59,7 +60,8 @@ package struct Inspection: Sendable {
       let name = type(of: node.operation).name
       var line = table[name] ?? Line(operator: name, count: 0, parameters: 0, macs: 0, flops: 0, support: nil)
       line.count += 1
-      for case let input? in node.inputs where graph[input].constant != nil && counted.insert(input).inserted {
+      for case let input? in node.inputs.map({ graph.stored($0, readBy: node) })
+      where graph[input].constant != nil && counted.insert(input).inserted {
         if graph[input].constant?.shapeContents == nil { line.parameters += graph.tensorType(input)?.elementCount ?? 0 }
       }
       let computation = graph.computation(of: node)
@@ -113,6 +115,21 @@ package struct Inspection: Sendable {
       Format.count(Double(total.2)), "",
     ])
     return text + "\n" + table.render() + "\n\nOne MAC is two FLOPs; FLOPs include everything that is not a MAC.\n"
+  }
+}
+
+extension Graph {
+  /// The value whose parameters a node reads: behind a dequantisation of weights, the stored ones; a dequantisation that
+  /// costs nothing reads none itself.
+  fileprivate func stored(_ input: ValueID?, readBy node: Node) -> ValueID? {
+    guard let input, !isStoredView(node) else { return nil }
+    guard let producer = producer(input), isStoredView(self[producer]) else { return input }
+    return self[producer].inputs[0]
+  }
+
+  private func isStoredView(_ node: Node) -> Bool {
+    guard node.operation is Dequantize, case .movement(let movement)? = computation(of: node) else { return false }
+    return movement.kind == .view
   }
 }
 

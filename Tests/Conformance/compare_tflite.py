@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -52,11 +53,42 @@ def state_of(path):
     handles = names(main)
     order, assigned = [], []
     for node in main.operators:
+        for operand in [operand for operand in node.inputs if operand >= 0 and main.tensors[operand].isVariable]:
+            name = main.tensors[operand].name.decode()
+            order.append(name)
+            assigned.append(name)
+            first[name] = np.zeros(main.tensors[operand].shape, np.float32)
         if builtin(node) == schema.BuiltinOperator.READ_VARIABLE and handles[node.inputs[0]] not in order:
             order.append(handles[node.inputs[0]])
         if builtin(node) == schema.BuiltinOperator.ASSIGN_VARIABLE and handles[node.inputs[0]] not in assigned:
             assigned.append(handles[node.inputs[0]])
     return order, assigned, first
+
+
+def without_custom(path, folder):
+    """The model up to its custom operators, which the interpreter has no kernels for; the path itself without any."""
+    content = Path(path).read_bytes()
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+    graph = model.subgraphs[0]
+    lost, kept = set(), []
+    for node in graph.operators:
+        code = model.operatorCodes[node.opcodeIndex]
+        custom = max(code.builtinCode, code.deprecatedBuiltinCode) == schema.BuiltinOperator.CUSTOM
+        if custom or any(operand in lost for operand in node.inputs):
+            lost.update(node.outputs)
+        else:
+            kept.append(node)
+    if not lost:
+        return path
+    read = {operand for node in kept for operand in node.inputs}
+    graph.operators = kept
+    graph.outputs = [output for node in kept for output in node.outputs if output not in read]
+    model.signatureDefs = None
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    shortened = Path(folder) / Path(path).name
+    shortened.write_bytes(bytes(builder.Output()))
+    return shortened
 
 
 def make_input(detail, random):
@@ -131,8 +163,10 @@ def main():
     failed = False
     print(f"{'model':42} {'steps':>6} {'changed':>8} {'relative':>9}")
     for path in models:
-        problem, found = compare(runner, path, runs, kernels)
-        name = Path(path).name
+        with tempfile.TemporaryDirectory() as folder:
+            shortened = without_custom(path, folder)
+            problem, found = compare(runner, shortened, runs, kernels)
+        name = Path(path).name + ("" if shortened == path else " *")
         if problem:
             print(f"{name:42} {problem}", flush=True)
             failed = True
@@ -144,6 +178,7 @@ def main():
             flush=True,
         )
         failed |= (integers or 0) > 1 or (relative or 0) > 1e-4
+    print("* up to the first custom operator, for which the interpreter has no kernel")
     sys.exit(failed)
 
 

@@ -2,11 +2,15 @@ internal import Basic
 internal import IR
 internal import Ops
 
-/// Builds the graph of one model, operator by operator in file order.
+/// Builds the graph of one model, or of a region of it, operator by operator in file order.
 final class TFLiteBuilder {
   let model: TFLiteModel
   let file: MappedFile
   private let options: ImportOptions
+  /// The source operator that everything in a region belongs to; nil for the model's own graph.
+  let owner: String?
+  private let depth: Int
+  private let budget: Budget
   var rewriter: Rewriter
   var known = KnownContents()
   /// Names of source operators in file order.
@@ -20,17 +24,38 @@ final class TFLiteBuilder {
     self.model = model
     self.file = file
     self.options = options
+    owner = nil
+    depth = 0
+    budget = Budget()
     rewriter = Rewriter(Graph(name: model.subgraphs[0].name))
   }
+
+  /// A region of an operator.
+  init(regionOf node: TFLiteNode) throws(Failure) {
+    let outer = node.builder
+    (model, file, options, budget) = (outer.model, outer.file, outer.options, outer.budget)
+    owner = outer.owner ?? node.name
+    depth = outer.depth + 1
+    rewriter = Rewriter(Graph(name: node.name))
+    guard depth <= Self.depthLimit else { throw node.failure("graphs are nested more than \(Self.depthLimit) deep") }
+  }
+
+  /// Operators that all regions together may have: regions name subgraphs, and subgraphs may be named often.
+  private final class Budget {
+    var operators = 1 << 20
+  }
+
+  private static let depthLimit = 16
 
   func build() throws(Failure) -> Graph {
     try checkOperators()
     let subgraph = model.subgraphs[0]
-    let scope = TFLiteScope(subgraph)
-    for index in subgraph.inputs { try addInput(index, scope) }
-    for node in subgraph.operators { try add(node, scope) }
-    var outputs: [ValueID] = []
-    for index in subgraph.outputs { outputs.append(try value(index, scope, of: "the graph's results", at: 0)) }
+    var arguments: [ValueID] = []
+    for index in subgraph.inputs {
+      let tensor = subgraph.tensors[index]
+      arguments.append(rewriter.addInput(.tensor(try type(of: tensor)), name: tensor.name))
+    }
+    var outputs = try inline(0, arguments)
     for (name, value) in state.results {
       rewriter.rename(value, to: name)
       outputs.append(value)
@@ -40,9 +65,17 @@ final class TFLiteBuilder {
     return rewriter.graph
   }
 
-  private func addInput(_ index: Int, _ scope: TFLiteScope) throws(Failure) {
-    let tensor = scope.subgraph.tensors[index]
-    scope.values[index] = rewriter.addInput(.tensor(try type(of: tensor)), name: tensor.name)
+  /// Adds the operators of a subgraph that reads the given values, and gives its results.
+  func inline(_ index: Int, _ arguments: [ValueID]) throws(Failure) -> [ValueID] {
+    guard model.subgraphs.indices.contains(index), model.subgraphs[index].inputs.count == arguments.count else {
+      throw failure("graph \(index) of \(model.subgraphs.count) does not take \(arguments.count) values", at: 0)
+    }
+    let scope = TFLiteScope(model.subgraphs[index])
+    for (tensor, value) in zip(scope.subgraph.inputs, arguments) { scope.values[tensor] = value }
+    for node in scope.subgraph.operators { try add(node, scope) }
+    var results: [ValueID] = []
+    for index in scope.subgraph.outputs { results.append(try value(index, scope, of: "the graph's results", at: 0)) }
+    return results
   }
 
   func type(of tensor: TFLiteTensor) throws(Failure) -> TensorType {
@@ -81,11 +114,14 @@ final class TFLiteBuilder {
   }
 
   private func add(_ message: TFLiteOperator, _ scope: TFLiteScope) throws(Failure) {
+    budget.operators -= 1
+    guard budget.operators >= 0 else { throw failure("regions make more than 2²⁰ operators", at: message.position) }
     let type = typeName(message)
     let name = uniqueName(message, type, scope)
-    sourceNames.append(name)
+    if owner == nil { sourceNames.append(name) }
     let node = TFLiteNode(builder: self, scope: scope, message: message, name: name, type: type)
     guard let mapping = TFLiteCatalog.byCode[model.operatorCodes[message.code].builtin] else {
+      guard options.allowsOpaque else { throw node.failure("the operator is not known") }
       try define(try node.opaque(), node)
       return
     }

@@ -27,7 +27,7 @@ struct TFLiteMapping: Sendable {
 enum TFLiteCatalog {
   static let all: [TFLiteMapping] =
     convolutions + products + pools + elementwise + selections + reductions + rearrangements + slices + resizes + quantizations
-    + variables
+    + variables + controlFlow + recurrences
 
   static let byCode: [Int: TFLiteMapping] = Dictionary(uniqueKeysWithValues: all.map { ($0.code, $0) })
 

@@ -103,7 +103,8 @@ struct TFLiteNode {
 
   func addAll(_ operation: any Operator, _ inputs: [ValueID?], _ part: String = "", outputs: Int) throws(Failure) -> [ValueID] {
     try builder.emit(
-      operation, inputs, name: part.isEmpty ? name : "\(name)/\(part)", origin: Origin([name]), outputs: outputs, node: self)
+      operation, inputs, name: part.isEmpty ? name : "\(name)/\(part)", origin: Origin([builder.owner ?? name]), outputs: outputs,
+      node: self)
   }
 
   /// Integers as operators of this representation want them: shapes, axes, pads.
@@ -197,15 +198,17 @@ struct TFLiteNode {
 extension TFLiteBuilder {
   /// Adds a node, inferring types and small contents.
   func emit(
-    _ operation: any Operator, _ inputs: [ValueID?], name: String, origin: Origin, outputs: Int, node: TFLiteNode
+    _ operation: any Operator, _ inputs: [ValueID?], name: String, origin: Origin, outputs: Int, node: TFLiteNode,
+    regions: [Graph] = []
   ) throws(Failure) -> [ValueID] {
     var operands = inputs
     while let last = operands.last, last == nil { operands.removeLast() }
-    let context = known.context(in: rewriter.graph, inputs: operands, outputCount: outputs, nodeName: name)
+    let context = known.context(
+      in: rewriter.graph, inputs: operands, outputCount: outputs, regions: regions, nodeName: name)
     let types: [ValueType]
     do throws(OperatorError) { types = try operation.inferTypes(context) } catch { throw node.failure("\(error)") }
     guard types.count >= outputs else { throw node.failure("it has \(outputs) results where \(types.count) are known") }
-    let id = rewriter.addNode(operation, operands, types: Array(types.prefix(outputs)), name: name, origin: origin)
+    let id = rewriter.addNode(operation, operands, types: Array(types.prefix(outputs)), name: name, origin: origin, regions: regions)
     known.learn(rewriter.graph[id], context, in: rewriter.graph)
     return rewriter.graph[id].outputs
   }

@@ -21,7 +21,7 @@ extension TFLiteCatalog {
       // Sparse constants are spread out when they are opened.
       let value = try node.stored(0)
       guard node.builder.rewriter.graph[value].constant != nil else { throw node.failure("its operand must be a constant") }
-      node.builder.rewriter.recordFolded([node.name], reason: "spread out when the model is read")
+      if node.builder.owner == nil { node.fold("spread out when the model is read") }
       return value
     },
   ]

@@ -16,12 +16,13 @@ extension TFLiteCatalog {
       }),
     TFLiteMapping(143, "READ_VARIABLE") { (node) throws(Failure) in
       node.fold("reads state that is an input of the graph")
-      return try node.variable(try node.variableName())
+      return try node.variable(try node.variableName(), like: try node.result())
     },
     TFLiteMapping(
       144, "ASSIGN_VARIABLE",
       results: { (node) throws(Failure) in
         node.fold("writes state that is an output of the graph")
+        guard node.builder.owner == nil else { throw node.failure("state inside a region is not read") }
         node.builder.state.assign(try node.variableName(), try node.stored(1))
         return []
       }),
@@ -36,7 +37,7 @@ extension TFLiteCatalog {
 
 extension TFLiteNode {
   /// Lists the operator as one that is no node of the graph.
-  fileprivate func fold(_ reason: String) { builder.rewriter.recordFolded([name], reason: reason) }
+  func fold(_ reason: String) { builder.rewriter.recordFolded([name], reason: reason) }
 
   fileprivate func variableName() throws(Failure) -> String {
     guard let handle = message.inputs.first, let name = scope.variables[handle] else {
@@ -46,10 +47,16 @@ extension TFLiteNode {
   }
 
   /// The present value of a variable: an input of the graph until it is assigned.
-  fileprivate func variable(_ name: String) throws(Failure) -> ValueID {
+  fileprivate func variable(_ name: String, like tensor: TFLiteTensor) throws(Failure) -> ValueID {
+    guard builder.owner == nil else { throw failure("state inside a region is not read") }
     if let value = builder.state[name] { return value }
-    let value = builder.rewriter.addInput(.tensor(try builder.type(of: try result())), name: name)
+    let value = builder.rewriter.addInput(.tensor(try builder.type(of: tensor)), name: name)
     builder.state.read(name, as: value)
     return value
   }
+
+  /// An operand that the operator also changes.
+  func changing(_ index: Int) throws(Failure) -> ValueID { try variable(try tensor(index).name, like: try tensor(index)) }
+
+  func change(_ index: Int, to value: ValueID) throws(Failure) { builder.state.assign(try tensor(index).name, value) }
 }
