@@ -17,7 +17,8 @@ predict: release
 	$(CYCLEWRIGHT) predict $(MODEL) --target $(TARGET) --batch $(BATCH) --report svg=out/schedule.svg --json out/result.json
 	@echo "fused schedule: out/schedule.svg   whole result: out/result.json"
 
-test: setup
+test:
+	@scripts/setup test
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 
