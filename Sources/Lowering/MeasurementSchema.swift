@@ -62,12 +62,20 @@ package protocol MeasurementSchema: Sendable {
   func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor
   /// The same for tables whose rows describe each other (the layers of a design and the design): all rows are given.
   func predictor(for target: TargetFile?, in table: [MeasurementRow]) throws(Failure) -> any RowPredictor
+  /// True when the model behind the schema has an event form beside the closed one.
+  var hasEventForm: Bool { get }
+  /// The event form, for comparing it with the closed one; asked for only when there is one.
+  func eventPredictor(for target: TargetFile?) throws(Failure) -> any RowPredictor
 }
 
 extension MeasurementSchema {
   package func predictor(for target: TargetFile?, in table: [MeasurementRow]) throws(Failure) -> any RowPredictor {
     try predictor(for: target)
   }
+
+  package var hasEventForm: Bool { false }
+
+  package func eventPredictor(for target: TargetFile?) throws(Failure) -> any RowPredictor { try predictor(for: target) }
 }
 
 /// Predicts rows of one schema on one machine.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Basic
 import Driver
 import Foundation
+import Lowering
 
 struct ValidateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,6 +28,12 @@ struct ValidateCommand: ParsableCommand {
     name: .customLong("set"), help: ArgumentHelp("Change a number of every machine before predicting.", valueName: "machine.path=value"))
   var overrides: [String] = []
 
+  @Option(
+    help:
+      "fast: closed forms; event: the event forms where the model has them, with the largest difference from fast per group."
+  )
+  var fidelity: RunRequest.Fidelity = .fast
+
   @Option(help: ArgumentHelp("Write the summary as JSON (- for standard output).", valueName: "file"))
   var json: String?
 
@@ -40,7 +47,7 @@ struct ValidateCommand: ParsableCommand {
         guard let equals = pair.firstIndex(of: "=") else { throw Failure("--target \(pair): expected GPU=T") }
         mapping[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
       }
-      let options = Validation.Options(catalog: try folder.catalog(), targets: mapping, overrides: overrides)
+      let options = Validation.Options(catalog: try folder.catalog(), targets: mapping, overrides: overrides, fidelity: fidelity)
       let validation = try Validation.run(files: files, options: options)
       if let predictions { try FileOutput.write(validation.predictionsCSV(), to: predictions) }
       if let json { try FileOutput.write(try validation.json(), to: json) }

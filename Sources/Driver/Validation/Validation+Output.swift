@@ -4,13 +4,21 @@ package import Basic
 extension Validation {
   /// The table people read.
   package func text() -> String {
-    var table = TextTable([
+    let compares = fidelity == .event
+    let columns: [(String, TextTable.Alignment)] = [
       ("target", .left), ("dtype", .left), ("op", .left), ("rows", .right), ("skipped", .right), ("MAPE", .right),
       ("median", .right), ("p90", .right), ("≤10 %", .right), ("≤20 %", .right), ("bias", .right), ("spearman", .right),
       ("MAE", .right),
-    ])
-    for group in groups { table.add([group.target, group.dtype, group.op] + group.statistics.cells) }
-    if groups.count > 1 { table.add(["all", "", ""] + overall.cells) }
+    ]
+    var table = TextTable(columns + (compares ? [("event vs fast", .right)] : []))
+    for group in groups {
+      let difference = group.eventDifference.map(Format.percent) ?? "one form"
+      table.add([group.target, group.dtype, group.op] + group.statistics.cells + (compares ? [difference] : []))
+    }
+    if groups.count > 1 {
+      let largest = groups.compactMap(\.eventDifference).max().map(Format.percent) ?? "one form"
+      table.add(["all", "", ""] + overall.cells + (compares ? [largest] : []))
+    }
     var text = table.render()
     if !skips.isEmpty {
       text += "\n\nskipped rows\n" + skips.prefix(20).map { "  \($0.count) × \($0.why)" }.joined(separator: "\n")
@@ -24,8 +32,12 @@ extension Validation {
       var target, dtype, op: String
       var rows, skipped: Int
       var mape, median_ape, p90_ape, within_10, within_20, bias, spearman, mae: Double
+      var event_difference: Double?
 
-      init(_ group: Group) { self.init(group.target, group.dtype, group.op, group.statistics) }
+      init(_ group: Group) {
+        self.init(group.target, group.dtype, group.op, group.statistics)
+        event_difference = group.eventDifference
+      }
       init(_ target: String, _ dtype: String, _ op: String, _ s: ErrorStatistics) {
         (self.target, self.dtype, self.op, rows, skipped) = (target, dtype, op, s.rows, s.skipped)
         (mape, median_ape, p90_ape, within_10, within_20) = (s.mape, s.medianApe, s.p90Ape, s.within10, s.within20)

@@ -1,7 +1,7 @@
 internal import Dispatch
 package import Basic
 package import Hardware
-internal import Lowering
+package import Lowering
 
 /// Compares tables of measurements with predictions for the same shapes on the same machines.
 package struct Validation: Sendable {
@@ -10,11 +10,17 @@ package struct Validation: Sendable {
     /// `device=target` pairs that override finding a target by name or alias.
     package var targets: [String: String]
     package var overrides: [String]
+    /// With `.event`, rows are predicted in both forms and the largest difference of each group is kept.
+    package var fidelity: RunRequest.Fidelity
 
-    package init(catalog: TargetCatalog, targets: [String: String] = [:], overrides: [String] = []) {
+    package init(
+      catalog: TargetCatalog, targets: [String: String] = [:], overrides: [String] = [],
+      fidelity: RunRequest.Fidelity = .fast
+    ) {
       self.catalog = catalog
       self.targets = targets
       self.overrides = overrides
+      self.fidelity = fidelity
     }
   }
 
@@ -23,6 +29,8 @@ package struct Validation: Sendable {
     package var dtype: String
     package var op: String
     package var statistics: ErrorStatistics
+    /// Largest |event − fast| / fast of a row; nil when only one form was asked for or the model has a single one.
+    package var eventDifference: Double?
   }
 
   /// One row with what came of it.
@@ -41,6 +49,7 @@ package struct Validation: Sendable {
     package var predictions: [(measuredColumn: String, rows: [Row])]
   }
 
+  package var fidelity = RunRequest.Fidelity.fast
   package var tables: [Table] = []
   package var groups: [Group] = []
   package var overall = ErrorStatistics(pairs: [], skipped: 0)
@@ -49,6 +58,8 @@ package struct Validation: Sendable {
 
   package static func run(files: [String], options: Options) throws(Failure) -> Validation {
     var validation = Validation()
+    validation.fidelity = options.fidelity
+    var differences: [MeasurementGroup: Double] = [:]
     var pairs: [MeasurementGroup: [(measured: Double, predicted: Double)]] = [:]
     var skipped: [MeasurementGroup: Int] = [:]
     var reasons: [String: Int] = [:]
@@ -57,7 +68,13 @@ package struct Validation: Sendable {
       var predictions: [(measuredColumn: String, rows: [Row])] = []
       for schema in try Self.schemas(for: table.header, file: file) {
         var rows: [Row] = []
-        for (row, outcome) in zip(table.rows, Self.outcomes(table, schema: schema, options: options)) {
+        let fast = Self.outcomes(table, schema: schema, options: options, fidelity: .fast)
+        var outcomes = fast
+        if options.fidelity == .event, schema.hasEventForm {
+          outcomes = Self.outcomes(table, schema: schema, options: options, fidelity: .event)
+          Self.compare(fast, outcomes, into: &differences)
+        }
+        for (row, outcome) in zip(table.rows, outcomes) {
           switch outcome {
           case .predicted(let measured, let predicted, let group, let note):
             pairs[group, default: []].append((measured, predicted))
@@ -77,7 +94,8 @@ package struct Validation: Sendable {
     validation.groups = keys.map { key in
       Group(
         target: key.target, dtype: key.format, op: key.operation,
-        statistics: ErrorStatistics(pairs: pairs[key] ?? [], skipped: skipped[key] ?? 0))
+        statistics: ErrorStatistics(pairs: pairs[key] ?? [], skipped: skipped[key] ?? 0),
+        eventDifference: differences[key])
     }
     validation.overall = ErrorStatistics(pairs: keys.flatMap { pairs[$0] ?? [] }, skipped: skipped.values.reduce(0, +))
     validation.skips = reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
@@ -97,13 +115,23 @@ package struct Validation: Sendable {
       fix: nearest.map { "the nearest, \($0.name), also needs \(missing.joined(separator: ","))" })
   }
 
+  /// Keeps the largest relative difference of the two forms per group.
+  private static func compare(
+    _ fast: [RowOutcome], _ event: [RowOutcome], into differences: inout [MeasurementGroup: Double]
+  ) {
+    for case (.predicted(_, let closed, let group, _), .predicted(_, let stepped, _, _)) in zip(fast, event)
+    where closed > 0 {
+      differences[group] = max(differences[group] ?? 0, abs(stepped - closed) / closed)
+    }
+  }
+
   private static func outcomes(
-    _ table: CommaSeparated, schema: any MeasurementSchema, options: Options
+    _ table: CommaSeparated, schema: any MeasurementSchema, options: Options, fidelity: RunRequest.Fidelity
   ) -> [RowOutcome] {
     let columns = Dictionary(table.header.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     let rows = table.rows.map { MeasurementRow(line: $0.line, columns: columns, cells: $0.cells) }
     var predictors: [String: Result<any RowPredictor, Failure>] = [:]
-    for device in Set(rows.map(schema.device)) { predictors[device] = predictor(for: device, schema, rows, options) }
+    for device in Set(rows.map(schema.device)) { predictors[device] = predictor(for: device, schema, rows, options, fidelity) }
     let prepared = predictors
     // Rows are independent; each worker fills its own stretch, so the result does not depend on the number of threads.
     let chunk = 512
@@ -128,12 +156,14 @@ package struct Validation: Sendable {
   }
 
   private static func predictor(
-    for device: String, _ schema: any MeasurementSchema, _ rows: [MeasurementRow], _ options: Options
+    for device: String, _ schema: any MeasurementSchema, _ rows: [MeasurementRow], _ options: Options,
+    _ fidelity: RunRequest.Fidelity
   ) -> Result<any RowPredictor, Failure> {
     do throws(Failure) {
       guard !device.isEmpty else { return .success(try schema.predictor(for: nil, in: rows)) }
       var target = try options.catalog.load(options.targets[device] ?? device)
       for assignment in options.overrides { try target.set(assignment) }
+      if fidelity == .event { return .success(try schema.eventPredictor(for: target)) }
       return .success(try schema.predictor(for: target, in: rows))
     } catch {
       return .failure(error)

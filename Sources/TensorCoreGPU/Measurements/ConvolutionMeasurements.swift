@@ -15,9 +15,19 @@ package struct ConvolutionMeasurements: MeasurementSchema {
 
   package func device(of row: MeasurementRow) -> String { String(row["gpu"]) }
 
+  package let hasEventForm = true
+
   package func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor {
+    try predictor(for: target, .fast)
+  }
+
+  package func eventPredictor(for target: TargetFile?) throws(Failure) -> any RowPredictor {
+    try predictor(for: target, .event)
+  }
+
+  private func predictor(for target: TargetFile?, _ fidelity: RunRequest.Fidelity) throws(Failure) -> any RowPredictor {
     guard let target else { throw Failure("rows of a GPU table name their gpu") }
-    return ConvolutionRowPredictor(target: target.name, model: ContractionModel(try GPUDescription(target)))
+    return ConvolutionRowPredictor(target: target.name, model: ContractionModel(try GPUDescription(target), fidelity: fidelity))
   }
 }
 

@@ -13,9 +13,19 @@ package struct GEMMMeasurements: MeasurementSchema {
 
   package func device(of row: MeasurementRow) -> String { String(row["gpu"]) }
 
+  package let hasEventForm = true
+
   package func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor {
+    try predictor(for: target, .fast)
+  }
+
+  package func eventPredictor(for target: TargetFile?) throws(Failure) -> any RowPredictor {
+    try predictor(for: target, .event)
+  }
+
+  private func predictor(for target: TargetFile?, _ fidelity: RunRequest.Fidelity) throws(Failure) -> any RowPredictor {
     guard let target else { throw Failure("rows of a GPU table name their gpu") }
-    return GEMMRowPredictor(target: target.name, model: GEMMModel(try GPUDescription(target)))
+    return GEMMRowPredictor(target: target.name, model: GEMMModel(try GPUDescription(target), fidelity: fidelity))
   }
 }
 
