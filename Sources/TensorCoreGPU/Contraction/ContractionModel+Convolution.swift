@@ -18,11 +18,12 @@ extension ContractionModel {
       choice.notes.append("\(channels) channels are no multiple of \(piece): computed on the ordinary cores")
     }
     choice.path.splitLimit = min(choice.path.splitLimit, library.splitLimit)
-    choice.path.prelude += library.prelude
+    choice.path.lead += library.prelude
     if choice.path.instruction.feed == .cores {
       choice.path.issueEfficiency *= library.coreShare
     } else {
       choice.shape.padChannels(channels, to: piece)
+      if convolution.strides.contains(where: { $0 > 1 }) { choice.path.latency *= library.stridedLatency }
     }
     let product = ContractionEstimate(gemm.estimate(choice.shape, on: choice.path), choice, gpu)
     if convolution.groups > 1 {

@@ -27,7 +27,7 @@ extension ContractionModel {
     let macs = 4 * frequencies * Double(tiles) * channels * filters + transforms
     let memory = bytes / (gpu.memory.bandwidth * gpu.memory.efficiency)
     let arithmetic = macs / (gpu.sm.fp32Lanes * Double(gpu.smCount) * gpu.boostClock * choice.path.issueEfficiency)
-    let starts = 4 * (gpu.launch.graph + gpu.seconds(gpu.gemm.fill)) + choice.path.prelude
+    let starts = 4 * (gpu.launch.graph + gpu.seconds(gpu.gemm.fill)) + choice.path.lead
     let seconds = starts + max(memory, arithmetic)
     let floor = max(
       ((choice.shape.activationBytes ?? 0) + result > gpu.l2.capacity ? result : 0) / gpu.memory.bandwidth, 0)

@@ -32,6 +32,7 @@ extension ConvolutionLibrary {
     prelude = reader?.attribute("prelude", .seconds) ?? .nan
     coreShare = reader?.attribute("core-share", .ratio) ?? .nan
     splitLimit = reader?.integerAttribute("split-limit") ?? 1
+    stridedLatency = reader?.optionalAttribute("strided-latency", .ratio) ?? 1
     reader?.finish()
   }
 }
@@ -47,6 +48,7 @@ extension SparseLibrary {
 extension GEMMPath {
   fileprivate init?(_ reader: ElementReader, tiles lists: [String: [GEMMTile]], instructions: [MatrixInstruction]) {
     name = reader.name
+    library = reader.optionalString("library") ?? ""
     activations = reader.formats("activations")
     weights = reader.formats("weights")
     isBlockScaled = reader.optionalString("block-scaled") == "true"
@@ -65,11 +67,23 @@ extension GEMMPath {
     splitLimit = reader.integerAttribute("split-limit")
     prelude = reader.optionalAttribute("prelude", .seconds) ?? 0
     preludeBytes = reader.optionalAttribute("prelude-bytes", .bytes) ?? 0
-    vectorRows = reader.optionalIntegerAttribute("vector-rows") ?? 0
-    vectorChain = reader.optionalAttribute("vector-chain", .cycles) ?? 0
-    let list = reader.string("tiles")
-    tiles = lists[list] ?? []
-    if tiles.isEmpty { reader.error("<path> names the tile list '\(list)', which is missing or empty") }
+    timingOverhead = reader.optionalAttribute("timing-overhead", .seconds) ?? 0
+    serialSplit = reader.optionalAttribute("serial-split", .seconds) ?? 0
+    overlap = reader.optionalAttribute("overlap", .ratio)
+    strideLoss = reader.optionalAttribute("stride-loss", .ratio) ?? 0
+    strideReach = reader.optionalAttribute("stride-reach", .bytes) ?? .infinity
+    if let rows = reader.optionalIntegerAttribute("vector-rows") {
+      vector = VectorKernel(
+        rows: rows, chain: reader.optionalAttribute("vector-chain", .cycles) ?? 0,
+        slots: reader.optionalAttribute("vector-slots", .ratio) ?? 2)
+    }
+    func list(_ attribute: String, _ name: String) -> [GEMMTile] {
+      let tiles = lists[name] ?? []
+      if tiles.isEmpty { reader.error("<path> names in '\(attribute)' the tile list '\(name)', which is missing or empty") }
+      return tiles
+    }
+    tiles = list("tiles", reader.string("tiles"))
+    batchedTiles = reader.optionalString("batched-tiles").map { list("batched-tiles", $0) } ?? tiles
     reader.finish()
   }
 }

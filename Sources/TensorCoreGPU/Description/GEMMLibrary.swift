@@ -12,7 +12,7 @@ package struct GEMMLibrary: Sendable, Hashable {
   package var storeRate: Double
   /// Barrier and address work per main-loop step, in clocks.
   package var stepOverhead: Double
-  /// Share of fill and epilogue hidden behind another block's main loop.
+  /// Share of fill and epilogue hidden behind another block's main loop, on paths that do not name their own.
   package var overlap: Double
   /// Fixed cost of adding up split-K partial results, in seconds.
   package var splitReduction: Double
@@ -43,6 +43,9 @@ package struct ConvolutionLibrary: Sendable, Hashable {
   package var coreShare: Double
   /// Largest split of the reduction axis.
   package var splitLimit: Int
+  /// Load latency of a strided convolution against one with stride one: kernels that gather an image element by element
+  /// wait longer for each step.
+  package var stridedLatency: Double
 }
 
 /// A library of 2:4 kernels.
@@ -55,6 +58,8 @@ package struct SparseLibrary: Sendable, Hashable {
 /// One way of the library to multiply: which encodings it takes, on which instruction, with which candidate kernels.
 package struct GEMMPath: Sendable, Hashable {
   package var name: String
+  /// The one library that multiplies so, when it is not the one predictions assume; empty otherwise.
+  package var library: String
   /// Storage formats of the activations and of the weights it takes.
   package var activations: [ElementType]
   package var weights: [ElementType]
@@ -69,15 +74,39 @@ package struct GEMMPath: Sendable, Hashable {
   package var latency: Double
   /// Largest split of the reduction axis.
   package var splitLimit: Int
-  /// Kernels launched before the product (quantising the activations), in seconds.
+  /// Time every further part of a split adds, in seconds, when the parts add up in turn through the result instead of in a
+  /// kernel of their own; 0 for the latter.
+  package var serialSplit: Double
+  /// Share of fill and epilogue hidden when another block sits on the same SM; nil for the library's.
+  package var overlap: Double?
+  /// Share of the issue rate lost, at most, when the rows of a tile lie far apart in memory …
+  package var strideLoss: Double
+  /// … and the length of a row in bytes at which half of it is lost.
+  package var strideReach: Double
+  /// Kernels that quantise the activations at run time before the product, in seconds; static scales need none.
   package var prelude: Double
   /// Bytes these kernels move per activation element.
   package var preludeBytes: Double
-  /// Rows up to which a matrix-vector kernel on the ordinary cores is used; 0 for none.
-  package var vectorRows: Int
-  /// Clocks one block of that kernel needs per element of the reduction axis, when few columns leave nothing else to wait for.
-  package var vectorChain: Double
+  /// Time before the product whatever its formats, in seconds: what a convolution prepares.
+  package var lead = 0.0
+  /// What published timings of this path contain beside the kernel (events around a single launch), in seconds: added when
+  /// comparing with them, never in a prediction.
+  package var timingOverhead: Double
+  /// The matrix-vector kernel on the ordinary cores for products of few rows; nil when the library has none.
+  package var vector: VectorKernel?
   package var tiles: [GEMMTile]
+  /// Candidates for products of which several are computed at once; the same as `tiles` unless the file names another list.
+  package var batchedTiles: [GEMMTile]
+}
+
+/// A matrix-vector kernel: streams the weights once past the ordinary cores.
+package struct VectorKernel: Sendable, Hashable {
+  /// Rows up to which it is used.
+  package var rows: Int
+  /// Clocks one block needs per element of the reduction axis, when few columns leave nothing else to wait for.
+  package var chain: Double
+  /// Issue slots of a lane per packed 16-bit multiply-add: loads and conversions included.
+  package var slots: Double
 }
 
 /// A candidate kernel of the library: the thread-block tile and how it is carried out.

@@ -47,6 +47,11 @@ struct GEMMCandidate {
     let lastBlocks = blocks - fullWaves * cost.slots
     let firstBlocks = fullWaves > 0 ? cost.slots : lastBlocks
 
+    // Partial sums in fp32 of their own, unless the parts of a split add up in turn through the result, which is then read
+    // back as often as it is written.
+    let partial = split > 1 && cost.serialSplit == 0
+    let passes = split > 1 && !partial ? 2.0 : 1.0
+
     // Distinct bytes a wave asks for per step: the blocks that run together form a near-square patch of tiles.
     func distinct(_ wave: Double) -> (a: Double, b: Double) {
       let together = min(max(wave / split, 1), tilesM * tilesN)
@@ -68,17 +73,23 @@ struct GEMMCandidate {
     let missA = traffic.missShare(asked: asked.a, own: traffic.aBytes, hot: traffic.hotA)
     let missB = traffic.missShare(asked: asked.b, own: traffic.bBytes, hot: traffic.hotB)
 
+    // Rows and columns beyond the edge of the product are filled with zeros, not loaded.
+    let loaded =
+      (min(1, traffic.m / cost.m) * cost.aBytes + min(1, traffic.n / cost.n) * cost.bBytes)
+      / (cost.aBytes + cost.bBytes)
+    let chunk = cost.l2Bytes * loaded
+    let slowdown = cost.strideFactor(traffic.k)
     func wave(_ count: Double, _ bytes: (a: Double, b: Double)) -> Wave {
       let perSM = (count / machine.smCount).rounded(.up)
-      let issue = perSM * cost.issue
+      let issue = perSM * cost.issue * slowdown
       let feed = perSM * cost.feed
-      let l2 = max(count * cost.l2Bytes / machine.l2BytesPerClock, perSM * cost.l2Bytes / machine.l2Port)
+      let l2 = max(count * chunk / machine.l2BytesPerClock, perSM * chunk / machine.l2Port)
       let memory = (bytes.a * missA + bytes.b * missB) / machine.memoryBytesPerClock
       let step = eighthNorm(issue, feed, l2, memory, cost.latency) + machine.stepOverhead
-      let stored = (split > 1 ? 4 : traffic.storedPerElement) * cost.m * cost.n
+      let stored = (partial ? 4 : traffic.storedPerElement) * cost.m * cost.n
       let store = max(
         perSM * stored / machine.storeRate, count * stored / machine.l2BytesPerClock,
-        count * stored * machine.writeCost / machine.memoryBytesPerClock)
+        count * stored * passes * machine.writeCost / machine.memoryBytesPerClock)
       return Wave(
         steps: steps * step, epilogue: store + machine.epilogue, memory: steps * memory, issue: steps * issue,
         feed: steps * feed, l2: steps * l2, latency: steps * cost.latency)
@@ -96,9 +107,9 @@ struct GEMMCandidate {
     skew = skewed / (1 + skewed / machine.skewLimit)
     // Partial sums are written by every split in fp32 and read once by the kernel that adds them.
     reduction =
-      split > 1
+      partial
       ? machine.splitReduction + ((split + 1) * traffic.elements * 4 + shape.epilogueBytes) / machine.l2BytesPerClock
-      : 0
+      : (split - 1) * cost.serialSplit
     clocks = fill + mainLoop + epilogue + skew + reduction
   }
 }

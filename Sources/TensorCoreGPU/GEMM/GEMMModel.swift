@@ -21,9 +21,9 @@ package struct GEMMModel: Sendable {
   package func estimate(_ shape: GEMMShape, on path: GEMMPath) -> GEMMEstimate {
     let encoding = OperandBytes(shape, path)
     let traffic = GEMMTraffic(shape, encoding: encoding, on: gpu)
-    if shape.m <= path.vectorRows { return vectorEstimate(traffic, path) }
+    if let vector = path.vector, shape.m <= vector.rows { return vectorEstimate(traffic, path, vector) }
     var best: GEMMCandidate?
-    for tile in path.tiles {
+    for tile in shape.batch > 1 ? path.batchedTiles : path.tiles {
       guard let cost = GEMMTileCost(tile, path: path, encoding: encoding, on: gpu) else { continue }
       for split in Self.splits where split <= path.splitLimit {
         guard isOffered(split, cost, traffic) else { break }
@@ -32,7 +32,7 @@ package struct GEMMModel: Sendable {
         if candidate.clocks < best?.clocks ?? .infinity { best = candidate }
       }
     }
-    guard let best else { return vectorEstimate(traffic, path) }
+    guard let best else { return vectorEstimate(traffic, path, VectorKernel(rows: shape.m, chain: 0, slots: 2)) }
     return estimate(best, traffic, path)
   }
 
@@ -95,14 +95,14 @@ package struct GEMMModel: Sendable {
     return 1 / (1 + felt * (1 / settled - 1))
   }
 
-  /// Kernels before the product: a fixed part and a pass over the activations.
+  /// Kernels that quantise activations before the product: a fixed part and passes over the activations.
   private func prelude(_ traffic: GEMMTraffic, _ path: GEMMPath) -> Double {
-    guard path.prelude > 0 || path.preludeBytes > 0 else { return 0 }
+    guard traffic.shape.isDynamic || OperandBytes.narrowsActivations(traffic.shape, path) else { return path.lead }
     // A convolution's image is smaller than the matrix it stands for.
     let elements =
       traffic.shape.activationBytes.map { $0 * 8 / Double(traffic.shape.activation.bits) }
       ?? traffic.m * traffic.k * Double(traffic.shape.batch)
-    return path.prelude + path.preludeBytes * elements / gpu.memory.bandwidth
+    return path.lead + path.prelude + path.preludeBytes * elements / gpu.memory.bandwidth
   }
 
   /// What no kernel can undercut: every multiply-add at peak rate, or the bytes the L2 does not hold at pin rate.
@@ -124,27 +124,29 @@ package struct GEMMModel: Sendable {
     return parts.max { $0.1 < $1.1 }?.0 ?? .issue
   }
 
-  /// A matrix-vector kernel: streams the weights once past the ordinary cores, all SMs alike.
-  private func vectorEstimate(_ traffic: GEMMTraffic, _ path: GEMMPath) -> GEMMEstimate {
+  /// A matrix-vector kernel: fill + √(stream² + chain²) + epilogue, all SMs alike.
+  private func vectorEstimate(_ traffic: GEMMTraffic, _ path: GEMMPath, _ kernel: VectorKernel) -> GEMMEstimate {
     let bytes = traffic.aBytes * (1 - traffic.hotA) + traffic.bBytes * (1 - traffic.hotB)
     let memory = bytes / machine.memoryBytesPerClock
     let cache = (traffic.aBytes + traffic.bBytes) / machine.l2BytesPerClock
-    // Half of the issue slots multiply, the others load and convert.
-    let issue = traffic.shape.macs / (gpu.sm.fp32Lanes * machine.smCount) * 2
-    let chain = traffic.k * path.vectorChain
-    let stream = max(memory, cache, issue, chain)
+    let lanes = traffic.shape.activation.bits <= 16 ? max(gpu.sm.fp16Lanes, gpu.sm.fp32Lanes) : gpu.sm.fp32Lanes
+    let issue = traffic.shape.macs / (lanes * machine.smCount) * kernel.slots
+    let chain = traffic.k * kernel.chain
+    let flow = max(memory, cache, issue)
+    // Waiting for one's own loads and the stream of all overlap in part.
+    let stream = (flow * flow + chain * chain).squareRoot()
     let clocks = machine.fill + stream + machine.epilogue
     let preludeSeconds = prelude(traffic, path)
     let seconds = gpu.launch.graph + preludeSeconds + clocks / gpu.boostClock
     let loop = stream / gpu.boostClock
     return GEMMEstimate(
       seconds: seconds, floorSeconds: min(floor(traffic, path), seconds),
-      limit: loop < seconds / 2 ? .launch : (chain >= stream ? .latency : (issue > memory ? .vector : .deviceMemory)),
+      limit: loop < seconds / 2 ? .launch : (chain >= flow ? .latency : (issue > memory ? .vector : .deviceMemory)),
       path: path.name, tile: nil,
       split: 1, blocks: Double(gpu.smCount), slots: Double(gpu.smCount), launch: gpu.launch.graph,
       prelude: preludeSeconds, fill: machine.fill / gpu.boostClock, mainLoop: loop,
-      epilogue: machine.epilogue / gpu.boostClock, reduction: 0, skew: 0, clockShare: 1,
-      deviceBytes: bytes + traffic.cBytes, l2Bytes: traffic.aBytes + traffic.bBytes, sharedBytes: 0,
+      epilogue: machine.epilogue / gpu.boostClock, reduction: 0, skew: 0,
+      clockShare: 1, deviceBytes: bytes + traffic.cBytes, l2Bytes: traffic.aBytes + traffic.bBytes, sharedBytes: 0,
       energy: bytes * gpu.memory.energyPerByte + traffic.shape.macs * path.instruction.energy + gpu.power.idle * seconds
     )
   }
@@ -158,10 +160,15 @@ extension OperandBytes {
     func bytes(_ format: ElementType) -> Double {
       Double(format.bits) / 8 + (format.isFloat && format.bits == 4 && shape.isBlockScaled ? 1.0 / 16 : 0)
     }
-    activation = bytes(shape.activation)
+    activation = Self.narrowsActivations(shape, path) ? path.operandBytes : bytes(shape.activation)
     var stored = bytes(shape.weight)
     if shape.isSparse { stored = stored / 2 + 0.125 }
     weight = stored
     output = Double(shape.output.bits) / 8
+  }
+
+  /// True when a prelude turns 16-bit activations into the instruction's narrower operands.
+  static func narrowsActivations(_ shape: GEMMShape, _ path: GEMMPath) -> Bool {
+    Double(shape.activation.bits) / 8 >= 2 * path.operandBytes
   }
 }

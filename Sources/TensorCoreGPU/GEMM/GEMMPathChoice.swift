@@ -14,22 +14,26 @@ extension GEMMModel {
   ///
   /// Emulations, in this order: a scale per tensor instead of per block; weights widened to 16 bits in the main loop (their
   /// bytes still shrink, the arithmetic does not); 16-bit formats the machine lacks as fp32 on the ordinary cores.
-  package func choosePath(for shape: GEMMShape, sparseLibrary: String? = nil) -> GEMMPathChoice? {
+  ///
+  /// - `library`: a library with paths or 2:4 kernels of its own that are preferred; nil for the one the file assumes.
+  package func choosePath(for shape: GEMMShape, library: String? = nil) -> GEMMPathChoice? {
+    let own = gpu.gemm.paths.filter { !$0.library.isEmpty && $0.library == library }
+    let paths = own + gpu.gemm.paths.filter(\.library.isEmpty)
     var shape = shape
     var notes: [String] = []
     var sparse: MatrixInstruction?
     for relax in [Self.asGiven, Self.scalePerTensor, Self.widenWeights, Self.widenToSingle] {
       guard let note = relax(&shape) else { continue }
       if !note.isEmpty { notes.append("\(note): \(gpu.name) has no instruction for it") }
-      guard var path = gpu.gemm.paths.first(where: { $0.takes(shape) }) else { continue }
+      guard var path = paths.first(where: { $0.takes(shape) }) else { continue }
       if shape.isSparse {
         sparse = sparseInstruction(for: path)
         if let sparse {
           path.instruction = sparse
-          let library = gpu.gemm.sparse.first { sparseLibrary == nil || $0.name == sparseLibrary }
-          if let library {
-            path.name += " 2:4 (\(library.name))"
-            path.issueEfficiency *= library.issueShare
+          let kernels = gpu.gemm.sparse.first { library == nil || $0.name == library } ?? gpu.gemm.sparse.first
+          if let kernels {
+            path.name += " 2:4 (\(kernels.name))"
+            path.issueEfficiency *= kernels.issueShare
           }
         } else {
           shape.isSparse = false

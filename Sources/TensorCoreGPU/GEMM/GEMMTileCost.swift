@@ -23,6 +23,11 @@ struct GEMMTileCost: Sendable {
   /// Clocks per step when only the pipeline depth hides the memory's latency.
   let latency: Double
   let overlap: Double
+  /// Clocks every further part of a split adds when parts add up in turn; 0 when a kernel of their own adds them.
+  let serialSplit: Double
+  /// Largest share of the issue rate lost to rows far apart, and the row length in elements that loses half of it.
+  private let strideLoss: Double
+  private let strideReach: Double
 
   /// Nil when two stages of the tile do not fit the machine's shared memory.
   init?(_ tile: GEMMTile, path: GEMMPath, encoding: OperandBytes, on gpu: GPUDescription) {
@@ -73,7 +78,20 @@ struct GEMMTileCost: Sendable {
     l2Bytes = tile.cluster > 1 ? chunk - min(aBytes, bBytes) * (1 - 1 / Double(tile.cluster)) : chunk
     latency = path.latency / Double(tile.stages - 1)
     // A block of a warp-specialised kernel loads ahead during its own epilogue; else only a neighbour on the SM hides it.
-    overlap = tile.loaderWarps > 0 ? gpu.gemm.overlap : gpu.gemm.overlap * (perSM - 1) / perSM
+    overlap =
+      if tile.loaderWarps > 0 { gpu.gemm.overlap } else if perSM == 1 { 0 } else {
+        path.overlap ?? gpu.gemm.overlap * (perSM - 1) / perSM
+      }
+    serialSplit = path.serialSplit * gpu.boostClock
+    strideLoss = path.strideLoss
+    strideReach = path.strideReach / path.operandBytes
+  }
+
+  /// Slowdown of the main loop when the rows of a tile lie `k` elements apart: past a few pages per row, loads wait for
+  /// address translation. 1 / (1 − loss · x² / (1 + x²)) with x = k ÷ reach.
+  func strideFactor(_ k: Double) -> Double {
+    let x = k / strideReach
+    return 1 / (1 - strideLoss * x * x / (1 + x * x))
   }
 
   private static let workingRegisters = 64.0

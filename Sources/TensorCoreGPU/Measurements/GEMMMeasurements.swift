@@ -46,11 +46,13 @@ private struct GEMMRowPredictor: RowPredictor {
     let operands =
       Double(batch) * Double(n) * (Double(k) * Double(shape.weight.bits) + Double(m) * Double(shape.output.bits)) / 8
     shape.weightReuseBytes = Double(campaign.operandSets) * operands
-    guard let choice = model.choosePath(for: shape) else {
+    let library = String(row["lib"].prefix { $0.isLetter })
+    guard let choice = model.choosePath(for: shape, library: library) else {
       return .skipped(why: "\(target) cannot multiply \(format)", group: group)
     }
     let estimate = model.estimate(choice.shape, on: choice.path)
-    let seconds = estimate.seconds + (campaign.isEager ? model.gpu.launch.eager : 0)
+    let overhead = choice.path.timingOverhead + (campaign.isEager ? model.gpu.launch.eager : 0)
+    let seconds = estimate.seconds + overhead
     return .predicted(
       measured: measured, predicted: seconds * 1e6, group: group,
       note: ([estimate.path, estimate.choice] + choice.notes).joined(separator: "; "))

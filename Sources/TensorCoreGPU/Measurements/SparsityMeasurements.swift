@@ -48,7 +48,7 @@ private struct SparsityRowPredictor: RowPredictor {
     shape.isSparse = true
     let library = String(row["lib"].prefix { $0.isLetter })
     let known = model.gpu.gemm.sparse.first { $0.name == library }
-    guard let sparse = model.choosePath(for: shape, sparseLibrary: known?.name), sparse.shape.isSparse else {
+    guard let sparse = model.choosePath(for: shape, library: known?.name), sparse.shape.isSparse else {
       return .skipped(why: "\(target) has no 2:4 instruction for \(format)", group: group)
     }
     let before = model.estimate(dense.shape, on: dense.path)

@@ -1,0 +1,117 @@
+import Hardware
+import IR
+import Testing
+
+@testable import TensorCoreGPU
+
+/// What libraries do beyond tiles and waves: splits that add up in turn, batched kernels, far-apart rows.
+struct GEMMLibraryTests {
+  private func estimate(
+    _ m: Int, _ n: Int, _ k: Int, _ activation: ElementType, weight: ElementType? = nil, batch: Int = 1,
+    on name: String = "nvidia-a100-sxm4-80gb", change: (inout GEMMPath) -> Void = { _ in }
+  ) throws -> GEMMEstimate {
+    let model = GEMMModel(try Targets.gpu(name))
+    let shape = GEMMShape(
+      batch: batch, m: m, n: n, k: k, activation: activation, weight: weight ?? activation, output: activation)
+    var path = try #require(model.choosePath(for: shape)).path
+    change(&path)
+    return model.estimate(shape, on: path)
+  }
+
+  /// Parts of a serial split wait for each other: each one more costs the same again.
+  @Test func serialSplitsCostByTheirNumber() throws {
+    let estimate = try estimate(16, 512, 16_384, .bfloat16, weight: .int4)
+    #expect(estimate.split > 1)
+    let each = estimate.reduction / Double(estimate.split - 1)
+    let path = try #require(
+      try Targets.gpu("nvidia-a100-sxm4-80gb").gemm.paths.first { $0.weights.contains(.int4) && $0.operandBytes == 2 })
+    #expect(abs(each / path.serialSplit - 1) < 0.02)
+  }
+
+  /// Strided batches of fp32 products run 128-wide kernels: 64 columns take the time of 128.
+  @Test func narrowBatchedProductsAreNoFaster() throws {
+    let narrow = try estimate(2048, 64, 2048, .float32, batch: 256)
+    let wide = try estimate(2048, 128, 2048, .float32, batch: 256)
+    #expect(abs(narrow.seconds / wide.seconds - 1) < 0.02)
+    #expect(try estimate(2048, 64, 2048, .float32).seconds < estimate(2048, 128, 2048, .float32).seconds)
+  }
+
+  /// Long rows lose a bounded share of the issue rate on the ordinary cores, and nothing on the tensor cores.
+  @Test(arguments: [ElementType.float32, .bfloat16]) func farApartRowsLoseABoundedShare(_ format: ElementType) throws {
+    let with = try estimate(4096, 4096, 65_536, format)
+    let without = try estimate(4096, 4096, 65_536, format) { $0.strideLoss = 0 }
+    if format == .float32 {
+      #expect(with.mainLoop > without.mainLoop * 1.1)
+      #expect(with.mainLoop < without.mainLoop * 1.3)
+    } else {
+      #expect(with == without)
+    }
+  }
+
+  /// Rows beyond the edge of a product are not loaded: a thin product asks the L2 for less than its tiles could hold.
+  @Test func rowsBeyondTheEdgeAreNotLoaded() throws {
+    let model = GEMMModel(try Targets.gpu("nvidia-a100-sxm4-80gb"))
+    func loop(_ m: Int) throws -> Double {
+      let shape = GEMMShape(m: m, n: 65_536, k: 4096, activation: .int8, weight: .int8, output: .bfloat16)
+      var path = try #require(model.choosePath(for: shape)).path
+      path.tiles = path.tiles.filter { $0.m == 256 }
+      return model.estimate(shape, on: path).mainLoop
+    }
+    #expect(try loop(8) <= loop(256))
+  }
+
+  /// What a campaign's timer adds belongs to its table, not to the machine.
+  @Test func timingOverheadsAreNoPartOfAPrediction() throws {
+    let with = try estimate(64, 4096, 4096, .bfloat16, weight: .int8)
+    #expect(try with == estimate(64, 4096, 4096, .bfloat16, weight: .int8) { $0.timingOverhead = 1 })
+  }
+
+  /// A library with kernels of its own is used only when a table names it.
+  @Test func otherLibrariesAreChosenByNameOnly() throws {
+    let model = GEMMModel(try Targets.gpu("nvidia-h100-sxm5-80gb"))
+    let shape = GEMMShape(m: 8192, n: 16_384, k: 8192, activation: .bfloat16, weight: .int8, output: .bfloat16)
+    let assumed = try #require(model.choosePath(for: shape))
+    let named = try #require(model.choosePath(for: shape, library: "sglang"))
+    #expect(assumed.path.library.isEmpty && assumed.path.operandBytes == 2)
+    #expect(named.path.library == "sglang" && named.path.operandBytes == 1)
+    #expect(model.estimate(shape, on: named.path).prelude > 0)
+  }
+
+  /// Thread blocks dispatched one by one take as long as waves in closed form, whatever the format, split or batch.
+  @Test func bothFormsAgreeOnRandomProducts() throws {
+    var random = SplitMix(state: 7)
+    let formats: [(ElementType, ElementType)] = [
+      (.bfloat16, .bfloat16), (.bfloat16, .int8), (.bfloat16, .int4), (.int8, .int8), (.float32, .float32),
+      (.float8e4m3, .float8e4m3), (.float16, .float16),
+    ]
+    for name in ["nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb", "nvidia-v100-sxm2-16gb", "nvidia-l4", "nvidia-b200"] {
+      let gpu = try Targets.gpu(name)
+      let (fast, event) = (GEMMModel(gpu), GEMMModel(gpu, fidelity: .event))
+      for (activation, weight) in formats {
+        for _ in 0..<6 {
+          let shape = GEMMShape(
+            batch: random.below(3) == 0 ? 1 + random.below(40) : 1, m: 1 << random.below(13) + random.below(7),
+            n: 32 << random.below(10), k: 32 << random.below(11), activation: activation, weight: weight,
+            output: .float16)
+          let choice = try #require(fast.choosePath(for: shape))
+          let closed = fast.estimate(choice.shape, on: choice.path).seconds
+          let stepped = event.estimate(choice.shape, on: choice.path).seconds
+          #expect(abs(stepped / closed - 1) < 0.02, "\(name) \(shape)")
+        }
+      }
+    }
+  }
+}
+
+/// A seeded generator: the same shapes on every run.
+private struct SplitMix {
+  var state: UInt64
+
+  mutating func below(_ bound: Int) -> Int {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return Int((z ^ (z >> 31)) % UInt64(bound))
+  }
+}
