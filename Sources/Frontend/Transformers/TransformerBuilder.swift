@@ -25,6 +25,7 @@ package enum TransformerBuilder {
       case .gpt2, .opt: graph = try blocks.decoder(source: file)
       case .t5: graph = try blocks.encoderDecoder(source: file)
       case .llama, .minicpm: graph = try blocks.rotaryDecoder(source: file)
+      case .parallel: graph = try blocks.parallelDecoder(source: file)
       }
     } catch {
       throw Failure("the configuration does not describe a network: \(error)", at: SourceLocation(file: file))
@@ -119,6 +120,24 @@ struct TransformerBlocks: ~Copyable {
     return writer.finish(outputs: [try logits(x)] + newEntries, source: source)
   }
 
+  /// GPT-J and GPT-NeoX: attention and feed-forward read the same block input and are added to it together.
+  consuming func parallelDecoder(source: String) throws(OperatorError) -> Graph {
+    let tokens = writer.input("input_ids", .int64, [batch, sequence])
+    var x = try writer.apply(Gather(), [writer.weight("embeddings", [config.vocabulary, config.hidden]), tokens], "embeddings")
+    let half = Dimension.constant(config.headDimension / 2)
+    let tables = ["cosines", "sines"].map { writer.input($0, .float32, [batch, sequence, half]) }
+    for layer in 0..<config.layers {
+      writer.scope = "layer.\(layer)"
+      let normed = try writer.layerNorm(x, config.hidden, "attention.norm")
+      let other = config.hasTwoNorms ? try writer.layerNorm(x, config.hidden, "output.norm") : normed
+      let sum = try writer.add(try attention(normed, rotatedBy: tables), try feedForward(other), "sum")
+      x = try writer.add(sum, x, "residual")
+    }
+    writer.scope = ""
+    x = try writer.layerNorm(x, config.hidden, "norm")
+    return writer.finish(outputs: [try logits(x)] + newEntries, source: source)
+  }
+
   /// ViT: patches by a strided convolution, a class token, blocks normalised before each half.
   consuming func imageEncoder(source: String) throws(OperatorError) -> Graph {
     let image = config.image
@@ -175,15 +194,19 @@ struct TransformerBlocks: ~Copyable {
   }
 
   /// Multi-head attention with its four projections; causal in decoders.
-  private mutating func attention(_ x: ValueID) throws(OperatorError) -> ValueID {
-    let isCausal = config.family == .gpt2 || config.family == .opt
+  private mutating func attention(_ x: ValueID, rotatedBy tables: [ValueID] = []) throws(OperatorError) -> ValueID {
+    let isCausal = [.gpt2, .opt, .parallel].contains(config.family)
     let (heads, depth) = (config.heads, config.headDimension)
     let projected = try projections(x)
-    let query = try writer.splitHeads(projected[0], heads, depth, "attention.query")
+    var query = try writer.splitHeads(projected[0], heads, depth, "attention.query")
     var (key, value) = (
       try writer.splitHeads(projected[1], heads, depth, "attention.key"),
       try writer.splitHeads(projected[2], heads, depth, "attention.value")
     )
+    if !tables.isEmpty {
+      query = try rotated(query, tables, "attention.query")
+      key = try rotated(key, tables, "attention.key")
+    }
     if hasPast, isCausal { (key, value) = caches(key, value, heads: heads, depth: depth, valueDepth: depth) }
     let attended: ValueID
     if config.callsFusedAttention || hasPast {
@@ -227,7 +250,7 @@ struct TransformerBlocks: ~Copyable {
       let products = try writer.apply(MatrixMultiply(), [query, transposed], "attention.scores")
       scores = try writer.apply(BinaryElementwise(.div), [products, root], "attention.scale")
     }
-    if config.family == .gpt2 {
+    if config.family == .gpt2 || config.family == .parallel {
       let mask = self.mask ?? writer.input("causal_mask", .bool, [1, 1, sequence, sequence])
       self.mask = mask
       scores = try writer.apply(Where(), [mask, scores, writer.scalar(-3.4e38)], "attention.mask")

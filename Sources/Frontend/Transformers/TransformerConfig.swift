@@ -9,6 +9,8 @@ struct TransformerConfig: Sendable {
   /// What the blocks are made of.
   enum Family: String, Sendable, CaseIterable {
     case bert, gpt2, opt, llama, vit
+    /// Rotated queries and keys, attention and feed-forward side by side (GPT-J, GPT-NeoX).
+    case parallel
     /// Encoder and decoder; Switch has experts.
     case t5
     /// Latent attention, dense feed-forward.
@@ -30,6 +32,8 @@ struct TransformerConfig: Sendable {
   var activation: String
   /// Keys a query sees at most.
   var window: Int?
+  /// The two halves of a block read norms of their own although they run side by side.
+  var hasTwoNorms: Bool
   /// Biases on the projections of queries, keys and values.
   var hasProjectionBias: Bool
   /// The logits are computed.
@@ -81,19 +85,20 @@ extension TransformerConfig {
     let keys = ConfigKeys(object, file: file)
     let type = try keys.text("model_type")
     family = try Self.family(type, file: file)
-    hidden = try keys.extent("hidden_size", "n_embd", "d_model")
-    layers = try keys.extent("num_hidden_layers", "n_layer", "num_layers")
+    hidden = try keys.extent("hidden_size", "n_embd", "d_model", "dim")
+    layers = try keys.extent("num_hidden_layers", "n_layer", "num_layers", "n_layers")
     decoderLayers = try keys.optionalExtent("num_decoder_layers") ?? layers
-    heads = try keys.extent("num_attention_heads", "n_head", "num_heads")
+    heads = try keys.extent("num_attention_heads", "n_head", "num_heads", "n_heads")
     keyHeads = try keys.optionalExtent("num_key_value_heads") ?? heads
     headDimension = try keys.optionalExtent("head_dim", "d_kv") ?? max(1, hidden / max(1, heads))
-    inner = try keys.optionalExtent("intermediate_size", "n_inner", "ffn_dim", "d_ff") ?? 4 * hidden
+    inner = try keys.optionalExtent("intermediate_size", "n_inner", "ffn_dim", "d_ff", "hidden_dim") ?? 4 * hidden
     vocabulary = family == .vit ? 1 : try keys.extent("vocab_size")
     positions = try keys.optionalExtent("max_position_embeddings", "n_positions") ?? 1 << 20
-    activation = keys.optionalText("hidden_act", "activation_function", "dense_act_fn") ?? Self.usualActivation(family)
+    activation = keys.optionalText("hidden_act", "activation_function", "dense_act_fn", "activation") ?? Self.usualActivation(family)
     let usesWindow = keys.flag("use_sliding_window") ?? true
     window = usesWindow ? try keys.optionalExtent("sliding_window") : nil
-    hasProjectionBias = keys.flag("attention_bias", "qkv_bias") ?? (type == "qwen2" || family != .llama)
+    hasTwoNorms = type == "gpt_neox"
+    hasProjectionBias = keys.flag("attention_bias", "qkv_bias") ?? (type == "qwen2" || (family != .llama && type != "gptj"))
     let architecture = keys.firstName("architectures") ?? ""
     hasHead = architecture.hasSuffix("LMHeadModel") || architecture.hasSuffix("ForCausalLM") || architecture.hasSuffix("Classification")
     let implementation = keys.optionalText("attn_implementation", "_attn_implementation")
@@ -119,7 +124,8 @@ extension TransformerConfig {
 
   private static func family(_ type: String, file: String) throws(Failure) -> Family {
     switch type {
-    case "bert", "roberta", "electra": return .bert
+    case "bert", "roberta", "electra", "distilbert": return .bert
+    case "gptj", "gpt_neox": return .parallel
     case "gpt2": return .gpt2
     case "opt": return .opt
     case "llama", "mistral", "qwen2", "phi3": return .llama
@@ -127,7 +133,10 @@ extension TransformerConfig {
     case "minicpm3": return .minicpm
     case "t5", "switch_transformers": return .t5
     default:
-      let known = ["bert", "roberta", "gpt2", "opt", "llama", "mistral", "qwen2", "vit", "deit", "minicpm3", "t5", "switch_transformers"]
+      let known = [
+        "bert", "roberta", "distilbert", "gpt2", "gptj", "gpt_neox", "opt", "llama", "mistral", "qwen2", "vit", "deit", "minicpm3", "t5",
+        "switch_transformers",
+      ]
       throw Failure(
         "model_type \"\(type)\" is not a family this program can lay out", at: SourceLocation(file: file),
         fix: nearestSpelling(to: type, in: known).map { "did you mean \($0)?" } ?? "export the model to ONNX")
@@ -136,7 +145,7 @@ extension TransformerConfig {
 
   private static func usualActivation(_ family: Family) -> String {
     switch family {
-    case .gpt2: "gelu_new"
+    case .gpt2, .parallel: "gelu_new"
     case .t5: "relu"
     case .bert, .opt, .llama, .vit, .minicpm: "gelu"
     }
