@@ -4,7 +4,9 @@ import Driver
 
 /// The model and what is to be assumed of it; shared by every command that reads one.
 struct ModelOptions: ParsableArguments {
-  @Argument(help: ArgumentHelp("An ONNX file, a graph in text form (.cwg), or the name of a shipped graph.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp(
+      "An ONNX file, a graph in text form (.cwg), the config.json of a transformer, or the name of a shipped graph.", valueName: "model"))
   var model: String
 
   @Option(help: ArgumentHelp("Inputs per run: binds or replaces the leading axis of the inputs.", valueName: "N"))

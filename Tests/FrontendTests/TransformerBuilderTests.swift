@@ -21,6 +21,8 @@ struct TransformerBuilderTests {
   /// Parameters as the checkpoints' authors state them.
   @Test(arguments: [
     ("bert-large", 335_141_888), ("gpt2-large", 838_359_040), ("opt-1.3b", 1_418_715_136), ("vit-base-16", 85_797_888),
+    // Without the 50 400 biases of the head, and without the tables of relative positions.
+    ("gpt-j-6b", 6_050_832_384), ("t5-large", 770_566_144),
   ])
   func parametersAreThoseOfTheCheckpoint(_ name: String, _ count: Int) throws {
     let graph = try shipped(name, name.hasPrefix("vit") ? ["batch": 1] : ["batch": 1, "sequence": 8])
@@ -30,7 +32,9 @@ struct TransformerBuilderTests {
 
   @Test func graphsAreWellFormed() throws {
     for name in [
-      "bert-large", "gpt2", "opt-125m", "llama-3.2-1b", "mistral-7b", "qwen2-7b", "vit-base-16", "minicpm3-4b", "t5-large", "switch-xl-4",
+      "bert-large", "gpt2", "opt-125m", "llama-3.2-1b", "mistral-7b", "qwen2-7b", "vit-base-16", "minicpm3-4b", "t5-large",
+      "switch-xl-4", "gpt-j-6b", "distilbert-base",
+      "gpt-j-6b", "distilbert-base",
     ] {
       let graph = try shipped(name, name.hasPrefix("vit") ? ["batch": 2] : ["batch": 2, "sequence": 16])
       #expect(graph.verify().isEmpty, "\(name)")

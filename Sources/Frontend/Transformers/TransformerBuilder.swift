@@ -215,7 +215,7 @@ struct TransformerBlocks: ~Copyable {
       attended = try attentionByProducts(query, key, value, isCausal: isCausal)
     }
     let joined = try writer.joinHeads(attended, width, "attention.join")
-    return try writer.linear(joined, width, config.hidden, "attention.output")
+    return try writer.linear(joined, width, config.hidden, "attention.output", bias: config.hasProjectionBias)
   }
 
   /// One product for all three in GPT-2, three elsewhere.
@@ -339,9 +339,10 @@ extension TransformerBlocks {
     let carried = try writer.apply(
       MatrixMultiply(), [q, writer.weight("attention.query.absorb", [heads, depth, shared])], "attention.absorb")
     newEntries.append(entry)
-    let cache = writer.input("\(writer.scope).cache", .float32, [batch, 1, Dimension.symbol("past") + sequence, .constant(shared)])
-    let starts = [writer.integers([0]), writer.integers([latent.keyRank]), writer.integers([3])]
-    let values = try writer.apply(Slice(), [cache] + starts, "attention.values")
+    let shape = [batch, 1, Dimension.symbol("past") + sequence]
+    let cache = writer.input("\(writer.scope).cache", .float32, shape + [.constant(shared)])
+    // The same storage seen again: attention kernels read the first features of a key as its value.
+    let values = writer.input("\(writer.scope).cache.values", .float32, shape + [.constant(latent.keyRank)])
     let attended = try writer.apply(ScaledDotProductAttention(isCausal: true), [carried, cache, values], "attention")
     return try writer.apply(
       MatrixMultiply(), [attended, writer.weight("attention.value.absorb", [heads, latent.keyRank, latent.value])], "attention.values")
