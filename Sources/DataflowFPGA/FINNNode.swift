@@ -97,6 +97,17 @@ package struct FINNFolding: Sendable, Hashable {
     self = all.first { $0.steps <= goal } ?? all.last ?? FINNFolding(pe: 1, simd: 1, steps: max(1, layer.weightCount))
   }
 
+  /// A folding that was asked for; nil when the unit cannot be cut that way.
+  package init?(layer: LayerSpec, pe: Int, simd: Int) {
+    guard pe > 0, simd > 0, layer.kernelOutputs > 0, layer.kernelOutputs % pe == 0, Self.lanes(layer) % simd == 0 else { return nil }
+    self.init(pe: pe, simd: simd, steps: layer.kernelInputs / simd * (layer.kernelOutputs / pe))
+  }
+
+  /// Inputs that can be taken side by side: a sliding-window unit folds channels, so that SIMD divides them.
+  package static func lanes(_ layer: LayerSpec) -> Int {
+    layer.kind == .convolution ? max(1, layer.channels / max(1, layer.groups)) : layer.kernelInputs
+  }
+
   private init(pe: Int, simd: Int, steps: Int) {
     (self.pe, self.simd, self.steps) = (pe, simd, steps)
   }
@@ -105,8 +116,7 @@ package struct FINNFolding: Sendable, Hashable {
   package static func sequence(_ layer: LayerSpec, wordBits: Int) -> [FINNFolding] {
     let (inputs, outputs) = (layer.kernelInputs, layer.kernelOutputs)
     guard inputs > 0, outputs > 0 else { return [] }
-    // A sliding-window unit folds channels, so that SIMD divides them.
-    let lanes = layer.kind == .convolution ? max(1, layer.channels / max(1, layer.groups)) : inputs
+    let lanes = lanes(layer)
     var result: [FINNFolding] = []
     var simd = 1
     for candidate in divisors(lanes) where candidate * layer.weightBits <= max(wordBits, layer.weightBits) {

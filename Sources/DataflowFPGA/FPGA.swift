@@ -32,7 +32,7 @@ package struct FPGA: Machine {
 
   package func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
     guard !kernels.isEmpty else { throw Failure("the model has no kernel to build a pipeline from") }
-    let lowering = PipelineLowering(kernels, request: description.request)
+    let lowering = try PipelineLowering(kernels, request: description.request, tool: model.profile)
     let design = try folded(lowering.design(name: description.part.name))
     var pipeline: PipelineEstimate
     do {

@@ -33,6 +33,7 @@ extension FPGADescription.Request {
   fileprivate init(_ reader: ElementReader?) {
     profile = reader?.text("profile") ?? ""
     reuse = max(0, reader?.integer("reuse").value ?? 0)
+    folding = reader?.optionalText("folding") ?? ""
     strategy = Self.choice(reader, "strategy", default: .resource)
     transfer = Self.choice(reader, "transfer", default: .stream)
     fixedBits = max(1, reader?.integer("fixed-bits").value ?? 16)

@@ -18,6 +18,8 @@ package struct FPGADescription: Sendable {
     package var profile: String
     /// Reuse factor of every layer; 0 for the fastest folding that fits the part.
     package var reuse: Int
+    /// Folding of single layers, which goes before `reuse` and any search.
+    package var folding: String
     package var strategy: Strategy
     package var transfer: Transfer
     /// Bits of weights and activations whose element type is a float, which an FPGA pipeline replaces by fixed point.

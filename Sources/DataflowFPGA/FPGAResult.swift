@@ -14,6 +14,8 @@ struct FPGAResult {
   let run: DataflowRun
   /// Busy cycles of every layer in the first frame.
   let spans: [Range<Int>]
+  /// The kernel that writes each tensor, by number.
+  private let writers: [Int: Int]
 
   init(
     description: FPGADescription, kernels: [Kernel], lowering: PipelineLowering, pipeline: PipelineEstimate,
@@ -26,6 +28,8 @@ struct FPGAResult {
     self.design = design
     self.pipeline = pipeline
     self.run = run
+    writers = Dictionary(
+      kernels.flatMap { kernel in kernel.writes.map { ($0.id, kernel.id) } }, uniquingKeysWith: { first, _ in first })
     guard design.transfer == .parallel else {
       spans = run.firstFrame
       return
@@ -84,6 +88,7 @@ struct FPGAResult {
     let area = mine.reduce(Area()) { $0 + pipeline.layers[$1].synthesised }
     var figures: [String: Double] = ["ii": Double(busy), "stages": Double(mine.count)]
     for (name, count) in area.named where count > 0 { figures[name] = Double(count) }
+    if isBottleneck { figures["bottleneck"] = 1 }
     if let depth = mine.flatMap({ pipeline.network.inputs(of: $0) }).map({ pipeline.network.fifos[$0].depth }).max() {
       figures["fifo depth"] = Double(depth)
     }
@@ -94,7 +99,7 @@ struct FPGAResult {
       floorSeconds: min(Double(end - start), Double(slowest.map(alone) ?? 0)) * tick,
       cycles: end - start, macs: work.macs, flops: work.flops, bytes: [:], format: format(slowest),
       choice: choice(slowest), isOpaque: kernel.anchorComputation.isOpaque, operations: kernel.steps.map(\.label),
-      reads: kernel.reads.map(Self.summary), writes: kernel.writes.map(Self.summary), figures: figures)
+      reads: kernel.reads.map { read($0, by: mine) }, writes: kernel.writes.map(summary), figures: figures)
   }
 
   private func reason(_ slowest: Int?, _ busy: Int, _ isBottleneck: Bool) -> String {
@@ -120,11 +125,24 @@ struct FPGAResult {
     return "reuse \(spec.effectiveReuse.effective), \(spec.strategy.rawValue)"
   }
 
-  private static func summary(_ tensor: Kernel.Tensor) -> TensorSummary {
+  /// A tensor as it flows through the pipeline: floats as fixed point.
+  private func summary(_ tensor: Kernel.Tensor) -> TensorSummary {
     let shape = tensor.type.constantShape.map { $0.map(String.init).joined(separator: ",") } ?? "?"
+    let bits = description.request.fixedBits
+    let isFixed = tensor.type.storage.isFloat && tensor.type.storage.bits > 8
     return TensorSummary(
-      id: tensor.id, name: tensor.name, type: "\(tensor.type.storage.rawValue)[\(shape)]", bytes: tensor.operand.bytes,
+      id: tensor.id, name: tensor.name, type: "\(isFixed ? "fixed\(bits)" : tensor.type.storage.rawValue)[\(shape)]",
+      bytes: isFixed ? (tensor.operand.count * bits + 7) / 8 : tensor.operand.bytes,
       isConstant: tensor.operand.isConstant, staysOnChip: true)
+  }
+
+  /// The same with the depth of the FIFO that brings it to one of the reader's layers.
+  private func read(_ tensor: Kernel.Tensor, by layers: [Int]) -> TensorSummary {
+    var result = summary(tensor)
+    guard !isParallel, let writer = writers[tensor.id] else { return result }
+    result.fifoDepth =
+      pipeline.network.fifos.first { layers.contains($0.consumer) && lowering.kernelOfLayer[$0.producer] == writer }?.depth
+    return result
   }
 
   private var timeline: Timeline {
@@ -174,17 +192,18 @@ struct FPGAResult {
     return result
   }
 
-  /// Corrected reuse factors and stages that nobody folded.
+  /// Corrected reuse factors and a hint where a pipeline is larger than a die.
   private var diagnostics: [Diagnostic] {
-    design.layers.compactMap { layer in
-      guard description.profile?.folding == .reuse, layer.kernelOutputs > 0, layer.effectiveReuse.isCorrected else {
-        return nil
+    (dieHint.map { [$0] } ?? [])
+      + design.layers.compactMap { layer in
+        guard description.profile?.folding == .reuse, layer.kernelOutputs > 0, layer.effectiveReuse.isCorrected else {
+          return nil
+        }
+        return Diagnostic(
+          .warning,
+          "layer '\(layer.name)': reuse factor \(layer.reuse) is not legal for \(layer.kernelInputs) x \(layer.kernelOutputs); the tool takes \(layer.effectiveReuse.effective)",
+          fix: "ask for \(layer.effectiveReuse.effective)")
       }
-      return Diagnostic(
-        .warning,
-        "layer '\(layer.name)': reuse factor \(layer.reuse) is not legal for \(layer.kernelInputs) x \(layer.kernelOutputs); the tool takes \(layer.effectiveReuse.effective)",
-        fix: "ask for \(layer.effectiveReuse.effective)")
-    }
   }
 }
 

@@ -15,7 +15,8 @@ package struct FoldingSearch: Sendable {
     self.design = design
     options = design.layers.map { layer in
       guard layer.kernelOutputs > 0 else { return [] }
-      return Self.factors(layer, model.profile).map { reuse in
+      let factors = layer.isFolded ? [layer.reuse] : Self.factors(layer, model.profile)
+      return factors.map { reuse in
         var candidate = layer
         candidate.reuse = reuse
         return Option(reuse: reuse, cycles: model.estimate(candidate).stage.cyclesPerFrame)

@@ -6,7 +6,8 @@ extension LayerModel {
     var result = LayerEstimate()
     var runs: [StageRun]
     if layer.kernelOutputs > 0 {
-      let folding = FINNFolding(layer: layer, steps: max(1, layer.reuse), wordBits: profile.weightWordBits)
+      let folding =
+        layer.processing ?? FINNFolding(layer: layer, steps: max(1, layer.reuse), wordBits: profile.weightWordBits)
       result.folding = folding
       runs = layer.kind == .dense ? finnDense(layer, folding, &result) : finnWindow(layer, folding, &result)
       finnArea(layer, folding, &result)

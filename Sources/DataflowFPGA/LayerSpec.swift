@@ -64,6 +64,10 @@ package struct LayerSpec: Sendable, Hashable {
   package var padLeft = 0
   /// Requested reuse factor.
   package var reuse = 1
+  /// True when the folding was asked for by name: a search leaves it alone.
+  package var isFolded = false
+  /// Processing elements and lanes that were asked for, instead of those that follow from `reuse`.
+  package var processing: FINNFolding?
   package var strategy: Strategy = .resource
   package var transfer: Transfer = .stream
   /// Bits of a weight, of a stream element and of an accumulator.

@@ -1,3 +1,4 @@
+package import Basic
 internal import IR
 package import Lowering
 
@@ -8,11 +9,19 @@ package struct PipelineLowering: Sendable {
   /// The kernel each layer belongs to; -1 for layers inserted between kernels.
   package private(set) var kernelOfLayer: [Int] = []
   private let request: FPGADescription.Request
+  private let tool: ImplementationProfile
+  private let rules: FoldingRules
+  private var used: Set<Int> = []
   private var producers: [Int: Int] = [:]
 
-  package init(_ kernels: [Kernel], request: FPGADescription.Request) {
+  /// Throws when a folding rule names no layer or asks for what the tool cannot fold.
+  package init(_ kernels: [Kernel], request: FPGADescription.Request, tool: ImplementationProfile) throws(Failure) {
     self.request = request
+    self.tool = tool
+    rules = try FoldingRules(request.folding)
     for kernel in kernels { add(kernel) }
+    for index in kernels.indices { try applyRules(to: kernels[index]) }
+    try checkRules(kernels)
     repack()
   }
 
@@ -46,6 +55,28 @@ package struct PipelineLowering: Sendable {
     guard let last else { return }
     for tensor in waiting { connect(tensor, to: last) }
     for tensor in kernel.writes { producers[tensor.id] = last }
+  }
+
+  /// Folds the layers of a kernel that a rule names, by the layer, the kernel or a source node.
+  private mutating func applyRules(to kernel: Kernel) throws(Failure) {
+    guard !rules.rules.isEmpty else { return }
+    for index in layers.indices where kernelOfLayer[index] == kernel.id && layers[index].kernelOutputs > 0 {
+      guard let rule = rules.match([layers[index].name, kernel.name] + kernel.origin) else { continue }
+      used.insert(rule)
+      try layers[index].fold(rules.rules[rule].folding, by: tool)
+    }
+  }
+
+  private func checkRules(_ kernels: [Kernel]) throws(Failure) {
+    for (index, rule) in rules.rules.enumerated() where !used.contains(index) {
+      let folded = kernels.filter { kernel in
+        layers.indices.contains { kernelOfLayer[$0] == kernel.id && layers[$0].kernelOutputs > 0 }
+      }
+      let near = nearestSpelling(to: rule.pattern, in: folded.map(\.name))
+      throw Failure(
+        "hls.folding: no layer with weights is named '\(rule.pattern)', or an earlier rule took it",
+        fix: near.map { "did you mean \($0)?" } ?? "layers are " + folded.prefix(8).map(\.name).joined(separator: ", "))
+    }
   }
 
   private mutating func connect(_ tensor: Kernel.Tensor, to layer: Int) {

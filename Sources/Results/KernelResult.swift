@@ -92,13 +92,18 @@ package struct TensorSummary: Sendable, Codable, Hashable {
   package var isConstant: Bool
   /// True when it never leaves the chip between producer and consumer.
   package var staysOnChip: Bool
+  /// Words the FIFO holds through which a reader takes it; nil where there is none.
+  package var fifoDepth: Int?
 
-  package init(id: Int, name: String, type: String, bytes: Int, isConstant: Bool, staysOnChip: Bool = false) {
+  package init(
+    id: Int, name: String, type: String, bytes: Int, isConstant: Bool, staysOnChip: Bool = false, fifoDepth: Int? = nil
+  ) {
     self.id = id
     self.name = name
     self.type = type
     self.bytes = bytes
     self.isConstant = isConstant
     self.staysOnChip = staysOnChip
+    self.fifoDepth = fifoDepth
   }
 }

@@ -110,4 +110,29 @@ struct MachineTests {
     #expect(first.timeline == second.timeline)
     #expect(first.resources == second.resources)
   }
+
+  /// The caption of the picture: who sets the pace, and how deep the FIFO of every stream is.
+  @Test func stagesStateTheirIntervalAndStreamsTheirDepth() throws {
+    let run = try FPGA(Targets.file("zu9eg")).run(residual, RunRequest())
+    #expect(run.kernels.allSatisfy { ($0.figures["ii"] ?? 0) > 0 })
+    #expect(run.kernels.count { $0.figures["bottleneck"] != nil } == 1)
+    let streams = run.kernels.dropFirst().flatMap(\.reads).filter { !$0.isConstant }
+    #expect(!streams.isEmpty && streams.allSatisfy { ($0.fifoDepth ?? 0) > 0 })
+  }
+
+  @Test func aRuleFoldsTheLayerItNamesAndNoOther() throws {
+    let plain = try FPGA(Targets.file("zu9eg", set: ["hls.reuse=6"])).run(residual, RunRequest())
+    let folded = try FPGA(Targets.file("zu9eg", set: ["hls.reuse=6", "hls.folding=re:conv1=36"])).run(residual, RunRequest())
+    for (before, after) in zip(plain.kernels, folded.kernels) {
+      #expect((before.figures["ii"] == after.figures["ii"]) == (before.name != "conv1"), "\(before.name)")
+    }
+    let lanes = try FPGA(Targets.file("zu9eg", set: ["hls.profile=finn-rtl", "hls.folding=conv2=2x4"])).run(residual, RunRequest())
+    #expect(lanes.kernels[2].choice == "PE 2, SIMD 4")
+  }
+
+  @Test(arguments: ["conv9=4", "conv1=0", "conv1", "re:(=4", "conv1=3x2"])
+  func aRuleThatCannotBeFollowedIsAnError(rule: String) throws {
+    let machine = try FPGA(Targets.file("zu9eg", set: ["hls.folding=\(rule)"]))
+    #expect(throws: Failure.self) { try machine.run(residual, RunRequest()) }
+  }
 }

@@ -7,6 +7,8 @@ struct KernelGraph {
     var to: Int
     /// Index into `tensors`; nil for a dependency without data.
     var tensor: Int?
+    /// Words of the FIFO it goes through, if it does.
+    var fifoDepth: Int?
   }
 
   let kernels: [KernelResult]
@@ -44,7 +46,7 @@ struct KernelGraph {
     for (index, kernel) in kernels.enumerated() {
       for tensor in kernel.reads where !tensor.isConstant {
         if let source = writer[tensor.id] {
-          let edge = Edge(from: source.kernel, to: index, tensor: source.tensor)
+          let edge = Edge(from: source.kernel, to: index, tensor: source.tensor, fifoDepth: tensor.fifoDepth)
           if source.kernel != index, seen.insert(edge).inserted { edges.append(edge) }
         } else if readers[tensor.id] == nil {
           unwritten.append(tensor)

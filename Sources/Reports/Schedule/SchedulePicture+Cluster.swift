@@ -58,7 +58,13 @@ extension SchedulePicture.Cluster {
     let all = kernel.operations.isEmpty ? kernel.origin : kernel.operations
     let shown = all.prefix(all.count > 7 ? 6 : 7).map { Markup.shortened($0, to: 44) }
     let rest = all.count > shown.count ? ["… \(all.count - shown.count) more"] : []
-    return shown + rest + (kernel.choice.isEmpty ? [] : ["⟨\(Markup.shortened(kernel.choice, to: 48))⟩"])
+    return shown + rest + (kernel.choice.isEmpty ? [] : ["⟨\(Markup.shortened(kernel.choice, to: 48))⟩"]) + pipeline(kernel)
+  }
+
+  /// Pipeline stages state their interval, and the slowest that it sets the pace.
+  private static func pipeline(_ kernel: KernelResult) -> [String] {
+    guard let interval = kernel.figures["ii"] else { return [] }
+    return ["II \(Int(interval)) cycles" + (kernel.figures["bottleneck"] == nil ? "" : " ◀ bottleneck stage")]
   }
 
   /// `measured 45.0 µs, predicted +9.1 %`.

@@ -108,7 +108,8 @@ struct SchedulePicture {
       }
       edges[index].label =
         tensors[index].count == 1
-        ? Self.label(tensor) : "\(tensors[index].count) tensors \(Format.bytes(Double(edges[index].bytes)))"
+        ? Self.label(tensor) + (edge.fifoDepth.map { " · FIFO \($0)" } ?? "")
+        : "\(tensors[index].count) tensors \(Format.bytes(Double(edges[index].bytes)))"
     }
     for index in edges.indices where !edges[index].isData { edges[index].tooltip = "dependency without data" }
   }
