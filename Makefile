@@ -10,7 +10,7 @@ MEASUREMENTS ?=
 # Unpacked wheel of onnx 1.17.0 for `make conformance`; fetched and cached when empty.
 SUITE ?=
 
-.PHONY: predict test release setup bench docs lint validate conformance clean
+.PHONY: predict test release setup bench docs lint validate conformance compression-report clean
 
 predict: release
 	@mkdir -p out
@@ -42,6 +42,10 @@ validate: release
 
 conformance: setup
 	@scripts/conformance "$(SUITE)"
+
+# Compresses the digits network by every recipe and rewrites the table in docs/compression.md.
+compression-report: release
+	@scripts/compression-report $(CYCLEWRIGHT)
 
 # Regenerates everything in docs/ and graphs/ that a program writes.
 docs: release

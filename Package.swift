@@ -26,6 +26,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
@@ -38,6 +39,8 @@ let package = Package(
     module("Frontend", ["Ops"]),
     module("Numerics", ["Ops", "CBLAS"]),
     module("Passes", ["Ops", "Numerics"]),
+    module("Compression", ["Passes", "Numerics"]),
+    module("Recipes", ["Compression", .product(name: "Yams", package: "Yams")]),
     module("Hardware", ["Basic", "CLibXML2"]),
     module("Results", ["Basic"]),
     module("Engine", ["Results", .product(name: "HeapModule", package: "swift-collections")]),
@@ -48,7 +51,7 @@ let package = Package(
     module("Reports", ["Results"]),
     module(
       "Driver",
-      ["Frontend", "Passes", "Numerics", "TensorCoreGPU", "DataflowFPGA", "TiledNPU", "Reports"]),
+      ["Frontend", "Recipes", "Passes", "Numerics", "TensorCoreGPU", "DataflowFPGA", "TiledNPU", "Reports"]),
     .executableTarget(
       name: "cyclewright",
       dependencies: [
@@ -67,6 +70,9 @@ let package = Package(
     tests("HouseRulesTests", []),
     .testTarget(
       name: "PassesTests", dependencies: ["Passes", "Lowering"], exclude: ["Fixtures"], swiftSettings: settings),
+    .testTarget(
+      name: "CompressionTests", dependencies: ["Compression", "Frontend"], exclude: ["Fixtures"], swiftSettings: settings),
+    tests("RecipesTests", ["Recipes"]),
     tests("EngineTests", ["Engine"]),
     tests("ReportsTests", ["Reports", "Hardware", "cyclewright-render"]),
     tests("DataflowFPGATests", ["DataflowFPGA", "Engine"]),

@@ -31,16 +31,18 @@ package struct Diagnostic: Error, Hashable, Sendable, Codable, CustomStringConve
 package struct SourceLocation: Hashable, Sendable, Codable, CustomStringConvertible {
   package var file: String
   package var line: Int?
+  package var column: Int?
   package var byte: Int?
 
-  package init(file: String, line: Int? = nil, byte: Int? = nil) {
+  package init(file: String, line: Int? = nil, column: Int? = nil, byte: Int? = nil) {
     self.file = file
     self.line = line
+    self.column = column
     self.byte = byte
   }
 
   package var description: String {
-    if let line { return "\(file):\(line)" }
+    if let line { return "\(file):\(line)" + (column.map { ":\($0)" } ?? "") }
     if let byte { return "\(file):@\(byte)" }
     return file
   }

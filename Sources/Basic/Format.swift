@@ -34,6 +34,14 @@ package enum Format {
     scaled(value, [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")]).trimmedTail
   }
 
+  /// Up to `digits` digits after the point, zeros at the end left out: `0.01`, `32`, `1.5`.
+  package static func number(_ value: Double, digits: Int = 4) -> String {
+    var text = fixed(value, digits)
+    guard text.contains(".") else { return text }
+    while text.hasSuffix("0") { text.removeLast() }
+    return text.hasSuffix(".") ? String(text.dropLast()) : text
+  }
+
   package static func percent(_ share: Double) -> String { fixed(share * 100, 1) + " %" }
 
   private static func scaled(_ value: Double, _ steps: [(factor: Double, name: String)]) -> String {

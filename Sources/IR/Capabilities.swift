@@ -20,11 +20,14 @@ package struct Capabilities: Hashable, Sendable, Codable {
   package var contractionTypes: Set<String>
   /// Structured sparsities contractions can execute, such as `2:4`.
   package var sparsities: Set<String>
+  /// How stored integers are multiplied, added up and rounded.
+  package var integers: IntegerArithmetic
 
   package init(
     epilogueFunctions: Set<String> = ["*"], fusesResidual: Bool = true, fusesPointwiseChains: Bool = true,
     fusesReductionSinks: Bool = true, fusesOperandTransposes: Bool = true, fusesAttention: Bool = true, maximumHeadDimension: Int = 256,
-    maximumKernelInputs: Int = 16, contractionTypes: Set<String> = ["f32"], sparsities: Set<String> = []
+    maximumKernelInputs: Int = 16, contractionTypes: Set<String> = ["f32"], sparsities: Set<String> = [],
+    integers: IntegerArithmetic = .onnxruntime
   ) {
     self.epilogueFunctions = epilogueFunctions
     self.fusesResidual = fusesResidual
@@ -36,6 +39,7 @@ package struct Capabilities: Hashable, Sendable, Codable {
     self.maximumKernelInputs = maximumKernelInputs
     self.contractionTypes = contractionTypes
     self.sparsities = sparsities
+    self.integers = integers
   }
 
   /// What is left when a framework carries out one operation after the other: a bias is added by the product's kernel, nothing

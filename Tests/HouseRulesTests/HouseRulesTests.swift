@@ -11,6 +11,8 @@ struct HouseRulesTests {
     "Frontend": ["Ops", "IR", "Basic"],
     "Numerics": ["Ops", "IR", "Basic", "CBLAS"],
     "Passes": ["Ops", "Numerics", "IR", "Basic"],
+    "Compression": ["Passes", "Numerics", "Ops", "IR", "Basic"],
+    "Recipes": ["Compression", "Basic", "Yams"],
     "Hardware": ["Basic", "CLibXML2"],
     "Results": ["Basic"],
     "Engine": ["Results", "Basic", "HeapModule", "DequeModule", "Collections"],
@@ -20,7 +22,7 @@ struct HouseRulesTests {
     "TiledNPU": ["Lowering", "Engine", "IR", "Hardware", "Results", "Basic"],
     "Reports": ["Results", "Basic"],
     "Driver": [
-      "Frontend", "Passes", "Numerics", "Ops", "IR", "Basic", "Hardware", "Lowering", "Results", "Reports", "TensorCoreGPU", "DataflowFPGA",
+      "Frontend", "Recipes", "Compression", "Passes", "Numerics", "Ops", "IR", "Basic", "Hardware", "Lowering", "Results", "Reports", "TensorCoreGPU", "DataflowFPGA",
       "TiledNPU", "Engine",
     ],
     "cyclewright": ["Driver", "ArgumentParser", "Basic", "Hardware", "IR", "Lowering", "Passes", "Reports", "Results"],

@@ -4,7 +4,7 @@ package import IR
 ///
 /// Inputs: x [n, c, spatial…], w [f, c/groups, taps…], optional b [f]. Output: [n, f, spatial…]. Channels last, x is
 /// [n, spatial…, c], w [f, taps…, c/groups] and the output [n, spatial…, f].
-package struct Convolve: ONNXOperator, ImageOperator {
+package struct Convolve: ONNXOperator, ImageOperator, WeightedOperator {
   package static let name = "conv"
 
   package var strides: [Int]
@@ -122,6 +122,14 @@ package struct Convolve: ONNXOperator, ImageOperator {
       dilations: try node.integers("dilations") ?? Array(repeating: 1, count: spatial),
       pads: try node.integers("pads") ?? Array(repeating: 0, count: 2 * spatial), groups: try node.integer("group") ?? 1,
       padding: WindowPadding(onnx: try node.string("auto_pad")))
+  }
+
+  package func weightLayout(rank: Int) -> WeightLayout {
+    guard layout != .channelsLast else {
+      return WeightLayout(
+        outputAxis: 0, reductionAxes: [rank - 1] + Array(1..<max(1, rank - 1)), groups: groups, channelAxisOfInput: -1, biasInput: 2)
+    }
+    return WeightLayout(outputAxis: 0, reductionAxes: Array(1..<max(1, rank)), groups: groups, channelAxisOfInput: 1, biasInput: 2)
   }
 
   package func exportONNX() -> ONNXSpelling {

@@ -5,7 +5,7 @@ package import IR
 /// y[n, f, i·stride + t·dilation − pad] += x[n, c, i]·w[c, f, t]. Inputs: x [n, c, spatial…], w [c, f/groups, taps…],
 /// optional b [f]. Output: [n, f, spatial…]. Channels last, x is [n, spatial…, c], w [c, taps…, f/groups] and the output
 /// [n, spatial…, f].
-package struct ConvolveTransposed: ONNXOperator, ImageOperator {
+package struct ConvolveTransposed: ONNXOperator, ImageOperator, WeightedOperator {
   package static let name = "conv-transposed"
 
   package var strides: [Int]
@@ -146,6 +146,15 @@ package struct ConvolveTransposed: ONNXOperator, ImageOperator {
       outputPadding: try node.integers("output_padding") ?? Array(repeating: 0, count: spatial),
       outputShape: outputShape.count == spatial + 2 ? Array(outputShape.suffix(spatial)) : outputShape,
       groups: try node.integer("group") ?? 1, padding: WindowPadding(onnx: try node.string("auto_pad")))
+  }
+
+  package func weightLayout(rank: Int) -> WeightLayout {
+    guard layout != .channelsLast else {
+      return WeightLayout(
+        outputAxis: rank - 1, reductionAxes: Array(0..<max(1, rank - 1)), groups: groups, channelAxisOfInput: -1, biasInput: 2)
+    }
+    return WeightLayout(
+      outputAxis: 1, reductionAxes: [0] + Array(2..<max(2, rank)), groups: groups, channelAxisOfInput: 1, biasInput: 2)
   }
 
   package func exportONNX() -> ONNXSpelling {

@@ -3,7 +3,7 @@ package import IR
 /// y = alpha·op(a)·op(b) + beta·c, where op optionally transposes.
 ///
 /// Inputs: a [m, k] or [k, m], b [k, n] or [n, k], optional c broadcast to [m, n]. Output: [m, n].
-package struct Gemm: ONNXOperator {
+package struct Gemm: ONNXOperator, WeightedOperator {
   package static let name = "gemm"
 
   package var alpha: Float
@@ -79,6 +79,11 @@ package struct Gemm: ONNXOperator {
     return Gemm(
       alpha: try node.float("alpha") ?? 1, beta: try node.float("beta") ?? 1,
       transposesA: try node.integer("transA") ?? 0 != 0, transposesB: try node.integer("transB") ?? 0 != 0)
+  }
+
+  package func weightLayout(rank: Int) -> WeightLayout {
+    WeightLayout(
+      outputAxis: transposesB ? 0 : 1, reductionAxes: [transposesB ? 1 : 0], channelAxisOfInput: transposesA ? 0 : 1, biasInput: 2)
   }
 
   package func exportONNX() -> ONNXSpelling {

@@ -3,7 +3,7 @@ package import IR
 /// y = a·b, stacked as in NumPy: the last two axes multiply, the others broadcast; vectors lose their axis.
 ///
 /// Inputs: a [batch…, m, k], b [batch…, k, n]. Output: [batch…, m, n].
-package struct MatrixMultiply: ONNXOperator {
+package struct MatrixMultiply: ONNXOperator, WeightedOperator {
   package static let name = "matmul"
 
   package init() {}
@@ -33,6 +33,10 @@ package struct MatrixMultiply: ONNXOperator {
   package static var onnxNames: [ONNXName] { ["MatMul"] }
 
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> MatrixMultiply { MatrixMultiply() }
+
+  package func weightLayout(rank: Int) -> WeightLayout {
+    WeightLayout(outputAxis: rank - 1, reductionAxes: [rank - 2], channelAxisOfInput: -1, biasInput: nil)
+  }
 
   package func exportONNX() -> ONNXSpelling { ONNXSpelling("MatMul") }
 }

@@ -1,0 +1,146 @@
+package import Basic
+package import IR
+internal import Numerics
+
+/// Walks a graph node by node over all calibration batches, once as it was and once as it is being compressed.
+///
+/// At every node the visitor sees the inputs of both runs and may replace constants of the compressed one; the node is then
+/// evaluated with them, so later layers see what earlier ones have become. Costs two evaluations of the graph, whatever the
+/// number of layers; holds the values that are alive for all batches.
+package struct LayerwiseSweep {
+  /// What the visitor may look at.
+  package struct Layer {
+    package let id: NodeID
+    package let node: Node
+    /// Inputs of the original graph by batch, constants included.
+    package let reference: [[Datum?]]
+    /// Inputs of the compressed graph by batch, with its constants.
+    package let working: [[Datum?]]
+
+    /// One input of the compressed run over all batches.
+    package func workingInput(_ index: Int) -> [Tensor] { working.compactMap { $0[index]?.tensor } }
+    /// One input of the original run over all batches.
+    package func referenceInput(_ index: Int) -> [Tensor] { reference.compactMap { $0[index]?.tensor } }
+  }
+
+  /// Looks at a layer and gives new constants by value ID.
+  package typealias Visitor = (Layer) throws(Failure) -> [ValueID: Constant]
+  /// What becomes of a value of the compressed run when it is stored, such as rounding to 8 bits.
+  package typealias Storing = (ValueID, Tensor) -> Tensor
+
+  private let graph: Graph
+  private let batches: [[Datum?]]
+  private let storing: Storing
+
+  package init(_ graph: Graph, batches: [[Datum?]], storing: @escaping Storing = { _, tensor in tensor }) {
+    self.graph = graph
+    self.batches = batches
+    self.storing = storing
+  }
+
+  /// - Parameter initial: constants of the compressed run that differ already.
+  /// - Returns: all constants that differ at the end.
+  package func run(
+    constants initial: [ValueID: Constant] = [:], progress: (Double) -> Void = { _ in }, visit: Visitor
+  ) throws(Failure) -> [ValueID: Constant] {
+    guard let order = graph.topologicalOrder() else { throw Failure("\(graph.name): the nodes form a cycle") }
+    var changed = initial
+    var reference = SweepValues(graph, order: order, batches: batches)
+    var working = SweepValues(graph, order: order, batches: batches)
+    for input in graph.inputs { working.replace(input) { storing(input, $0) } }
+    for (position, id) in order.enumerated() {
+      let node = graph[id]
+      let exactInputs = try reference.inputs(of: node, [:])
+      let layer = Layer(id: id, node: node, reference: exactInputs, working: try working.inputs(of: node, changed))
+      let update = try visit(layer)
+      changed.merge(update) { $1 }
+      let inputs = update.isEmpty ? layer.working : try working.inputs(of: node, changed)
+      for batch in batches.indices {
+        reference.set(node, batch, try evaluateNode(node, exactInputs[batch]))
+        working.set(node, batch, try evaluateNode(node, inputs[batch]))
+      }
+      for output in node.outputs { working.replace(output) { storing(output, $0) } }
+      reference.release(node)
+      working.release(node)
+      progress(Double(position + 1) / Double(order.count))
+    }
+    return changed
+  }
+}
+
+/// The outputs of one node for its inputs, with fast inner loops.
+package func evaluateNode(_ node: Node, _ inputs: [Datum?]) throws(Failure) -> [Datum] {
+  var context = EvaluationContext(outputCount: node.outputs.count)
+  context.kernels = FastKernels()
+  let regions = node.regions
+  context.runRegion = { (index, data) throws(OperatorError) -> [Datum] in
+    guard regions.indices.contains(index) else { throw OperatorError("region-index", "there is no region \(index)") }
+    do throws(Failure) { return try Evaluator().run(regions[index], inputs: data) } catch {
+      throw OperatorError("region", error.diagnostics.first?.message ?? "the region failed")
+    }
+  }
+  do throws(OperatorError) {
+    let results = try node.operation.evaluate(inputs, context)
+    guard results.count >= node.outputs.count else {
+      throw OperatorError("output-count", "evaluation gave \(results.count) of \(node.outputs.count) outputs")
+    }
+    return results
+  } catch { throw Failure("node '\(node.name)': \(error)") }
+}
+
+/// Values that are alive, for every batch.
+private struct SweepValues {
+  private let graph: Graph
+  private let batchCount: Int
+  private var values: [ValueID: [Datum?]] = [:]
+  private var readers: [ValueID: Int] = [:]
+
+  init(_ graph: Graph, order: [NodeID], batches: [[Datum?]]) {
+    self.graph = graph
+    batchCount = batches.count
+    for id in order { for case let input? in graph[id].inputs { readers[input, default: 0] += 1 } }
+    for (index, input) in graph.inputs.enumerated() { values[input] = batches.map { $0[index] } }
+  }
+
+  /// Inputs of a node by batch; a constant is opened once.
+  func inputs(of node: Node, _ changed: [ValueID: Constant]) throws(Failure) -> [[Datum?]] {
+    var columns: [[Datum?]] = []
+    for input in node.inputs {
+      guard let input else {
+        columns.append([Datum?](repeating: nil, count: batchCount))
+        continue
+      }
+      if let constant = changed[input] ?? graph[input].constant {
+        guard let tensor = Tensor(constant) else {
+          throw Failure("the values of '\(graph[input].name)' are not at hand", fix: "compress a model file that holds its weights")
+        }
+        columns.append([Datum?](repeating: .tensor(tensor), count: batchCount))
+      } else {
+        columns.append(values[input] ?? [Datum?](repeating: nil, count: batchCount))
+      }
+    }
+    return (0..<batchCount).map { batch in columns.map { $0[batch] } }
+  }
+
+  mutating func set(_ node: Node, _ batch: Int, _ results: [Datum]) {
+    for (output, result) in zip(node.outputs, results) where readers[output] != nil {
+      values[output, default: [Datum?](repeating: nil, count: batchCount)][batch] = result
+    }
+  }
+
+  mutating func replace(_ value: ValueID, _ body: (Tensor) -> Tensor) {
+    guard let data = values[value] else { return }
+    values[value] = data.map { datum in
+      guard case .tensor(let tensor)? = datum else { return datum }
+      return .tensor(body(tensor))
+    }
+  }
+
+  mutating func release(_ node: Node) {
+    for case let input? in node.inputs {
+      guard let left = readers[input] else { continue }
+      readers[input] = left - 1
+      if left == 1 { values[input] = nil }
+    }
+  }
+}

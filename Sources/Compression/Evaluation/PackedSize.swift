@@ -1,0 +1,55 @@
+package import IR
+internal import Ops
+
+/// Bytes a model's constants take when packed, by what they are.
+package struct PackedSize: Sendable, Hashable, Codable {
+  /// Weights, quantised or not.
+  package var weights = 0
+  package var scales = 0
+  package var zeroPoints = 0
+  /// Positions of what sparsity keeps.
+  package var sparsityMetadata = 0
+  /// Biases, tables, shapes and other constants.
+  package var others = 0
+
+  package var total: Int { weights + scales + zeroPoints + sparsityMetadata + others }
+
+  package init(_ graph: Graph) {
+    var roles: [ValueID: WritableKeyPath<PackedSize, Int>] = [:]
+    for id in graph.nodeIDs {
+      let node = graph[id]
+      let slots: [WritableKeyPath<PackedSize, Int>] =
+        switch node.operation {
+        case is Dequantize: [\.weights, \.scales, \.zeroPoints]
+        case is Quantize: [\.others, \.scales, \.zeroPoints]
+        case is any WeightedOperator: [\.others, \.weights]
+        case is Cast: [\.weights]
+        default: []
+        }
+      for (slot, input) in zip(slots, node.inputs) {
+        if let input, roles[input] == nil, graph[input].constant != nil { roles[input] = slot }
+      }
+    }
+    for id in graph.valueIDs {
+      guard let type = graph[id].constant?.type, let count = type.elementCount else { continue }
+      let dense = Encoding(quantization: type.encoding.quantization).storedBytes(count, of: type.element)
+      let packed = type.encoding.storedBytes(count, of: type.element)
+      guard type.encoding.sparsity != .dense else {
+        self[keyPath: roles[id] ?? \.others] += dense
+        continue
+      }
+      let values = Self.keptBytes(type, count, dense: dense)
+      self[keyPath: roles[id] ?? \.others] += min(values, packed)
+      sparsityMetadata += max(0, packed - values)
+    }
+  }
+
+  /// Bytes of the values that sparsity keeps.
+  private static func keptBytes(_ type: TensorType, _ count: Int, dense: Int) -> Int {
+    switch type.encoding.sparsity {
+    case .dense: dense
+    case .structured(let kept, let of): (dense * kept + of - 1) / max(1, of)
+    case .unstructured(let density): (dense * density + 999_999) / 1_000_000
+    }
+  }
+}

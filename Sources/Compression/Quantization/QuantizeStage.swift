@@ -1,0 +1,101 @@
+package import Basic
+package import IR
+
+/// Stores weights and activations in few bits, after closed-form steps that keep the results near the original's.
+package struct QuantizeStage: CompressionStage {
+  package enum Method: String, Sendable, CaseIterable {
+    /// Round to nearest.
+    case rtn
+    /// Column by column, each rounding error spread over the columns that follow.
+    case gptq
+  }
+
+  package static let schema = OptionSchema(
+    "quantize", "Stores weights and activations in few bits.",
+    [
+      OptionKey("method", .choice(Method.allCases.map(\.rawValue)), "How weights are rounded (default rtn)."),
+      OptionKey(
+        "groups", .table(OptionSchema("group", "Layers that are quantised alike.", QuantizationGroup.keys)),
+        "Named groups; the first whose targets match takes a layer."),
+    ] + QuantizationGroup.keys + [
+      OptionKey("ignore", .selectors, "Operators, nodes or re: patterns that stay as they are."),
+      OptionKey("bias_correction", .flag, "Take the mean error of every layer out of its bias (default false)."),
+      OptionKey("damping", .number(0...1), "Share of the mean diagonal added to the Hessian, for gptq (default 0.01)."),
+    ])
+
+  let method: Method
+  let groups: [QuantizationGroup]
+  let ignored: NodeSelector?
+  let correctsBias: Bool
+  let damping: Double
+
+  package init(_ options: OptionReader) throws(Failure) {
+    method = options.choice("method") ?? .rtn
+    ignored = try options.texts("ignore").map { (entries) throws(Failure) in
+      try NodeSelector(entries, at: options.location(of: "ignore"))
+    }
+    var groups: [QuantizationGroup] = []
+    for (name, reader) in options.table("groups") { groups.append(try QuantizationGroup(name, reader)) }
+    if options.has("weights") || options.has("activations") { groups.append(try QuantizationGroup("default", options)) }
+    guard !groups.isEmpty else {
+      throw Failure(
+        "'quantize' says nothing about weights or activations", at: options.location, fix: "give weights, activations or groups")
+    }
+    self.groups = groups
+    correctsBias = options.flag("bias_correction") ?? false
+    damping = options.number("damping") ?? 0.01
+  }
+
+  package var needsCalibration: Bool {
+    correctsBias || method == .gptq || groups.contains { $0.activations.map { $0.scheme.hasScale && !$0.scheme.isDynamic } ?? false }
+  }
+
+  package func apply(_ model: inout CompressedModel, _ context: CompressionContext) throws(Failure) {
+    let graph = try withBiases(model.graph)
+    let layers = QuantizedLayer.find(graph, groups, ignoring: ignored)
+    guard !layers.isEmpty else {
+      throw Failure("'quantize' matches no layer of the model", fix: "see 'targets' and 'ignore'; 'inspect' lists the nodes")
+    }
+    let batches = needsCalibration ? try context.calibrationBatches(for: graph) : []
+    let placement = QuantizationPlacement(graph, layers, context.capabilities)
+    let activations = try ActivationCalibration(graph, placement, context).parameters(batches)
+    let rounding = WeightRounding(graph: graph, layers: layers, stage: self)
+    let weights = try rounding.run(batches, activations, context)
+    do throws(OperatorError) {
+      let stored = placement.values.compactMap { item in activations[item.value].map { (value: item.value, parameters: $0) } }
+      let inserter = QuantizationInserter(layers: layers, weights: weights.stored, activations: stored)
+      model.graph = try inserter.insert(into: graph.replacing(weights.biases))
+    } catch { throw Failure("the quantised graph cannot be built: \(error)") }
+    model.records += weights.records + activationRecords(graph, placement, activations)
+  }
+
+  /// Bias correction needs a bias: layers that may have one and have none get zeros.
+  private func withBiases(_ graph: Graph) throws(Failure) -> Graph {
+    guard correctsBias else { return graph }
+    return graph.addingZeroBiases(to: Set(QuantizedLayer.find(graph, groups, ignoring: ignored).map(\.node)))
+  }
+
+  private func activationRecords(
+    _ graph: Graph, _ placement: QuantizationPlacement, _ parameters: [ValueID: QuantizationParameters]
+  ) -> [StageRecord] {
+    placement.values.compactMap { value, _ in
+      guard let found = parameters[value] else { return nil }
+      let shared = placement.representative(value)
+      return StageRecord(
+        stage: Self.schema.name, layer: graph[value].name, action: "stored as \(found.scheme.title)",
+        figures: found.scheme.isDynamic || !found.scheme.hasScale
+          ? [] : [.init("scale", Double(found.scales[0])), .init("zero_point", Double(found.zeros[0]))],
+        reason: shared == value ? nil : "shares its scale with \(graph[shared].name)")
+    }
+  }
+}
+
+extension Graph {
+  /// The same graph with other constants.
+  package func replacing(_ constants: [ValueID: Constant]) -> Graph {
+    guard !constants.isEmpty else { return self }
+    var rewriter = Rewriter(self)
+    for id in constants.keys.sorted() { if let constant = constants[id] { rewriter.setConstant(constant, of: id) } }
+    return rewriter.finish()
+  }
+}

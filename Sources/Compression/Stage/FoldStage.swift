@@ -1,0 +1,28 @@
+package import Basic
+internal import Passes
+
+/// Makes the graph canonical before anything else: constants folded, identities removed, batch normalisation in the weights.
+package struct FoldStage: CompressionStage {
+  package static let schema = OptionSchema(
+    "fold", "Folds constants and batch normalisation; values are kept.",
+    [OptionKey("batchnorm", .flag, "Move batch normalisation into the weights before it (default true).")])
+
+  private let foldsBatchNormalization: Bool
+
+  package init(_ options: OptionReader) throws(Failure) { foldsBatchNormalization = options.flag("batchnorm") ?? true }
+
+  package var needsCalibration: Bool { false }
+
+  package func apply(_ model: inout CompressedModel, _ context: CompressionContext) throws(Failure) {
+    let names = ["fold-constants", "remove-identities", "merge-views"] + (foldsBatchNormalization ? ["fold-batch-normalization"] : [])
+    let passes = (names + ["remove-dead-nodes"]).compactMap(PassCatalog.pass(named:))
+    let passContext = PassContext(capabilities: context.capabilities, values: .exact)
+    var reports: [PassManager.Report] = []
+    let before = model.graph.nodeCount
+    model.graph = try PassManager(passes).run(model.graph, passContext, reports: &reports)
+    model.records.append(
+      StageRecord(
+        stage: Self.schema.name, action: "\(before) nodes became \(model.graph.nodeCount)",
+        figures: reports.map { StageRecord.Figure($0.pass, Double($0.changes)) }))
+  }
+}

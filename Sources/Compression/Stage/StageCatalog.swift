@@ -1,0 +1,9 @@
+/// Every stage of recipes, one line each.
+package enum StageCatalog {
+  package static let all: [any CompressionStage.Type] = [
+    FoldStage.self,
+    QuantizeStage.self,
+  ]
+
+  package static func stage(named name: String) -> (any CompressionStage.Type)? { all.first { $0.schema.name == name } }
+}
