@@ -22,7 +22,8 @@ struct HouseRulesTests {
     "TiledNPU": ["Lowering", "Engine", "IR", "Hardware", "Results", "Basic"],
     "Reports": ["Results", "Basic"],
     "Driver": [
-      "Frontend", "Recipes", "Compression", "Passes", "Numerics", "Ops", "IR", "Basic", "Hardware", "Lowering", "Results", "Reports", "TensorCoreGPU", "DataflowFPGA",
+      "Frontend", "Recipes", "Compression", "Passes", "Numerics", "Ops", "IR", "Basic", "Hardware", "Lowering", "Results", "Reports",
+      "TensorCoreGPU", "DataflowFPGA",
       "TiledNPU", "Engine",
     ],
     "cyclewright": ["Driver", "ArgumentParser", "Basic", "Hardware", "IR", "Lowering", "Passes", "Reports", "Results"],
