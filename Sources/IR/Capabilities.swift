@@ -20,6 +20,8 @@ package struct Capabilities: Hashable, Sendable, Codable {
   package var contractionTypes: Set<String>
   /// Structured sparsities contractions can execute, such as `2:4`.
   package var sparsities: Set<String>
+  /// Channel counts of contractions run without waste when they are a multiple of this: the tile of the multiplier array.
+  package var contractionMultiple = 1
   /// How stored integers are multiplied, added up and rounded.
   package var integers: IntegerArithmetic
 

@@ -16,6 +16,13 @@ package protocol Operator: Sendable, Hashable, Codable {
   /// What machines see: one of the closed set of computations.
   func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation
 
+  /// Which axes of the operands carry the same index; an axis that none mentions cannot be cut at this node. One-to-one
+  /// computations need not say anything: their axes are aligned from the right.
+  func axisTies(_ operands: OperandTypes) -> [AxisTie]
+
+  /// The operator, and contents of its small integer inputs by index, for operands that lost positions along some axes.
+  func resized(from old: OperandTypes, to new: OperandTypes) -> (operation: any Operator, contents: [Int: [Int]])
+
   /// The plain reference semantics on tensors; an absent optional input is nil.
   func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum]
 
@@ -28,6 +35,13 @@ package protocol Operator: Sendable, Hashable, Codable {
 
 extension Operator {
   package var fusionRule: String? { nil }
+
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] {
+    if case .pointwise? = try? computation(operands) { operands.alignedTies() } else { [] }
+  }
+
+  package func resized(from old: OperandTypes, to new: OperandTypes) -> (operation: any Operator, contents: [Int: [Int]]) { (self, [:]) }
+
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] { [] }
   package var isNondeterministic: Bool { false }
 }

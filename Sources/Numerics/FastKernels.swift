@@ -10,14 +10,9 @@ package struct FastKernels: ComputeKernels {
 
   /// - Parameter threads: cores to use at most.
   package init(threads: Int = 1) {
-    _ = FastKernels.callsAreSerial
+    _ = LinearAlgebraThreads.areSerial
     parallel = Parallel(threads: max(1, threads))
   }
-
-  private static let callsAreSerial: Bool = {
-    openblas_set_num_threads(1)
-    return true
-  }()
 
   package func multiply(_ problem: MatrixProblem, _ a: [Float], _ b: [Float]) -> [Float] {
     let size = problem.m * problem.n

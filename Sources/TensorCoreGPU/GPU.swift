@@ -18,7 +18,10 @@ package struct GPU: Machine {
   package var capabilities: Capabilities {
     let formats = description.gemm.paths.flatMap { $0.activations + $0.weights }
     let sparse = description.instructions.contains { $0.sparsity == "2:4" }
-    return Capabilities(contractionTypes: Set(formats.map(\.rawValue)), sparsities: sparse ? ["2:4"] : [])
+    var capabilities = Capabilities(contractionTypes: Set(formats.map(\.rawValue)), sparsities: sparse ? ["2:4"] : [])
+    capabilities.contractionMultiple =
+      description.instructions.first { $0.formats.contains(defaultPrecision) && $0.sparsity.isEmpty && $0.feed != .cores }?.k ?? 1
+    return capabilities
   }
 
   package var defaultPrecision: ElementType {

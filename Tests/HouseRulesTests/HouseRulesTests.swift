@@ -9,7 +9,7 @@ struct HouseRulesTests {
     "IR": ["Basic"],
     "Ops": ["IR", "Basic"],
     "Frontend": ["Ops", "IR", "Basic"],
-    "Numerics": ["Ops", "IR", "Basic", "CBLAS"],
+    "Numerics": ["Ops", "IR", "Basic", "CBLAS", "CZlib"],
     "Passes": ["Ops", "Numerics", "IR", "Basic"],
     "Compression": ["Passes", "Numerics", "Ops", "IR", "Basic"],
     "Recipes": ["Compression", "Basic", "Yams"],

@@ -29,11 +29,17 @@ package struct LayerwiseSweep {
   package typealias Storing = (ValueID, Tensor) -> Tensor
 
   private let graph: Graph
+  private let original: Graph
   private let batches: [[Datum?]]
   private let storing: Storing
 
-  package init(_ graph: Graph, batches: [[Datum?]], storing: @escaping Storing = { _, tensor in tensor }) {
+  /// - Parameter reference: the graph as it was, when the one to compress lacks nodes or channels of it. Every node of the
+  ///   compressed graph is in it under the same ID.
+  package init(
+    _ graph: Graph, reference: Graph? = nil, batches: [[Datum?]], storing: @escaping Storing = { _, tensor in tensor }
+  ) {
     self.graph = graph
+    original = reference ?? graph
     self.batches = batches
     self.storing = storing
   }
@@ -43,26 +49,27 @@ package struct LayerwiseSweep {
   package func run(
     constants initial: [ValueID: Constant] = [:], progress: (Double) -> Void = { _ in }, visit: Visitor
   ) throws(Failure) -> [ValueID: Constant] {
-    guard let order = graph.topologicalOrder() else { throw Failure("\(graph.name): the nodes form a cycle") }
+    guard let order = original.topologicalOrder() else { throw Failure("\(graph.name): the nodes form a cycle") }
     var changed = initial
-    var reference = SweepValues(graph, order: order, batches: batches)
-    var working = SweepValues(graph, order: order, batches: batches)
+    var reference = SweepValues(original, order: order, batches: batches)
+    var working = SweepValues(graph, order: order.filter { graph.contains($0) }, batches: batches)
     for input in graph.inputs { working.replace(input) { storing(input, $0) } }
     for (position, id) in order.enumerated() {
+      let exactInputs = try reference.inputs(of: original[id], [:])
+      for batch in batches.indices { reference.set(original[id], batch, try evaluateNode(original[id], exactInputs[batch])) }
+      reference.release(original[id])
+      progress(Double(position + 1) / Double(order.count))
+      guard graph.contains(id) else { continue }
       let node = graph[id]
-      let exactInputs = try reference.inputs(of: node, [:])
       let layer = Layer(id: id, node: node, reference: exactInputs, working: try working.inputs(of: node, changed))
       let update = try visit(layer)
       changed.merge(update) { $1 }
       let inputs = update.isEmpty ? layer.working : try working.inputs(of: node, changed)
       for batch in batches.indices {
-        reference.set(node, batch, try evaluateNode(node, exactInputs[batch]))
         working.set(node, batch, try evaluateNode(node, inputs[batch]))
       }
       for output in node.outputs { working.replace(output) { storing(output, $0) } }
-      reference.release(node)
       working.release(node)
-      progress(Double(position + 1) / Double(order.count))
     }
     return changed
   }

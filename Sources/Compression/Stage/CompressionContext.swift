@@ -9,6 +9,8 @@ package struct CompressionContext: Sendable {
   package var batch = 32
   /// What the target executes and fuses.
   package var capabilities: Capabilities
+  /// Asked for predictions; nil when the recipe names no target.
+  package var latency: (any LatencyOracle)?
   package var seed: UInt64 = 0
   package var runner: any GraphRunner = EvaluatorRunner()
   /// Told what is being worked on and the share that is done, 0…1.

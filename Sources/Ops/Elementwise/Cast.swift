@@ -28,6 +28,8 @@ package struct Cast: ONNXOperator {
     return try operands.movement(.cast)
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] { operands.sameAxisTies() }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     [.tensor(try ElementConversion(to: to, saturates: saturates).convert(try inputs.tensor(0)))]
   }

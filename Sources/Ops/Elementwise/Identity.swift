@@ -17,6 +17,8 @@ package struct Identity: ONNXOperator {
     try operands.movement(.view)
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] { operands.sameAxisTies() }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     guard let datum = inputs.first ?? nil else { throw OperatorError("missing-input", "input 0 is missing") }
     return [datum]

@@ -69,6 +69,33 @@ package struct Convolve: ONNXOperator, ImageOperator, WeightedOperator {
         hasBias: operands.inputs.count > 2 && operands.inputs[2] != nil))
   }
 
+  /// Filters of every group, and channels of every group, are units; a depthwise filter belongs to its channel.
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] {
+    guard let x = operands.shape(.input(0)), let w = operands.shape(.input(1)) else { return [] }
+    let channel = channelAxis(x.count)
+    let bias = operands.shape(.input(2)) == nil ? [] : [AxisMap(.input(2), 0)]
+    if groups > 1, w[channel] == 1 {
+      let perChannel = w[0] / groups
+      let filters = ([AxisMap(.output(0), channel), AxisMap(.input(1), 0)] + bias).map { AxisMap($0.slot, $0.axis, inner: perChannel) }
+      return [AxisTie(count: x[channel], [AxisMap(.input(0), channel)] + filters)]
+    }
+    let made = ([AxisMap(.output(0), channel), AxisMap(.input(1), 0)] + bias).map { AxisMap($0.slot, $0.axis, outer: groups) }
+    return [
+      AxisTie(.produced, count: w[0] / groups, made),
+      AxisTie(.summed, count: w[channel], [AxisMap(.input(0), channel, outer: groups), AxisMap(.input(1), channel)]),
+    ]
+  }
+
+  package func resized(from old: OperandTypes, to new: OperandTypes) -> (operation: any Operator, contents: [Int: [Int]]) {
+    var result = self
+    if groups > 1, let w = old.shape(.input(1)), let x = new.shape(.input(0)), w[channelAxis(w.count)] == 1 {
+      result.groups = x[channelAxis(x.count)]
+    }
+    return (result, [:])
+  }
+
+  private func channelAxis(_ rank: Int) -> Int { layout == .channelsLast ? rank - 1 : 1 }
+
   /// From shapes with channels first.
   package func geometry(x: [Int], w: [Int], y: [Int]) -> Convolution {
     let spatial = x.count - 2

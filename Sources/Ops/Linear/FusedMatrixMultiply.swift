@@ -48,6 +48,12 @@ package struct FusedMatrixMultiply: ONNXOperator {
     return .contraction(try operands.matrixProduct(shapes: (arranged(a, isLeft: true), arranged(b, isLeft: false))))
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] {
+    guard let a = operands.shape(.input(0)), let b = operands.shape(.input(1)) else { return [] }
+    return operands.matrixTies(
+      a: order(a.count, inside: stacksInsideA, transposed: transposesA), b: order(b.count, inside: stacksInsideB, transposed: transposesB))
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let a = try inputs.tensor(0)
     if !stacksInsideA, !stacksInsideB,

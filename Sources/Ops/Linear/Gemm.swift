@@ -43,6 +43,10 @@ package struct Gemm: ONNXOperator, WeightedOperator {
         hasBias: operands.inputs.count > 2 && operands.inputs[2] != nil))
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] {
+    operands.matrixTies(a: transposesA ? [1, 0] : [0, 1], b: transposesB ? [1, 0] : [0, 1], bias: 2)
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let a = try inputs.tensor(0)
     let b = try inputs.tensor(1)

@@ -18,6 +18,8 @@ package struct MatrixMultiply: ONNXOperator, WeightedOperator {
     .contraction(try operands.matrixProduct())
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] { operands.matrixTies() }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let a = try inputs.tensor(0)
     let b = try inputs.tensor(1)

@@ -54,6 +54,21 @@ package struct Concatenate: ONNXOperator {
     try operands.movement(operands.inputs.count == 1 ? .view : .concatenate)
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] {
+    guard let y = operands.shape(.output(0)), let axis = try? resolveAxis(axis, rank: y.count) else { return [] }
+    let inputs = operands.inputs.indices
+    var ties = y.indices.filter { $0 != axis }.map { other in
+      AxisTie(count: y[other], inputs.map { AxisMap(.input($0), other) } + [AxisMap(.output(0), other)])
+    }
+    var offset = 0
+    for input in inputs {
+      guard let extent = operands.shape(.input(input))?[axis] else { return [] }
+      ties.append(AxisTie(count: extent, [AxisMap(.input(input), axis), AxisMap(.output(0), axis, offset: offset)]))
+      offset += extent
+    }
+    return ties
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let shape = try shapes(inputs)[0]
     let axis = try resolveAxis(axis, rank: shape.count)

@@ -37,6 +37,17 @@ package struct Gather: ONNXOperator {
         kind: .gather, inputs: [try operands.input(0), try operands.input(1)], outputs: [y], elementsRead: y.count))
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] {
+    guard let x = operands.shape(.input(0)), let indices = operands.shape(.input(1)), let axis = try? resolveAxis(axis, rank: x.count)
+    else {
+      return []
+    }
+    let data = x.indices.filter { $0 != axis }.map { other in
+      AxisTie(count: x[other], [AxisMap(.input(0), other), AxisMap(.output(0), other < axis ? other : other + indices.count - 1)])
+    }
+    return data + indices.indices.map { AxisTie(count: indices[$0], [AxisMap(.input(1), $0), AxisMap(.output(0), axis + $0)]) }
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let (x, indices) = (try inputs.tensor(0), try inputs.tensor(1))
     let axis = try resolveAxis(axis, rank: x.rank)
@@ -78,6 +89,13 @@ package struct BlockSelection: Rearrangement {
   package var extent: Int
   package var positions: [Int]
   package var block: Int
+
+  package init(outer: Int, extent: Int, positions: [Int], block: Int) {
+    self.outer = outer
+    self.extent = extent
+    self.positions = positions
+    self.block = block
+  }
 
   package func rearrange<T>(_ values: [T]) -> [T] {
     var result: [T] = []

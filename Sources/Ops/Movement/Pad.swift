@@ -45,6 +45,9 @@ package struct Pad: ONNXOperator {
     return .movement(Movement(kind: x.count == y.count ? .view : .pad, inputs: [x], outputs: [y]))
   }
 
+  /// Axes that stay whole.
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] { operands.untouchedTies() }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     let shape = try shapes(inputs)[0]

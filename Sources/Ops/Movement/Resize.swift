@@ -136,6 +136,9 @@ package struct Resize: ONNXOperator {
         costPerElement: ArithmeticCost(simple: 2 * taps * max(scaled, 1))))
   }
 
+  /// Axes that stay whole.
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] { operands.untouchedTies() }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     let shape = try shapes(inputs)[0]

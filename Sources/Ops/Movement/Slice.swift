@@ -55,6 +55,9 @@ package struct Slice: ONNXOperator {
       Movement(kind: x.count == y.count ? .view : .slice, inputs: [x], outputs: [y], elementsRead: y.count))
   }
 
+  /// Axes that stay whole.
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] { operands.untouchedTies() }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     let (starts, ends) = (try inputs.integers(1), try inputs.integers(2))

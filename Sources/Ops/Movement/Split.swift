@@ -70,6 +70,34 @@ package struct Split: ONNXOperator {
     .movement(Movement(kind: .slice, inputs: [try operands.input(0)], outputs: try operands.allOutputs()))
   }
 
+  /// Parts of given extents are free of each other; parts of one extent by definition keep it, so they lose positions together.
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] {
+    guard let x = operands.shape(.input(0)), let axis = try? resolveAxis(axis, rank: x.count) else { return [] }
+    let outputs = operands.outputs.indices
+    let others = x.indices.filter { $0 != axis }.map { other in
+      AxisTie(count: x[other], [AxisMap(.input(0), other)] + outputs.map { AxisMap(.output($0), other) })
+    }
+    if operands.inputs.count > 1, operands.inputs[1] != nil {
+      var offset = 0
+      return others
+        + outputs.compactMap { output in
+          guard let extent = operands.shape(.output(output))?[axis] else { return nil }
+          defer { offset += extent }
+          return AxisTie(count: extent, [AxisMap(.input(0), axis, offset: offset), AxisMap(.output(output), axis)])
+        }
+    }
+    guard !outputs.isEmpty, x[axis] % outputs.count == 0 else { return others }
+    let parts = outputs.map { AxisMap(.output($0), axis) }
+    return others + [AxisTie(count: x[axis] / outputs.count, [AxisMap(.input(0), axis, outer: outputs.count)] + parts)]
+  }
+
+  package func resized(from old: OperandTypes, to new: OperandTypes) -> (operation: any Operator, contents: [Int: [Int]]) {
+    guard old.inputs.count > 1, old.inputs[1] != nil, let x = new.shape(.input(0)), let axis = try? resolveAxis(axis, rank: x.count) else {
+      return (self, [:])
+    }
+    return (self, [1: new.outputs.indices.compactMap { new.shape(.output($0))?[axis] }])
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     let axis = try resolveAxis(axis, rank: x.rank)

@@ -37,6 +37,11 @@ package struct Transpose: ONNXOperator {
     return try operands.movement(moving == moving.sorted() ? .view : .transpose)
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] {
+    guard let x = operands.shape(.input(0)), let order = try? order(rank: x.count) else { return [] }
+    return order.enumerated().map { place, axis in AxisTie(count: x[axis], [AxisMap(.input(0), axis), AxisMap(.output(0), place)]) }
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     let order = try order(rank: x.rank)

@@ -42,6 +42,17 @@ package struct BatchNormalization: ONNXOperator {
     return try operands.normalization(rows: channels, columns: try operands.input(0).count / max(1, channels))
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] {
+    let parameters = operands.inputs.indices.dropFirst().map { AxisMap(.input($0), 0) }
+    let statistics = operands.outputs.indices.dropFirst().map { AxisMap(.output($0), 0) }
+    return operands.sameAxisTies().map { tie in
+      guard tie.members.first?.axis == 1 else {
+        return AxisTie(count: tie.count, tie.members.filter { $0.slot == .input(0) || $0.slot == .output(0) })
+      }
+      return AxisTie(count: tie.count, [AxisMap(.input(0), 1), AxisMap(.output(0), 1)] + parameters + statistics)
+    }
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
     if context.kernels != nil, !isTraining, context.outputCount == 1, let y = try scaledPlanes(inputs) { return [.tensor(y)] }

@@ -37,6 +37,8 @@ package struct LayerNormalization: ONNXOperator {
     return try operands.normalization(rows: shape[..<axis].reduce(1, *), columns: shape[axis...].reduce(1, *), simple: 8)
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] { operands.alignedTies() }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
     let axis = try resolveAxis(axis, rank: tensor.rank)

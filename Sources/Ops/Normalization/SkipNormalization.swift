@@ -33,6 +33,8 @@ package struct SkipNormalization: ONNXOperator {
     return try operands.normalization(rows: shape.dropLast().reduce(1, *), columns: columns, simple: isSimplified ? 5 : 9)
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] { operands.alignedTies() }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     guard let columns = x.shape.last, columns > 0 else { throw OperatorError("ranks-match", "a scalar cannot be normalised") }

@@ -30,6 +30,8 @@ package struct Dropout: ONNXOperator {
     .movement(Movement(kind: .view, inputs: [try operands.input(0)], outputs: try operands.allOutputs()))
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] { operands.sameAxisTies() }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     let share = try inputs.optionalTensor(1)?.doubles().first ?? 0.5

@@ -35,6 +35,8 @@ package struct GlobalPool: ONNXOperator {
         costPerElement: ArithmeticCost(simple: function == .norm ? 2 : 1)))
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] { operands.sameAxisTies().filter { $0.members[0].axis < 2 } }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
     let x = try tensor.doubles()

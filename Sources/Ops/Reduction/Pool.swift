@@ -86,6 +86,11 @@ package struct Pool: ONNXOperator, ImageOperator {
         costPerElement: ArithmeticCost(simple: function == .norm ? 2 : 1)))
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] {
+    let spatial = layout == .channelsLast ? 1..<(kernel.count + 1) : 2..<(kernel.count + 2)
+    return operands.sameAxisTies(except: Set(spatial))
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     if let y = try evaluatedChannelsFirst(inputs, context) { return y }
     let x = try inputs.tensor(0)

@@ -60,6 +60,19 @@ package struct Reduce: ONNXOperator {
         outputs: [try operands.output()], costPerElement: cost))
   }
 
+  /// Axes that stay; an axis that is reduced cannot lose positions without changing the result.
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] {
+    guard let x = operands.shape(.input(0)), operands.shape(.output(0)) != nil else { return [] }
+    let given = operands.contents.count > 1 ? operands.contents[1]?.compactMap(\.constant) : nil
+    guard let reduced = try? axes(given, isPresent: operands.inputs.count > 1 && operands.inputs[1] != nil, rank: x.count) else {
+      return []
+    }
+    let stay = x.indices.filter { !reduced.contains($0) }
+    return stay.enumerated().map { place, axis in
+      AxisTie(count: x[axis], [AxisMap(.input(0), axis), AxisMap(.output(0), keepsAxes ? axis : place)])
+    }
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
     let given = try inputs.optionalTensor(1)?.integers().map { Int($0) }

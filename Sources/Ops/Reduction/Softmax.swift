@@ -43,6 +43,11 @@ package struct Softmax: ONNXOperator {
         costPerElement: function == .hardmax ? ArithmeticCost(simple: 1) : ArithmeticCost(simple: 4, special: 1)))
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] {
+    guard let x = operands.shape(.input(0)), let axis = try? resolveAxis(axis, rank: max(1, x.count)) else { return [] }
+    return operands.sameAxisTies(except: isFlattened ? Set(axis..<max(axis, x.count)) : [axis])
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
     let split = try split(tensor.shape)

@@ -54,6 +54,23 @@ package struct ScaledDotProductAttention: ONNXOperator {
         key: try operands.input(1), value: try operands.input(2), output: try operands.output()))
   }
 
+  /// A key head goes with all query heads that read it. The depth of queries and keys sets the scale unless that is given.
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] {
+    guard let q = operands.shape(.input(0)), let k = operands.shape(.input(1)), let v = operands.shape(.input(2)), k[1] > 0 else {
+      return []
+    }
+    let perKey = q[1] / k[1]
+    var heads = [
+      AxisMap(.input(0), 1, inner: perKey), AxisMap(.output(0), 1, inner: perKey), AxisMap(.input(1), 1), AxisMap(.input(2), 1),
+    ]
+    if let mask = operands.shape(.input(3)), mask.count >= 3, mask[mask.count - 3] > 1 {
+      heads.append(AxisMap(.input(3), mask.count - 3, inner: perKey))
+    }
+    var ties = [AxisTie(count: k[1], heads), AxisTie(count: v[3], [AxisMap(.input(2), 3), AxisMap(.output(0), 3)])]
+    if scale != nil { ties.append(AxisTie(.summed, count: q[3], [AxisMap(.input(0), 3), AxisMap(.input(1), 3)])) }
+    return ties
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let q = try inputs.tensor(0)
     let k = try inputs.tensor(1)

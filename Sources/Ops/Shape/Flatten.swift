@@ -26,6 +26,8 @@ package struct Flatten: ONNXOperator {
     try operands.movement(.view)
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] { operands.viewTies() }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     [.tensor(try inputs.tensor(0).reshaped(try shapes(inputs)[0]))]
   }

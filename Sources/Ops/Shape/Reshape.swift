@@ -71,6 +71,17 @@ package struct Reshape: ONNXOperator {
     .movement(Movement(kind: .view, inputs: [try operands.input(0)], outputs: try operands.allOutputs()))
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] { operands.viewTies() }
+
+  /// Extents that were numbers follow the result; −1 and 0 stay.
+  package func resized(from old: OperandTypes, to new: OperandTypes) -> (operation: any Operator, contents: [Int: [Int]]) {
+    guard old.contents.count > 1, let wanted = old.contents[1]?.map(\.constant), let before = old.shape(.output(0)),
+      let after = new.shape(.output(0)), wanted.count == before.count, after.count == before.count
+    else { return (self, [:]) }
+    let extents = wanted.indices.map { before[$0] == after[$0] || (wanted[$0] ?? 1) <= 0 ? wanted[$0] ?? before[$0] : after[$0] }
+    return (self, [1: extents])
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     let wanted = try inputs.integers(1).map(Dimension.constant)

@@ -28,6 +28,8 @@ package struct Squeeze: ONNXOperator {
     .movement(Movement(kind: .view, inputs: [try operands.input(0)], outputs: try operands.allOutputs()))
   }
 
+  package func axisTies(_ operands: OperandTypes) -> [AxisTie] { operands.viewTies() }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     [.tensor(try inputs.tensor(0).reshaped(try shapes(inputs)[0]))]
   }

@@ -117,3 +117,33 @@ extension OperandTypes {
       output: try output(), hasBias: hasBias)
   }
 }
+
+extension OperandTypes {
+  /// Axis ties of a stacked product of inputs 0 and 1, whose axes are multiplied in the given order: rows, columns, the summed
+  /// index, and stack axes that are not broadcast.
+  func matrixTies(a orderA: [Int]? = nil, b orderB: [Int]? = nil, bias: Int? = nil) -> [AxisTie] {
+    guard let a = shape(.input(0)), let b = shape(.input(1)), let y = shape(.output(0)), a.count >= 2, b.count >= 2 else { return [] }
+    let left = orderA ?? Array(a.indices)
+    let right = orderB ?? Array(b.indices)
+    let n = right[right.count - 1]
+    var columns = [AxisMap(.output(0), y.count - 1), AxisMap(.input(1), n)]
+    if let bias, let c = shape(.input(bias)), let last = c.last, last == b[n] { columns.append(AxisMap(.input(bias), c.count - 1)) }
+    var ties = [
+      AxisTie(.produced, count: b[n], columns),
+      AxisTie(
+        .summed, count: a[left[left.count - 1]], [AxisMap(.input(0), left[left.count - 1]), AxisMap(.input(1), right[right.count - 2])]),
+      AxisTie(count: a[left[left.count - 2]], [AxisMap(.input(0), left[left.count - 2]), AxisMap(.output(0), y.count - 2)]),
+    ]
+    for fromRight in 3..<max(3, y.count + 1) {
+      let axis = y.count - fromRight
+      guard axis >= 0, y[axis] > 1 else { continue }
+      var members = [AxisMap(.output(0), axis)]
+      for (slot, order, extents) in [(OperandSlot.input(0), left, a), (.input(1), right, b)] where fromRight <= order.count {
+        let own = order[order.count - fromRight]
+        if extents[own] == y[axis] { members.append(AxisMap(slot, own)) }
+      }
+      ties.append(AxisTie(count: y[axis], members))
+    }
+    return ties
+  }
+}
