@@ -44,11 +44,14 @@ enum Digits {
 }
 
 @Suite struct DigitsSparsityTests {
-  private func sparse(_ method: String, biasCorrection: Bool, samples: Int = 128) throws -> Graph {
+  private func sparse(_ method: String, biasCorrection: Bool, samples: Int = 96) throws -> Graph {
     var model = try Digits.model()
     let stage = try Digits.stage(
       SparsifyStage.self,
-      [("pattern", .text("2:4")), ("method", .text(method)), ("bias_correction", .flag(biasCorrection)), ("targets", .text("Conv"))])
+      [
+        ("pattern", .text("2:4")), ("method", .text(method)), ("bias_correction", .flag(biasCorrection)),
+        ("targets", .list([OptionValue(.text("Conv"), at: SourceLocation(file: "recipe.yaml"))])),
+      ])
     try stage.apply(&model, try Digits.context(samples: samples))
     return model.graph
   }
@@ -68,7 +71,7 @@ enum Digits {
 
   @Test func sameInputSameBytes() throws {
     func bytes() throws -> [[UInt8]] {
-      let graph = try sparse("sparsegpt", biasCorrection: true, samples: 16)
+      let graph = try sparse("sparsegpt", biasCorrection: true, samples: 32)
       return graph.valueIDs.compactMap { graph[$0].constant.flatMap { Tensor($0)?.packedBytes } }
     }
     #expect(try bytes() == bytes())
@@ -77,7 +80,7 @@ enum Digits {
   @Test func withoutATargetNothingCanBeFaster() throws {
     var model = try Digits.model()
     let stage = try Digits.stage(SparsifyStage.self, [("pattern", .text("2:4")), ("only_if_faster", .flag(true))])
-    #expect(throws: Failure.self) { try stage.apply(&model, try Digits.context(samples: 8)) }
+    #expect(throws: Failure.self) { try stage.apply(&model, try Digits.context(samples: 32)) }
   }
 
   private struct NeverFaster: LatencyOracle {
@@ -87,7 +90,7 @@ enum Digits {
   @Test func layersStayDenseWhenItDoesNotPay() throws {
     var model = try Digits.model()
     let stage = try Digits.stage(SparsifyStage.self, [("pattern", .text("2:4")), ("only_if_faster", .flag(true))])
-    var context = try Digits.context(samples: 8)
+    var context = try Digits.context(samples: 32)
     context.latency = NeverFaster()
     try stage.apply(&model, context)
     #expect(model.graph.valueIDs.allSatisfy { model.graph.tensorType($0)?.encoding.sparsity ?? .dense == .dense })
@@ -96,7 +99,7 @@ enum Digits {
 }
 
 @Suite struct DigitsChannelTests {
-  private func pruned(_ ratio: OptionValue.Content, reconstruct: String = "least_squares", of: String = "channels", samples: Int = 128)
+  private func pruned(_ ratio: OptionValue.Content, reconstruct: String = "least_squares", of: String = "channels", samples: Int = 96)
     throws -> Graph
   {
     var model = try Digits.model()
@@ -117,15 +120,15 @@ enum Digits {
 
   @Test func shareOfParametersIsMet() throws {
     let whole = AxisCut([]).parameters(of: try Digits.model().graph)
-    let left = AxisCut([]).parameters(of: try pruned(.number(0.3), reconstruct: "none", of: "params", samples: 16))
+    let left = AxisCut([]).parameters(of: try pruned(.number(0.3), reconstruct: "none", of: "params", samples: 32))
     #expect(Double(left) <= 0.7 * Double(whole) + 1)
     #expect(Double(left) > 0.66 * Double(whole))
   }
 
   @Test func stagesEndWhereOneStepDoes() throws {
     let steps = try pruned(
-      .list([0.1, 0.25].map { OptionValue(.number($0), at: SourceLocation(file: "r")) }), reconstruct: "none", samples: 16)
-    let once = try pruned(.number(0.25), reconstruct: "none", samples: 16)
+      .list([0.1, 0.25].map { OptionValue(.number($0), at: SourceLocation(file: "r")) }), reconstruct: "none", samples: 32)
+    let once = try pruned(.number(0.25), reconstruct: "none", samples: 32)
     #expect(AxisCut([]).parameters(of: steps) == AxisCut([]).parameters(of: once))
   }
 }
