@@ -10,16 +10,19 @@ struct DrawCommand: ParsableCommand {
     abstract: "Draws a saved result again without simulating.",
     discussion: """
       Views: \(ReportCatalog.all.map { "\($0.name) (\($0.fileExtensions.joined(separator: ", ")))" }.joined(separator: "; ")).
-      A file that ends in .html is the interactive page, whatever the view.
+      A file that ends in .html is the interactive page, whatever the view. The view pareto (svg) takes several results.
 
       Examples:
         cyclewright draw result.json --view schedule -o schedule.svg
         cyclewright draw result.json -o schedule.pdf --focus layer3/conv1 --hops 3
         cyclewright draw result.json -o page.html --overlay profile.json
+        cyclewright draw result.json -o schedule.svg --pair
+        cyclewright draw f16.json i8.json w4.json --view pareto --x latency --y weights -o front.svg
+        cyclewright draw f16.json i8.json --view pareto --y accuracy --accuracy 0.918,0.915 -o front.svg
       """)
 
-  @Argument(help: ArgumentHelp("A result written by 'predict --json'.", valueName: "result.json"))
-  var result: String
+  @Argument(help: ArgumentHelp("A result written by 'predict --json'; several for the view pareto.", valueName: "result.json"))
+  var results: [String]
 
   @Option(help: "What to draw.")
   var view = "schedule"
@@ -28,11 +31,23 @@ struct DrawCommand: ParsableCommand {
     name: .shortAndLong, help: ArgumentHelp("The file to write; its extension chooses the format.", valueName: "file"))
   var output: String
 
+  @Flag(help: "Schedule: also write the source graph as NAME.source.EXT; every box links to its counterpart.")
+  var pair = false
+
+  @OptionGroup var front: FrontOptions
   @OptionGroup var part: SchedulePartOptions
   @OptionGroup var measured: OverlayOptions
 
+  func validate() throws {
+    guard view == FrontOptions.view || results.count == 1 else {
+      throw ValidationError("the view \(view) takes one result; pareto takes several")
+    }
+  }
+
   func run() throws {
     try reporting {
+      if view == FrontOptions.view { return try front.write(results, to: output) }
+      let result = results[0]
       let name = output.hasSuffix(".html") ? HTMLReport.name : view
       let request = try ReportRequest(try ReportCatalog.report(named: name), path: output)
       let saved = try ResultFile.read(result)
@@ -40,10 +55,62 @@ struct DrawCommand: ParsableCommand {
       options.schedule = part.options
       options.schedule.overlay = try measured.overlay(saved)
       options.graphviz.timeLimitSeconds = part.timeLimit
+      if pair { try writeSource(saved, &options, request.fileExtension) }
       try request.write(saved, options)
     }
   }
+
+  /// Writes the other picture of the pair and makes both link to each other.
+  private func writeSource(_ saved: RunResult, _ options: inout ReportOptions, _ fileExtension: String) throws(Failure) {
+    guard view == ScheduleReport.name, output != "-" else {
+      throw Failure("--pair goes with --view schedule and a file to write")
+    }
+    let stem = output.hasSuffix("." + fileExtension) ? String(output.dropLast(fileExtension.count + 1)) : output
+    let source = "\(stem).source.\(fileExtension)"
+    var other = options
+    other.schedule.partner = output.split(separator: "/").last.map(String.init)
+    options.schedule.partner = source.split(separator: "/").last.map(String.init)
+    try ReportRequest(SourceGraphReport.self, path: source).write(saved, other)
+  }
 }
+
+/// What the plot of several results shows.
+struct FrontOptions: ParsableArguments {
+  static let view = "pareto"
+
+  @Option(help: "Pareto: the horizontal axis.")
+  var x = ResultMeasure.latency
+
+  @Option(help: "Pareto: the vertical axis.")
+  var y = ResultMeasure.weights
+
+  @Option(help: ArgumentHelp("Pareto: measured accuracy of each result, in their order.", valueName: "a,b,…"))
+  var accuracy: String?
+
+  func write(_ paths: [String], to output: String) throws(Failure) {
+    guard output.hasSuffix(".svg") else { throw Failure("the view pareto is written as .svg, not '\(output)'") }
+    var shares: [Double] = []
+    for word in (accuracy ?? "").split(separator: ",") {
+      guard let share = Double(word), (0...1).contains(share) else {
+        throw Failure("--accuracy: '\(word)' is not a share between 0 and 1")
+      }
+      shares.append(share)
+    }
+    guard shares.isEmpty || shares.count == paths.count else {
+      throw Failure("--accuracy has \(shares.count) values for \(paths.count) results")
+    }
+    var results: [(name: String, result: RunResult)] = []
+    for path in paths {
+      let file = path.split(separator: "/").last.map(String.init) ?? path
+      results.append((file.hasSuffix(".json") ? String(file.dropLast(5)) : file, try ResultFile.read(path)))
+    }
+    let plot = ParetoPlot(results, accuracy: shares, x: x, y: y)
+    try FileOutput.write(Array(plot.svg().utf8), to: output)
+    Terminal.note(plot.unknown.map { Diagnostic(.warning, "\($0) is not drawn: its \(x.rawValue) or \(y.rawValue) is not known") })
+  }
+}
+
+extension ResultMeasure: ExpressibleByArgument {}
 
 /// What part of a schedule to draw, and how.
 struct SchedulePartOptions: ParsableArguments {

@@ -97,4 +97,18 @@ import Testing
     _ = try XMLDocument.parse(Array(svg.utf8), file: "pareto.svg")
     #expect(svg.contains("&lt;script&gt;"))
   }
+
+  /// A result that does not know a figure is named and left out, not drawn at zero.
+  @Test func resultsBecomePoints() {
+    var known = SyntheticResult.residualNetwork()
+    known.totals.energyJoules = 0.5
+    var unknown = known
+    unknown.totals.energyJoules = nil
+    let plot = ParetoPlot([("a", known), ("b", unknown)], accuracy: [0.9, 0.8], x: .latency, y: .energy)
+    #expect(plot.unknown == ["b"])
+    #expect(plot.front == [0])
+    let accuracy = ParetoPlot([("a", known), ("b", unknown)], accuracy: [0.9, 0.8], x: .latency, y: .accuracy)
+    #expect(accuracy.unknown.isEmpty)
+    #expect(accuracy.points.map(\.y) == [0.9, 0.8])
+  }
 }

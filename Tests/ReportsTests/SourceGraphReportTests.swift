@@ -1,4 +1,5 @@
 import Basic
+import Foundation
 import Hardware
 import Results
 import Testing
@@ -46,5 +47,25 @@ import Testing
     #expect(throws: Failure.self) {
       _ = try SourceGraphReport.render(SyntheticResult.residualNetwork(), as: "dot", ReportOptions())
     }
+  }
+
+  /// Every drawn kernel links to a source node that is drawn, and every source node of a kernel back to it.
+  @Test func thePairLinksBothWays() throws {
+    let result = chain(SyntheticResult.residualNetwork())
+    var options = ReportOptions()
+    options.schedule.partner = "the graph.svg"
+    let schedule = try ScheduleReport.render(result, as: "dot", options).text
+    let source = try SourceGraphReport.render(result, as: "dot", options).text
+    func targets(_ text: String) -> [String] {
+      text.components(separatedBy: "URL=\"the%20graph.svg#").dropFirst().map { String($0.prefix { $0 != "\"" }) }
+    }
+    #expect(targets(schedule).count == result.kernels.count)
+    for target in targets(schedule) { #expect(source.contains("id=\"\(target)\""), "\(target)") }
+    #expect(targets(source).count == result.outline.nodes.count - 1)
+    for target in targets(source) { #expect(schedule.contains("id=\"\(target)\""), "\(target)") }
+  }
+
+  @Test func aPictureAloneHasNoLinks() throws {
+    #expect(!(try ScheduleReport.render(chain(SyntheticResult.residualNetwork()), as: "dot", ReportOptions()).text.contains("URL=")))
   }
 }

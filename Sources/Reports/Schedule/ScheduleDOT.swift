@@ -7,6 +7,8 @@ struct ScheduleDOT {
   private let result: RunResult
   private let picture: SchedulePicture
   private let options: ScheduleOptions
+  /// First source node of each kernel by its number, for links into the source graph.
+  private let firstNode: [Int: Int]
 
   /// DejaVu Sans is what Debian's fontconfig has; Verdana has its widths; the others are narrower, so text stays inside its box.
   static let font = "DejaVu Sans,Verdana,Helvetica,sans-serif"
@@ -15,6 +17,7 @@ struct ScheduleDOT {
     self.result = result
     self.picture = picture
     self.options = options
+    firstNode = options.partner == nil ? [:] : Self.firstNodes(result)
     header()
     for number in 0..<picture.columns { column(number) }
     for edge in picture.edges { write(edge) }
@@ -61,9 +64,23 @@ struct ScheduleDOT {
     text += "    graph [id=\"kernel_\(cluster.id)\" label=\"\" peripheries=1 margin=5"
     text +=
       " style=\"\(style)\" fillcolor=\"\(fill(cluster))\" color=\"\(border)\" penwidth=\(cluster.isCritical ? 3.5 : 1.8)"
-    text += " tooltip=\(Markup.quoted(cluster.tooltip))];\n"
+    text += "\(link(cluster)) tooltip=\(Markup.quoted(cluster.tooltip))];\n"
     text +=
       "    \(cluster.id) [id=\"rows_\(cluster.id)\" tooltip=\(Markup.quoted(cluster.tooltip)) label=<\(rows(cluster, border))>];\n  }\n"
+  }
+
+  /// Where the kernel (the first, where several share a cluster) comes from in the other picture.
+  private func link(_ cluster: SchedulePicture.Cluster) -> String {
+    guard let file = options.partner, let kernel = Int(cluster.id.dropFirst()), let node = firstNode[kernel] else { return "" }
+    return Markup.link(to: file, "source_\(node)")
+  }
+
+  private static func firstNodes(_ result: RunResult) -> [Int: Int] {
+    var place: [String: Int] = [:]
+    for (index, node) in result.outline.nodes.enumerated() where place[node.name] == nil { place[node.name] = index }
+    return Dictionary(
+      result.kernels.compactMap { kernel in kernel.origin.compactMap { place[$0] }.min().map { (kernel.id, $0) } },
+      uniquingKeysWith: { first, _ in first })
   }
 
   private func rows(_ cluster: SchedulePicture.Cluster, _ border: String) -> String {

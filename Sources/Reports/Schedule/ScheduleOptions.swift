@@ -20,6 +20,9 @@ package struct ScheduleOptions: Sendable {
   /// An edge over more ranks than this becomes a pair of labelled stubs.
   package var longestEdge = 12
 
+  /// File name of the other picture of a before/after pair: every box links to its counterpart there.
+  package var partner: String?
+
   /// Measured times to show beside the predicted ones.
   package var overlay: Overlay?
 

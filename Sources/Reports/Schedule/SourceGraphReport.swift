@@ -28,12 +28,14 @@ struct SourceGraphDOT {
   /// Box of each node; nil for nodes that are not drawn.
   private var box: [Int?]
   private var members: [[Int]] = []
+  private let partner: String?
 
   /// Nodes drawn one by one at most.
   static let nodeLimit = 300
 
   init(_ result: RunResult, _ options: ScheduleOptions) {
     self.result = result
+    partner = options.partner
     let nodes = result.outline.nodes
     var kernelOf: [String: Int] = [:]
     for (index, kernel) in result.kernels.enumerated() { for name in kernel.origin { kernelOf[name] = index } }
@@ -109,8 +111,9 @@ struct SourceGraphDOT {
     let table =
       "<TABLE BORDER=\"2\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"2\" STYLE=\"ROUNDED\" COLOR=\"\(border)\" BGCOLOR=\"\(fill)\">\(cells)</TABLE>"
     let reason = kernel?.reason ?? result.folded.first { $0.name == first.name }?.reason ?? ""
+    let link = partner.flatMap { file in kernel.map { Markup.link(to: file, "kernel_k\($0.id)") } } ?? ""
     text +=
-      "  s\(index) [id=\"source_\(node)\" tooltip=\(Markup.quoted("\(first.name)\n\(place)\n\(reason)")) label=<\(table)>];\n"
+      "  s\(index) [id=\"source_\(node)\"\(link) tooltip=\(Markup.quoted("\(first.name)\n\(place)\n\(reason)")) label=<\(table)>];\n"
   }
 
   /// Edges between boxes; a path through nodes that are not drawn counts as one.

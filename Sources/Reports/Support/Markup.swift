@@ -33,6 +33,17 @@ package enum Markup {
     return result + "\""
   }
 
+  /// A DOT attribute that links to an element of a file beside the picture; the name of the file is percent-encoded.
+  package static func link(to file: String, _ element: String) -> String {
+    var address = ""
+    for byte in file.utf8 {
+      let scalar = Unicode.Scalar(byte)
+      let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || (48...57).contains(byte) || "-._~".utf8.contains(byte))
+      address += isPlain ? String(scalar) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+    }
+    return " URL=\(quoted("\(address)#\(element)")) target=\"_top\""
+  }
+
   /// At most `count` characters, the middle cut out with an ellipsis: both ends of a layer's name matter.
   package static func shortened(_ text: String, to count: Int) -> String {
     guard text.utf8.count > count, text.count > count, count > 3 else { return text }
