@@ -112,12 +112,25 @@ enum Lite {
   static func integers(_ numbers: [Int]) -> [UInt8] { numbers.flatMap { number in withUnsafeBytes(of: Int32(number)) { Array($0) } } }
   static func bytes(_ numbers: [Int]) -> [UInt8] { numbers.map { UInt8(bitPattern: Int8($0)) } }
 
-  /// A model of one graph; tensor i has buffer i + 1.
-  static func model(_ tensors: [Tensor], _ nodes: [Node], inputs: [Int], outputs: [Int]) -> Flat {
-    .table([
+  /// A graph that another one names: its tensors are all computed or given, and its operators have codes of the model.
+  struct Region {
+    var tensors: [Tensor]
+    var code: Int
+    var inputs: [Int]
+    var operands: [Int]
+    var outputs: [Int]
+    var results: [Int]
+  }
+
+  /// A model of one graph and what its control flow names; tensor i has buffer i + 1.
+  static func model(_ tensors: [Tensor], _ nodes: [Node], inputs: [Int], outputs: [Int], regions: [Region] = []) -> Flat {
+    let codes = nodes + regions.map { Node(code: $0.code, inputs: [], outputs: []) }
+    return .table([
       0: .i32(3),
-      1: .tables(nodes.map { .table([0: .i8(min($0.code, 127)), 1: .string($0.custom), 3: .i32($0.code)]) }),
-      2: .tables([graph(tensors, nodes, inputs: inputs, outputs: outputs)]),
+      1: .tables(codes.map { .table([0: .i8(min($0.code, 127)), 1: .string($0.custom), 3: .i32($0.code)]) }),
+      2: .tables(
+        [graph(tensors, nodes, inputs: inputs, outputs: outputs)]
+          + regions.enumerated().map { graph($1, code: nodes.count + $0) }),
       3: .string("by hand"),
       4: .tables([.table([:])] + tensors.map { .table($0.data.isEmpty ? [:] : [0: .bytes($0.data)]) }),
     ])
@@ -132,6 +145,13 @@ enum Lite {
           .table([0: .i32(index), 1: .i32s(node.inputs), 2: .i32s(node.outputs), 4: .table(node.options)])
         }),
       4: .string("main"),
+    ])
+  }
+
+  private static func graph(_ region: Region, code: Int) -> Flat {
+    .table([
+      0: .tables(region.tensors.map { tensor($0, buffer: 0) }), 1: .i32s(region.inputs), 2: .i32s(region.results),
+      3: .tables([.table([0: .i32(code), 1: .i32s(region.operands), 2: .i32s(region.outputs)])]), 4: .string("region"),
     ])
   }
 

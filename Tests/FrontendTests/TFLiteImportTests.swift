@@ -142,6 +142,46 @@ import Testing
     #expect(try results.map { try $0.floats() } == [[11, 22], [11, 22]])
   }
 
+  private static let pair = ["a", "b", "c"].map { Lite.Tensor($0, Lite.float32, [2]) }
+
+  /// if c then a + b else a · b
+  @Test(arguments: [(condition: true, result: [4, 6]), (condition: false, result: [3, 8])])
+  func branches(_ example: (condition: Bool, result: [Int])) throws {
+    let model = Lite.model(
+      [Lite.Tensor("condition", Lite.bool, [1])] + Self.pair,
+      [Lite.Node(code: 118, inputs: [0, 1, 2], outputs: [3], options: [0: .i32(1), 1: .i32(2)])], inputs: [0, 1, 2], outputs: [3],
+      regions: [0, 18].map { Lite.Region(tensors: Self.pair, code: $0, inputs: [0, 1], operands: [0, 1], outputs: [2], results: [2]) })
+    let inputs = [Tensor(.bool, [1], .bool([example.condition])), Tensor([2], floats: [1, 2]), Tensor([2], floats: [3, 4])]
+    #expect(try Self.run(try Self.load(model), inputs)[0].floats() == example.result.map(Float.init))
+  }
+
+  /// while x < limit: x = x + step
+  @Test func loops() throws {
+    let carried = ["x", "step", "limit"].map { Lite.Tensor($0, Lite.float32, [1]) }
+    let model = Lite.model(
+      carried + carried, [Lite.Node(code: 119, inputs: [0, 1, 2], outputs: [3, 4, 5], options: [0: .i32(1), 1: .i32(2)])],
+      inputs: [0, 1, 2], outputs: [3],
+      regions: [
+        Lite.Region(
+          tensors: carried + [Lite.Tensor("less", Lite.bool, [1])], code: 58, inputs: [0, 1, 2], operands: [0, 2], outputs: [3],
+          results: [3]),
+        Lite.Region(
+          tensors: carried + [Lite.Tensor("sum", Lite.float32, [1])], code: 0, inputs: [0, 1, 2], operands: [0, 1], outputs: [3],
+          results: [3, 1, 2]),
+      ])
+    let inputs = [0, 3, 10].map { Tensor([1], floats: [$0]) }
+    #expect(try Self.run(try Self.load(model), inputs)[0].floats() == [12])
+  }
+
+  /// A graph that names itself is refused, whatever the nesting.
+  @Test func endlessNestingIsRefused() throws {
+    let model = Lite.model(
+      [Lite.Tensor("condition", Lite.bool, [1])] + Self.pair,
+      [Lite.Node(code: 118, inputs: [0, 0, 1, 2], outputs: [3], options: [0: .i32(0), 1: .i32(0)])], inputs: [0, 1, 2], outputs: [3])
+    let failure = #expect(throws: Failure.self) { try Self.load(model) }
+    #expect("\(try #require(failure))".contains("nested more than 16 deep"))
+  }
+
   private static let custom = Lite.model(
     [Lite.Tensor("x", Lite.float32, [4]), Lite.Tensor("boxes", Lite.float32, [1, 4])],
     [Lite.Node(code: 32, custom: "TFLite_Detection_PostProcess", inputs: [0], outputs: [1])], inputs: [0], outputs: [1])

@@ -143,6 +143,8 @@ final class TFLiteBuilder {
         throw node.failure("tensor '\(node.scope.subgraph.tensors[index].name)' is computed twice")
       }
       node.scope.values[index] = value
+      // Values that a node makes have the tensor's name; inputs and constants that are passed on keep their own.
+      if rewriter.graph[value].producer != nil { rewriter.rename(value, to: node.scope.subgraph.tensors[index].name) }
     }
   }
 

@@ -124,17 +124,21 @@ struct TFLiteNode {
       Dequantize(axis: quantization.axis), operands, name: "\(name)/real", origin: Origin(), outputs: 1, node: self)[0]
   }
 
-  /// Scale and zero point as constants; the zero point is left out when it shifts nothing.
-  private func parameters(_ quantization: TFLiteQuantization, _ element: ElementType) throws(Failure) -> [ValueID?] {
+  /// Scale and zero point as constants; a zero point that shifts nothing is left out where its type says nothing either.
+  private func parameters(
+    _ quantization: TFLiteQuantization, _ element: ElementType, _ zeroPoint: ZeroPoint = .ifNeeded
+  ) throws(Failure) -> [ValueID?] {
     let shape = quantization.isPerChannel ? [quantization.scales.count] : []
     guard let range = NumberFormat.integerRange(of: element), quantization.zeroPoints.allSatisfy({ range.contains(Int64($0)) }) else {
       throw failure("zero points \(quantization.zeroPoints.prefix(4)) are no \(element.rawValue)")
     }
     let scale = builder.made(Constant(Tensor(shape, floats: quantization.scales)), name: "\(name)/scale")
-    guard quantization.zeroPoints.contains(where: { $0 != 0 }) else { return [scale] }
+    guard zeroPoint == .always || quantization.zeroPoints.contains(where: { $0 != 0 }) else { return [scale] }
     let zero = Tensor(element, shape, saturating: quantization.zeroPoints.map(Int64.init))
     return [scale, builder.made(Constant(zero), name: "\(name)/zero-point")]
   }
+
+  private enum ZeroPoint { case always, ifNeeded }
 
   /// The first operand as real numbers, by a node of its own.
   func dequantization(_ quantization: TFLiteQuantization) throws(Failure) -> ValueID {
@@ -149,7 +153,7 @@ struct TFLiteNode {
       return real
     }
     return try add(
-      Quantize(axis: quantization.axis, storage: element), [real] + parameters(quantization, element), "quantize")
+      Quantize(axis: quantization.axis), [real] + parameters(quantization, element, .always), "quantize")
   }
 
   /// True when a fused activation changes nothing: there is none, or the range of the stored result limits as much.

@@ -45,6 +45,16 @@ package struct Pool: ONNXOperator, ImageOperator {
     self.padding = padding
   }
 
+  /// ONNX has means of real numbers only: those of integers are rounded.
+  func addChannelsFirst(_ inputs: [ValueID?], _ element: ElementType, to body: inout BodyBuilder) throws(OperatorError) -> ValueID {
+    var plain = self
+    plain.layout = nil
+    guard function != .maximum, element.isInteger else { return try body.add(plain, inputs, "channels_first") }
+    let real = try body.add(Cast(to: .float32), inputs, "real")
+    let mean = try body.add(plain, [real], "channels_first")
+    return try body.add(Cast(to: element), [try body.add(UnaryElementwise(.round), [mean], "rounded")], "integers")
+  }
+
   private func window(_ axis: Int) -> WindowAxis {
     WindowAxis(
       taps: .constant(kernel[axis]), stride: strides[axis], dilation: dilations[axis],

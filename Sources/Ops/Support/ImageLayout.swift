@@ -44,6 +44,8 @@ protocol ImageOperator: ONNXDecomposable {
   var layout: ImageLayout? { get set }
   /// Which inputs have channels: the image, and filters.
   var imageInputs: Range<Int> { get }
+  /// Adds the operator with channels first to a body.
+  func addChannelsFirst(_ inputs: [ValueID?], _ element: ElementType, to body: inout BodyBuilder) throws(OperatorError) -> ValueID
 }
 
 extension ImageOperator {
@@ -61,10 +63,14 @@ extension ImageOperator {
     return [.tensor(layout.restored(y))]
   }
 
-  /// The same operator between transpositions.
-  package func onnxBody(_ context: InferenceContext) throws(OperatorError) -> Graph {
+  func addChannelsFirst(_ inputs: [ValueID?], _ element: ElementType, to body: inout BodyBuilder) throws(OperatorError) -> ValueID {
     var plain = self
     plain.layout = nil
+    return try body.add(plain, inputs, "channels_first")
+  }
+
+  /// The same operator between transpositions.
+  package func onnxBody(_ context: InferenceContext) throws(OperatorError) -> Graph {
     var body = BodyBuilder(Self.name, context)
     var operands: [ValueID?] = []
     for (index, input) in body.inputs.enumerated() {
@@ -75,7 +81,7 @@ extension ImageOperator {
       let order = ImageLayout.channelsLast.first(Array(0..<(try context.tensor(index).rank)))
       operands.append(try body.add(Transpose(order), [input], "channels_first_\(index)"))
     }
-    let y = try body.add(plain, operands, "channels_first")
+    let y = try addChannelsFirst(operands, try context.element(0), to: &body)
     let order = ImageLayout.channelsLast.restored(Array(0..<(try context.tensor(0).rank)))
     return body.finish(try body.add(Transpose(order), [y], "y"))
   }
