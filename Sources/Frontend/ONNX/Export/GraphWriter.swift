@@ -98,8 +98,7 @@ struct GraphWriter {
     var body: Graph?
     var newest = node
     do throws(OperatorError) {
-      if let operation = node.operation as? any ONNXDecomposable, operation.needsONNXBody, node.outputs.count == 1
-      {
+      if let operation = node.operation as? any ONNXDecomposable, operation.needsONNXBody, node.outputs.count == 1 {
         body = try operation.onnxBody(
           graph.inferenceContext(inputs: node.inputs, outputCount: 1, nodeName: node.name) { _ in nil })
       }
