@@ -23,6 +23,7 @@ package enum OperatorCatalog {
     Determinant.self,
     Einsum.self,
     FusedConvolve.self,
+    FusedGemm.self,
     FusedMatrixMultiply.self,
     Gemm.self,
     MatrixMultiply.self,
@@ -38,6 +39,7 @@ package enum OperatorCatalog {
     SkipNormalization.self,
     // Reduction
     ArgumentReduce.self,
+    BiasedSoftmax.self,
     CumulativeSum.self,
     GlobalPool.self,
     MaxUnpool.self,
@@ -48,6 +50,7 @@ package enum OperatorCatalog {
     // Recurrent
     RecurrentLayer.self,
     // Quantization
+    BlockQuantizedGather.self,
     BlockQuantizedMatrixMultiply.self,
     Dequantize.self,
     DynamicQuantize.self,
@@ -64,6 +67,7 @@ package enum OperatorCatalog {
     QuantizedMatrixMultiply.self,
     QuantizedPool.self,
     QuantizedSoftmax.self,
+    QuantizedWhere.self,
     // Shape
     ConstantOfShape.self,
     Expand.self,

@@ -1,8 +1,9 @@
 import Foundation
 import Numerics
+import Passes
 
 /// Runs the ONNX backend suite: `cyclewright-conformance SUITE [--filter TEXT] [--reference] [--verbose]`, or one model:
-/// `--evaluate MODEL FOLDER [--dim=name=extent …]`, `--profile MODEL [--dim=…]`.
+/// `--evaluate MODEL FOLDER`, `--time MODEL FOLDER` or `--profile MODEL`, all with `[--dim=name=extent …] [--pipeline NAME] [--threads N]`.
 ///
 /// Cases run in a child process, so that one that crashes is a failed case and not the end of the run.
 @main struct Conformance {
@@ -34,14 +35,16 @@ import Numerics
       let parts = argument.dropFirst(6).split(separator: "=")
       if parts.count == 2, let extent = Int(parts[1]) { dimensions[String(parts[0])] = extent }
     }
-    if let model = option("--profile") {
-      try ModelRun.profile(model: model, dimensions: dimensions)
-      return
+    let evaluator = Evaluator(path: path, threads: option("--threads").flatMap { Int($0) })
+    let pipeline = option("--pipeline")
+    let passes = PassCatalog.pipelines.first { $0.name == pipeline }?.passes ?? []
+    arguments.removeAll { $0.hasPrefix("--dim=") }
+    func model(_ option: String?) -> ModelRun? {
+      option.map { ModelRun(model: $0, dimensions: dimensions, evaluator: evaluator, passes: passes) }
     }
-    if let model = option("--evaluate") {
-      try ModelRun.run(model: model, folder: arguments[0], dimensions: dimensions, path)
-      return
-    }
+    if let run = model(option("--profile")) { return try run.profile() }
+    if let run = model(option("--time")), let folder = arguments.first { return try run.time(folder: folder) }
+    if let run = model(option("--evaluate")), let folder = arguments.first { return try run.run(folder: folder) }
     guard let suite = arguments.first else {
       print("usage: cyclewright-conformance onnx/backend/test/data [--filter TEXT] [--reference] [--verbose]")
       exit(2)

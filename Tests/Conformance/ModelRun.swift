@@ -3,24 +3,19 @@ import Foundation
 import Frontend
 import IR
 import Numerics
+import Passes
 
 /// Runs one model on `input_N.pb` of a folder and leaves `output_N.pb` and the model written back, `written.onnx`.
-enum ModelRun {
-  static func run(model: String, folder: String, dimensions: [String: Int], _ path: Evaluator.Path) throws {
-    let clock = ContinuousClock()
-    let start = clock.now
-    let graph = try ModelLoader.load(path: model, dimensions: dimensions)
-    print("import \((clock.now - start).seconds)")
-    let inputs = try graph.inputs.enumerated().map { index, id -> Datum? in
-      try TensorFile.read(path: "\(folder)/input_\(index).pb", as: graph[id].type)
-    }
-    let prepared = try PreparedGraph(graph, Evaluator(path: path))
-    var outputs: [Datum] = []
-    for _ in 0..<3 {
-      let begin = clock.now
-      outputs = try prepared.run(inputs)
-      print("seconds \((clock.now - begin).seconds)")
-    }
+struct ModelRun {
+  let model: String
+  var dimensions: [String: Int] = [:]
+  var evaluator = Evaluator()
+  /// Passes to run first; none for the model as imported.
+  var passes: [GraphPass] = []
+
+  func run(folder: String) throws {
+    let graph = try transformed()
+    let outputs = try PreparedGraph(graph, evaluator).run(try inputs(of: graph, in: folder))
     for (index, output) in outputs.enumerated() {
       guard let tensor = output.tensor else { throw Failure("output \(index) is no tensor") }
       try TensorFile.write(tensor, to: "\(folder)/output_\(index).pb")
@@ -28,13 +23,38 @@ enum ModelRun {
     try ONNXExporter.write(graph, to: "\(folder)/written.onnx")
   }
 
-  /// Seconds by node, the slowest first.
-  static func profile(model: String, dimensions: [String: Int]) throws {
+  /// Prints the seconds of several runs of the prepared graph.
+  func time(folder: String) throws {
+    let graph = try transformed()
+    let data = try inputs(of: graph, in: folder)
+    let prepared = try PreparedGraph(graph, evaluator)
+    for _ in 0..<6 {
+      let clock = ContinuousClock()
+      let begin = clock.now
+      _ = try prepared.run(data)
+      print("seconds \((clock.now - begin).seconds)")
+    }
+  }
+
+  private func inputs(of graph: Graph, in folder: String) throws -> [Datum?] {
+    try graph.inputs.enumerated().map { index, id in
+      try TensorFile.read(path: "\(folder)/input_\(index).pb", as: graph[id].type)
+    }
+  }
+
+  private func transformed() throws -> Graph {
     let graph = try ModelLoader.load(path: model, dimensions: dimensions)
+    var reports: [PassManager.Report] = []
+    return try PassManager(passes).run(graph, PassContext(), reports: &reports)
+  }
+
+  /// Seconds by operator, the slowest first.
+  func profile() throws {
+    let graph = try transformed()
     let inputs = try SeededInputs.inputs(of: graph, seed: 1)
     let clock = ContinuousClock()
     let spent = Spent()
-    let prepared = try PreparedGraph(graph)
+    let prepared = try PreparedGraph(graph, evaluator)
     _ = try prepared.run(inputs)
     spent.last = clock.now
     _ = try prepared.run(inputs, observing: nil) { id, _ in

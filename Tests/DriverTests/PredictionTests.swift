@@ -47,6 +47,26 @@ struct PredictionTests {
     #expect(table.latencySeconds < 10e-6, "an embedding reads its rows, not the table")
   }
 
+  /// A node nobody has described is a kernel of its own whose share of the time is shown.
+  @Test func opaqueOperatorsAreVisible() throws {
+    let text = """
+      graph "g" {
+        source "g.onnx" "onnx" "by hand" nodes ["first", "strange"]
+        input %0 "x" : f32[64, 64]
+        %1 "h" : f32[64, 64] = unary(%0) {function = "relu"} name "first" from ["first"]
+        %2 "y" : f32[64, 64] = opaque(%1) {label = "my.lab.Frobnicate", elements = ["f32"], ranks = [2], extents = ["64", "64"]} name "strange" from ["strange"]
+        output %2
+      }
+      """
+    let path = FileManager.default.temporaryDirectory.appending(path: "opaque-\(UUID().uuidString).cwg").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    let result = try Prediction(model: ModelRequest(path: path), target: "nvidia-t4", catalog: Self.catalog).run()
+    #expect(result.totals.opaqueShare > 0)
+    #expect(result.totals.opaqueShare < 1)
+    #expect(result.kernels.contains { $0.origin == ["strange"] && $0.kind == "opaque" })
+  }
+
   @Test func twoRunsAreByteIdentical() throws {
     let prediction = Self.prediction("bert-base", ["batch": 1, "sequence": 32], "nvidia-a100-sxm4-80gb")
     let (first, second) = (try JSONReport.encode(try prediction.run()), try JSONReport.encode(try prediction.run()))

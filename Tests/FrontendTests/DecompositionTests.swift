@@ -31,6 +31,12 @@ import Testing
     Case(
       name: "RMS norm of two axes", operation: RootMeanSquareNormalization(axis: 1),
       inputs: [floats([2, 3, 8]), floats([3, 8])]),
+    Case(
+      name: "softmax of flattened axes", operation: Softmax(.softmax, axis: 1, isFlattened: true),
+      inputs: [floats([2, 3, 4])]),
+    Case(
+      name: "log softmax of flattened axes", operation: Softmax(.logarithm, axis: 0, isFlattened: true),
+      inputs: [floats([2, 3])]),
     Case(name: "SiLU", operation: UnaryElementwise(.silu), inputs: [floats([2, 9])]),
   ]
 

@@ -2,6 +2,7 @@ import Basic
 import Foundation
 import Frontend
 import IR
+import Numerics
 import Ops
 import Testing
 
@@ -93,6 +94,37 @@ import Testing
     let back = try ONNXImporter.load(path: folder + "/m.onnx")
     #expect(back.nodeIDs.map { back[$0].name } == ["relu+abs/relu", "relu+abs/abs"])
     #expect(back.nodeIDs.allSatisfy { back[$0].origin.names == ["relu+abs"] })
+  }
+
+  /// Scan before opset 9 repeats over a batch: written as a scan over the batch around a plain one.
+  @Test func batchedScansAreWrittenNested() throws {
+    let slice = Onnx.value("s", [2])
+    let body = Onnx.graph(
+      [Onnx.node("Add", ["h", "s"], ["n"], name: "add"), Onnx.node("Identity", ["n"], ["o"], name: "out")],
+      inputs: [Onnx.value("h", [2]), slice], outputs: [Onnx.value("n", [2]), Onnx.value("o", [2])])
+    let scan = Onnx.node(
+      "Scan", ["", "h0", "x"], ["hn", "y"], name: "scan",
+      attributes: [
+        Onnx.subgraph("body", body), Message().string(1, "num_scan_inputs").integer(3, 1).integer(20, 2),
+      ])
+    let bytes = Onnx.model(
+      Onnx.graph(
+        [scan], inputs: [Onnx.value("h0", [1, 2]), Onnx.value("x", [1, 3, 2])],
+        outputs: [Onnx.value("hn", nil), Onnx.value("y", nil)]), opset: 8)
+    let graph = try ONNXImporter.load(MappedFile(name: "m.onnx", contents: bytes))
+    let inputs: [Datum?] = [
+      .tensor(Tensor([1, 2], floats: [1, 2])), .tensor(Tensor([1, 3, 2], floats: [1, 2, 3, 4, 5, 6])),
+    ]
+    let before = try Evaluator(path: .reference).run(graph, inputs: inputs)
+    #expect(try before[0].tensor?.doubles() == [10, 14])
+
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try ONNXExporter.write(graph, to: folder + "/m.onnx")
+    let back = try ONNXImporter.load(path: folder + "/m.onnx")
+    #expect(back.verify().isEmpty)
+    let after = try Evaluator(path: .reference).run(back, inputs: inputs)
+    for (a, b) in zip(after, before) { #expect(mismatch(a, b, relative: 0, absolute: 0) == nil) }
   }
 
   @Test func absentWeightsCannotBeWritten() throws {

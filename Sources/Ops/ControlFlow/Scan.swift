@@ -156,6 +156,43 @@ package struct Scan: ONNXOperator {
       outputReversed: try node.integers("scan_output_directions")?.map { $0 == 1 } ?? [], isBatched: isBatched)
   }
 
+  /// A batched scan is a scan over the batch whose body scans one image.
+  package func onnxEquivalent(of node: Node, in graph: Graph) throws(OperatorError) -> Node {
+    guard isBatched else { return node }
+    guard node.inputs.first == .some(nil), let body = node.regions.first else {
+      throw OperatorError("scan-lengths", "a scan over sequences of different lengths (opset 8) has no newer form")
+    }
+    var rewriter = Rewriter(Graph(name: "image"))
+    var inner: [ValueID?] = []
+    for (index, input) in node.inputs.dropFirst().enumerated() {
+      guard let input else { throw OperatorError("missing-input", "a scanned tensor is missing") }
+      var type = graph[input].type
+      if index < states + inputAxes.count, case .tensor(var tensor) = type {
+        tensor.shape.removeFirst()
+        type = .tensor(tensor)
+      }
+      inner.append(rewriter.addInput(type, name: graph[input].name))
+    }
+    var plain = self
+    plain.isBatched = false
+    let types = node.outputs.map { (output) -> ValueType in
+      guard case .tensor(var tensor) = graph[output].type else { return graph[output].type }
+      tensor.shape.removeFirst()
+      return .tensor(tensor)
+    }
+    let scan = rewriter.addNode(
+      plain, inner, types: types, name: node.name + ".image", origin: node.origin, regions: [body],
+      outputNames: node.outputs.map { graph[$0].name })
+    rewriter.setOutputs(rewriter.graph[scan].outputs)
+    let count = states + inputAxes.count
+    var outer = node
+    outer.operation = Scan(
+      states: 0, inputAxes: Array(repeating: 0, count: count), inputReversed: Array(repeating: false, count: count))
+    outer.inputs.removeFirst()
+    outer.regions = [rewriter.finish()]
+    return outer
+  }
+
   package var onnxInputCount: Int? { states + inputAxes.count + (isBatched ? 1 : 0) }
 
   package func exportONNX() -> ONNXSpelling {

@@ -83,10 +83,14 @@ package struct VariadicElementwise: ONNXOperator {
       : BroadcastPlan.map(x, xShape, y, yShape, to: target) { $0 <= $1 || isNaN($0) ? $0 : $1 }
   }
 
-  package static var onnxNames: [ONNXName] { Function.allCases.map { ONNXName($0.onnxName) } }
+  /// BiasAdd of ONNX Runtime is a sum of three broadcast tensors.
+  private static let biasAdd = ONNXName(domain: "com.microsoft", "BiasAdd")
+
+  package static var onnxNames: [ONNXName] { Function.allCases.map { ONNXName($0.onnxName) } + [biasAdd] }
 
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> VariadicElementwise {
     node.ignore("consumed_inputs")
+    if node.name == biasAdd { return VariadicElementwise(.sum) }
     guard let function = Function.allCases.first(where: { $0.onnxName == node.name.type }) else {
       throw OperatorError("unknown-function", "no variadic function \(node.name.type)")
     }

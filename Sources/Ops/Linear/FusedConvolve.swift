@@ -36,7 +36,11 @@ package struct FusedConvolve: ONNXOperator {
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
-    let sums = try convolution.evaluate(inputs, context).map { $0 }.tensor(0)
+    var sums = try convolution.evaluate(inputs, context).map { $0 }.tensor(0)
+    if let kernel = UnaryElementwise.Function.allCases.first(where: { $0.onnxName == activation }) {
+      if let z = try inputs.optionalTensor(3) { sums = try BinaryElementwise.Function.add.apply(sums, z) }
+      return try UnaryElementwise(kernel).evaluate([.tensor(sums)], context)
+    }
     var y = try sums.doubles().shifted(by: try inputs.optionalTensor(3), shape: sums.shape)
     if let function = try function() { y = y.map { function($0) } }
     if activation == "Clip", parameters.count == 2 { y = y.map { min(max($0, Double(parameters[0])), Double(parameters[1])) } }

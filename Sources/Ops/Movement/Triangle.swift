@@ -35,7 +35,7 @@ package struct Triangle: ONNXOperator {
     ]
   }
 
-  package static var onnxNames: [ONNXName] { ["Trilu"] }
+  package static var onnxNames: [ONNXName] { ["Trilu", ONNXName(domain: "com.microsoft", "Trilu")] }
 
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> Triangle {
     Triangle(isUpper: try node.integer("upper") ?? 1 != 0)

@@ -57,6 +57,12 @@ package struct BlockQuantizedMatrixMultiply: ONNXOperator {
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let a = try inputs.tensor(0)
     let weights = try weights(inputs)
+    let matrix = Tensor([columns, depth], floats: weights.map(Float.init))
+    if let y = try context.product(a, matrix, transposesB: true) {
+      let product = Tensor(y.shape, floats: y.elements)
+      guard let bias = try inputs.optionalTensor(5) else { return [.tensor(product)] }
+      return [.tensor(try BinaryElementwise.Function.add.apply(product, bias))]
+    }
     let product = try MatrixProduct.multiply((a.shape, try a.doubles()), MatrixProduct.transposed(([columns, depth], weights)))
     let y = try product.elements.shifted(by: try inputs.optionalTensor(5), shape: product.shape)
     return [.tensor(Tensor(a.element, product.shape, rounding: y))]

@@ -52,12 +52,17 @@ package struct Dequantize: ONNXOperator {
     let x = try inputs.tensor(0)
     let scale = try inputs.tensor(1)
     let map = try ScaleMap(x.shape, scale: scale.shape, axis: axis, blockSize: blockSize)
-    var values = try x.doubles()
     let scales = try scale.doubles()
     let zeros = try inputs.optionalTensor(2)?.doubles()
-    guard values.isEmpty || scales.count > map.index(of: values.count - 1), zeros == nil || zeros?.count == scales.count else {
+    guard x.count == 0 || scales.count > map.index(of: x.count - 1), zeros == nil || zeros?.count == scales.count else {
       throw OperatorError("scale-shape", "scales and zero points do not fit the values")
     }
+    if scale.element == .float32,
+      let values = try map.dequantize(x, scales: try scale.floats(), zeros: zeros?.map { Float($0) })
+    {
+      return [.tensor(Tensor(.float32, x.shape, .float32(values)))]
+    }
+    var values = try x.doubles()
     for index in values.indices {
       let position = map.index(of: index)
       values[index] = (values[index] - (zeros?[position] ?? 0)) * scales[position]

@@ -42,9 +42,7 @@ package struct DynamicQuantizedMatrixMultiply: ONNXOperator {
       scaleA = try inputs.tensor(2)
       zeroA = try inputs.optionalTensor(4)
     }
-    let sums = try MatrixProduct.multiply(
-      (a.shape, try a.centred(zeroA, along: .rows)),
-      (b.shape, try b.centred(try inputs.optionalTensor(positions.zeroB), along: .columns)))
+    let sums = try context.integerProduct(a, zeroA: zeroA, b, zeroB: try inputs.optionalTensor(positions.zeroB))
     let plain = Tensor(.float64, sums.shape, .float64(sums.elements.map(Double.init)))
     let scaleB = try inputs.tensor(positions.scaleB)
     var y = try plain.scaled(try plain.doubles(), by: scaleA, along: .rows)

@@ -34,26 +34,34 @@ package struct IntegerConvolve: ONNXOperator {
 
   /// Σ (x − zx)·(w − zw[f]); padding counts as the zero point of x, so it adds nothing.
   static func accumulate(
-    _ convolution: Convolve, _ x: Tensor, _ w: Tensor, zeros: (x: Int64, w: [Int64])
-  ) throws(OperatorError) -> (shape: [Int], values: [Int64]) {
+    _ convolution: Convolve, _ x: Tensor, _ w: Tensor, zeros: (x: Int64, w: [Int64]), _ context: EvaluationContext
+  ) throws(OperatorError) -> (shape: [Int], values: [Int32]) {
     guard let filters = w.shape.first, zeros.w.count == 1 || zeros.w.count == filters else {
       throw OperatorError("scale-shape", "one zero point or one per filter is needed, not \(zeros.w.count)")
     }
+    var weights = try w.floats()
     let perFilter = w.count / max(1, filters)
-    let weights = try w.integers().enumerated().map { index, value in
-      Double(value - zeros.w[zeros.w.count == 1 ? 0 : index / perFilter])
+    for index in weights.indices { weights[index] -= Float(zeros.w[zeros.w.count == 1 ? 0 : index / perFilter]) }
+    let shift = Float(zeros.x)
+    let input = try x.floats().map { $0 - shift }
+    guard let shape = try convolution.shapes([.tensor(x), .tensor(w)]).first else {
+      throw OperatorError("window-fits", "the output shape is not known")
     }
-    let centred = Tensor(.float64, x.shape, .float64(try x.integers().map { Double($0 - zeros.x) }))
-    let sums = try convolution.evaluate([.tensor(centred), .tensor(Tensor(.float64, w.shape, .float64(weights)))], EvaluationContext())
-    let y = try sums.map { $0 }.tensor(0)
-    return (y.shape, try y.integers())
+    let geometry = convolution.geometry(x: x.shape, w: w.shape, y: shape)
+    if let kernels = context.kernels, x.element.bits <= 8, w.element.bits <= 8 {
+      return (shape, kernels.convolveExactly(geometry, input, weights))
+    }
+    var sums = [Double](repeating: 0, count: try shape.evaluableCount())
+    SlidingWindow(geometry).accumulate(input.map(Double.init), weights.map(Double.init), into: &sums)
+    return (shape, sums.map { Int32(truncatingIfNeeded: Int64($0)) })
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let sums = try IntegerConvolve.accumulate(
       convolution, try inputs.tensor(0), try inputs.tensor(1),
-      zeros: (try inputs.optionalTensor(2)?.integers().first ?? 0, try inputs.optionalTensor(3)?.integers() ?? [0]))
-    return [.tensor(Tensor(.int32, sums.shape, wrapping: sums.values))]
+      zeros: (try inputs.optionalTensor(2)?.integers().first ?? 0, try inputs.optionalTensor(3)?.integers() ?? [0]),
+      context)
+    return [.tensor(Tensor(.int32, sums.shape, .int32(sums.values)))]
   }
 
   package static var onnxNames: [ONNXName] { ["ConvInteger"] }

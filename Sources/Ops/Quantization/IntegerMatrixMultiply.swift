@@ -21,10 +21,9 @@ package struct IntegerMatrixMultiply: ONNXOperator {
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let a = try inputs.tensor(0)
     let b = try inputs.tensor(1)
-    let y = try MatrixProduct.multiply(
-      (a.shape, try a.centred(try inputs.optionalTensor(2), along: .rows)),
-      (b.shape, try b.centred(try inputs.optionalTensor(3), along: .columns)))
-    return [.tensor(Tensor(.int32, y.shape, wrapping: y.elements))]
+    let y = try context.integerProduct(
+      a, zeroA: try inputs.optionalTensor(2), b, zeroB: try inputs.optionalTensor(3))
+    return [.tensor(Tensor(.int32, y.shape, .int32(y.elements)))]
   }
 
   package static var onnxNames: [ONNXName] { ["MatMulInteger"] }
@@ -47,10 +46,20 @@ extension Tensor {
     return values
   }
 
+  /// The same as floats, in which differences of 8-bit numbers are exact.
+  func centredFloats(_ zero: Tensor?, along lines: MatrixLines) throws(OperatorError) -> [Float] {
+    guard let zero else { return try floats() }
+    guard zero.count == 1, let shift = try zero.floats().first else {
+      return try centred(zero, along: lines).map(Float.init)
+    }
+    return shift == 0 ? try floats() : try floats().map { $0 - shift }
+  }
+
   /// Elements times a scale with the same shapes.
   func scaled(_ values: [Double], by scale: Tensor, along lines: MatrixLines) throws(OperatorError) -> [Double] {
     var result = values
     let scales = try scale.doubles()
+    if scales.count == 1 { return values.map { $0 * scales[0] } }
     try forEachParameter(scale, lines) { result[$0] *= scales[$1] }
     return result
   }

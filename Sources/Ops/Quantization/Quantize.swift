@@ -48,12 +48,15 @@ package struct Quantize: ONNXOperator {
     guard values.isEmpty || scales.count > map.index(of: values.count - 1) else {
       throw OperatorError("scale-shape", "there are too few scales")
     }
+    let zeros = try zero?.integers()
+    if let zeros, zeros.count != scales.count {
+      throw OperatorError("scale-shape", "scales and zero points differ in number")
+    }
+    if let stored = map.quantize(values, to: target, x.shape, scales: scales, zeros: zeros) { return [.tensor(stored)] }
     for index in values.indices { values[index] /= scales[map.index(of: index)] }
     if target.isFloat {
       return [.tensor(try ElementConversion(to: target, saturates: saturates).convert(Tensor(x.shape, floats: values)))]
     }
-    let zeros = try zero?.integers()
-    if let zeros, zeros.count != scales.count { throw OperatorError("scale-shape", "scales and zero points differ in number") }
     let stored = values.indices.map { index in
       Double(values[index].rounded(.toNearestOrEven)).clampedInt64.addingSaturated(zeros?[map.index(of: index)] ?? 0)
     }

@@ -33,16 +33,15 @@ package struct QuantizedAttention: ONNXOperator {
     let x = try inputs.tensor(0)
     let weight = try inputs.tensor(1)
     let bias = try inputs.tensor(2)
-    let sums = try MatrixProduct.multiply(
-      (x.shape, try x.centred(try inputs.optionalTensor(6), along: .rows)),
-      (weight.shape, try weight.centred(try inputs.optionalTensor(7), along: .columns)))
+    let sums = try context.integerProduct(
+      x, zeroA: try inputs.optionalTensor(6), weight, zeroB: try inputs.optionalTensor(7))
     let product = Tensor(.float64, sums.shape, .float64(sums.elements.map(Double.init)))
     var rows = try product.scaled(try product.doubles(), by: try inputs.tensor(3), along: .rows)
     rows = try product.scaled(rows, by: try inputs.tensor(4), along: .columns)
     rows = try rows.shifted(by: bias, shape: sums.shape)
     let input = Tensor(bias.element, x.shape, rounding: [Double](repeating: 0, count: x.count))
     let rest: [Datum?] = [inputs.count > 5 ? inputs[5] : nil, inputs.count > 8 ? inputs[8] : nil, nil]
-    return try plain.attend(rows, input, total: weight.shape[1], rest, outputCount: context.outputCount, mask: 0)
+    return try plain.attend(rows, input, total: weight.shape[1], rest, context, mask: 0)
   }
 
   package static var onnxNames: [ONNXName] { [ONNXName(domain: "com.microsoft", "QAttention")] }

@@ -44,17 +44,19 @@ package struct QuantizedConvolve: ONNXOperator {
     let output = try ScalePair(inputs, 6)
     let scales = try inputs.tensor(4).floats()
     let sums = try IntegerConvolve.accumulate(
-      convolution, x, w, zeros: (input.zero, try inputs.optionalTensor(5)?.integers() ?? [0]))
+      convolution, x, w, zeros: (input.zero, try inputs.optionalTensor(5)?.integers() ?? [0]), context)
     let bias = try inputs.optionalTensor(8)?.integers()
     let filters = sums.shape[1]
     let plane = sums.shape[2...].reduce(1, *)
     guard scales.count == 1 || scales.count == filters, bias == nil || bias?.count == filters else {
       throw OperatorError("scale-shape", "one scale or one per filter is needed, not \(scales.count)")
     }
-    let values = sums.values.indices.map { index -> Float in
-      let filter = index / plane % filters
+    var values = [Float](repeating: 0, count: sums.values.count)
+    for line in 0..<sums.shape[0] * filters {
+      let filter = line % filters
       let factor = input.scale * scales[scales.count == 1 ? 0 : filter] / output.scale
-      return Float(sums.values[index] + (bias?[filter] ?? 0)) * factor
+      let shift = Int32(truncatingIfNeeded: bias?[filter] ?? 0)
+      for index in line * plane..<(line + 1) * plane { values[index] = Float(sums.values[index] &+ shift) * factor }
     }
     let element = try inputs.optionalTensor(7)?.element ?? .uint8
     return [.tensor(ScalePair(scale: 1, zero: output.zero).quantized(values, element, sums.shape))]

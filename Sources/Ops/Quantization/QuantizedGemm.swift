@@ -29,16 +29,11 @@ package struct QuantizedGemm: ONNXOperator {
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let a = try inputs.tensor(0)
     let b = try inputs.tensor(3)
-    let columns = transposesB ? MatrixLines.rows : .columns
-    var left = (shape: a.shape, elements: try a.centred(try inputs.optionalTensor(2), along: .rows))
-    var right = (shape: b.shape, elements: try b.centred(try inputs.optionalTensor(5), along: columns))
-    if transposesA { left = MatrixProduct.transposed(left) }
-    if transposesB { right = MatrixProduct.transposed(right) }
-    var sums = try MatrixProduct.multiply(left, right)
-    if let c = try inputs.optionalTensor(6) {
-      sums.elements = try sums.elements.map(Double.init).shifted(by: c, shape: sums.shape).map(\.clampedInt64)
-    }
-    let product = Tensor(.float64, sums.shape, .float64(sums.elements.map { Double($0) * Double(alpha) }))
+    let sums = try context.integerProduct(
+      a, zeroA: try inputs.optionalTensor(2), b, zeroB: try inputs.optionalTensor(5), transposesA: transposesA,
+      transposesB: transposesB)
+    let shifted = try sums.elements.map(Double.init).shifted(by: try inputs.optionalTensor(6), shape: sums.shape)
+    let product = Tensor(.float64, sums.shape, .float64(shifted.map { $0 * Double(alpha) }))
     var y = try product.scaled(try product.doubles(), by: try inputs.tensor(1), along: .rows)
     y = try product.scaled(y, by: try inputs.tensor(4), along: .columns)
     guard let zero = try inputs.optionalTensor(8) else { return [.tensor(Tensor(try inputs.tensor(1).element, sums.shape, rounding: y))] }

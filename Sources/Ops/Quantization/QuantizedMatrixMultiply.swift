@@ -21,9 +21,8 @@ package struct QuantizedMatrixMultiply: ONNXOperator {
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let a = try inputs.tensor(0)
     let b = try inputs.tensor(3)
-    let sums = try MatrixProduct.multiply(
-      (a.shape, try a.centred(try inputs.optionalTensor(2), along: .rows)),
-      (b.shape, try b.centred(try inputs.optionalTensor(5), along: .columns)))
+    let sums = try context.integerProduct(
+      a, zeroA: try inputs.optionalTensor(2), b, zeroB: try inputs.optionalTensor(5))
     let plain = Tensor(.float64, sums.shape, .float64(sums.elements.map(Double.init)))
     var y = try plain.doubles()
     y = try plain.scaled(y, by: try inputs.tensor(1), along: .rows)

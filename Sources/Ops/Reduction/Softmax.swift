@@ -103,3 +103,17 @@ package struct Softmax: ONNXOperator {
 
   package func exportONNX() -> ONNXSpelling { ONNXSpelling(ONNXName(function.rawValue), [("axis", .integer(axis))]) }
 }
+
+extension Softmax: ONNXDecomposable {
+  /// Axes taken as one are a form of old opsets: flatten, apply, shape back.
+  package var needsONNXBody: Bool { isFlattened }
+
+  package func onnxBody(_ context: InferenceContext) throws(OperatorError) -> Graph {
+    var builder = BodyBuilder("softmax", context)
+    let x = builder.inputs[0]
+    let shape = try builder.add(ShapeOf(), [x], "shape")
+    let rows = try builder.add(Flatten(axis: axis), [x], "rows")
+    let y = try builder.add(Softmax(function, axis: 1), [rows], "softmax")
+    return builder.finish(try builder.add(Reshape(), [y, shape], "back"))
+  }
+}

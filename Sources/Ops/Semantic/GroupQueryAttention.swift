@@ -88,7 +88,9 @@ package struct GroupQueryAttention: ONNXOperator {
     rule.cap = Double(cap)
     rule.offsets = starts
     if let addend = try inputs.optionalTensor(10) { try rule.add(addend) }
-    let y = rule.attend(q.values, k.values, v.values, depth: q.depth, valueDepth: v.depth)
+    let y = rule.attend(
+      q.values, k.values, v.values, depth: q.depth, valueDepth: v.depth,
+      kernels: query.element == .float32 ? context.kernels : nil)
     let result = HeadTensor(batch: q.batch, heads: heads, length: q.length, depth: v.depth, values: y)
     let outputs = [
       Tensor(query.element, [q.batch, q.length, heads * v.depth], rounding: result.rows),

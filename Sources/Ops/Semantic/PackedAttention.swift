@@ -45,14 +45,14 @@ package struct PackedAttention: ONNXOperator {
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     let weight = try inputs.tensor(1)
-    var rows = try MatrixProduct.multiply((x.shape, try x.doubles()), (weight.shape, try weight.doubles()))
-    rows.elements = try rows.elements.shifted(by: try inputs.optionalTensor(2), shape: rows.shape)
-    return try attend(rows.elements, x, total: weight.shape[1], inputs, outputCount: context.outputCount, mask: 3)
+    let projected = try MatrixMultiply().evaluate([.tensor(x), .tensor(weight)], context).map { $0 }.tensor(0)
+    let rows = try projected.doubles().shifted(by: try inputs.optionalTensor(2), shape: projected.shape)
+    return try attend(rows, x, total: weight.shape[1], inputs, context, mask: 3)
   }
 
   /// Attention on projected rows [b, s, q + k + v]; mask, cache and addend are the inputs from `mask` on.
   func attend(
-    _ rows: [Double], _ x: Tensor, total: Int, _ inputs: [Datum?], outputCount: Int, mask: Int
+    _ rows: [Double], _ x: Tensor, total: Int, _ inputs: [Datum?], _ context: EvaluationContext, mask: Int
   ) throws(OperatorError) -> [Datum] {
     guard x.rank == 3 else { throw OperatorError("ranks-match", "the input must be [b, s, i], not \(x.shape)") }
     let (batch, length) = (x.shape[0], x.shape[1])
@@ -77,10 +77,12 @@ package struct PackedAttention: ONNXOperator {
     rule.isCausal = isCausal
     if let mask = try inputs.optionalTensor(mask) { try rule.add(padding: mask, value: Double(maskValue)) }
     if let addend = try inputs.optionalTensor(mask + 2) { try rule.add(addend) }
-    let y = rule.attend(q.values, k.values, v.values, depth: q.depth, valueDepth: v.depth)
+    let y = rule.attend(
+      q.values, k.values, v.values, depth: q.depth, valueDepth: v.depth,
+      kernels: x.element == .float32 ? context.kernels : nil)
     let joined = HeadTensor(batch: batch, heads: heads, length: length, depth: v.depth, values: y)
     let result = Datum.tensor(Tensor(x.element, [batch, length, widths.v], rounding: joined.rows))
-    guard outputCount > 1 else { return [result] }
+    guard context.outputCount > 1 else { return [result] }
     return [result, .tensor(Tensor(x.element, [2] + k.shape, rounding: k.values + v.values))]
   }
 

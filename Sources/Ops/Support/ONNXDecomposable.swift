@@ -1,6 +1,7 @@
 package import IR
 
-/// An operator that the written ONNX version does not have: it is written as a local function of operators it has.
+/// An operator that the written ONNX version does not have, or not in every form: it is written as a local function of
+/// operators it has.
 package protocol ONNXDecomposable: Operator {
   /// False for attributes with which ONNX has the operator itself.
   var needsONNXBody: Bool { get }

@@ -15,10 +15,14 @@ package protocol ONNXOperator: Operator {
 
   /// How many inputs are ONNX's own, where region captures follow them; nil when all are.
   var onnxInputCount: Int? { get }
+
+  /// The node in a form that the newest opset has, for forms only old opsets had; by default the node itself.
+  func onnxEquivalent(of node: Node, in graph: Graph) throws(OperatorError) -> Node
 }
 
 extension ONNXOperator {
   package var onnxInputCount: Int? { nil }
+  package func onnxEquivalent(of node: Node, in graph: Graph) throws(OperatorError) -> Node { node }
 }
 
 /// Domain (empty for ai.onnx) and operator type.

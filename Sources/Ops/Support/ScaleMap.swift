@@ -36,6 +36,26 @@ package struct ScaleMap {
     granularity = .block(size: blockSize, count: wanted[position])
   }
 
+  /// Calls `body(elements, position of their scale)` for consecutive elements that share a scale, in order.
+  func forEachRun(_ count: Int, _ body: (Range<Int>, Int) -> Void) {
+    let length =
+      switch granularity {
+      case .tensor: count
+      case .axis: split.inner
+      case .block(let size, _): split.inner == 1 && split.extent % size == 0 ? size : 1
+      }
+    guard length > 0 else { return }
+    for start in stride(from: 0, to: count, by: length) { body(start..<start + length, index(of: start)) }
+  }
+
+  /// One scale for all elements.
+  static let uniform = ScaleMap(split: AxisSplit([1], axis: 0), granularity: .tensor)
+
+  private init(split: AxisSplit, granularity: Granularity) {
+    self.split = split
+    self.granularity = granularity
+  }
+
   /// Position of the scale of an element.
   package func index(of element: Int) -> Int {
     switch granularity {
@@ -67,12 +87,15 @@ package struct ScalePair {
 
   /// The stored integers as real numbers.
   package func dequantized(_ tensor: Tensor) throws(OperatorError) -> [Float] {
-    try tensor.integers().map { Float($0 - zero) * scale }
+    if let values = try ScaleMap.uniform.dequantize(tensor, scales: [scale], zeros: [Float(zero)]) { return values }
+    return try tensor.integers().map { Float($0 - zero) * scale }
   }
 
   /// Real numbers as stored integers: divided, rounded to even, shifted, saturated.
   package func quantized(_ values: [Float], _ element: ElementType, _ shape: [Int]) -> Tensor {
-    Tensor(element, shape, saturating: values.map { Double(($0 / scale).rounded(.toNearestOrEven)).clampedInt64.addingSaturated(zero) })
+    ScaleMap.uniform.quantize(values, to: element, shape, scales: [scale], zeros: [zero])
+      ?? Tensor(
+        element, shape, saturating: values.map { Double(($0 / scale).rounded(.toNearestOrEven)).clampedInt64.addingSaturated(zero) })
   }
 }
 

@@ -95,15 +95,20 @@ struct GraphWriter {
       guard let body = node.regions.first else { throw Failure("fused group '\(node.name)' has no body") }
       return try call(node, body, GraphWriter.fusedDomain, names)
     }
-    guard let operation = node.operation as? any ONNXDecomposable, operation.needsONNXBody, node.outputs.count == 1
-    else {
-      return try plain(node, graph, names)
-    }
-    let context = graph.inferenceContext(inputs: node.inputs, outputCount: 1, nodeName: node.name) { _ in nil }
-    let body: Graph
-    do throws(OperatorError) { body = try operation.onnxBody(context) } catch {
+    var body: Graph?
+    var newest = node
+    do throws(OperatorError) {
+      if let operation = node.operation as? any ONNXDecomposable, operation.needsONNXBody, node.outputs.count == 1 {
+        body = try operation.onnxBody(
+          graph.inferenceContext(inputs: node.inputs, outputCount: 1, nodeName: node.name) { _ in nil })
+      }
+      if let operation = node.operation as? any ONNXOperator {
+        newest = try operation.onnxEquivalent(of: node, in: graph)
+      }
+    } catch {
       throw Failure("node '\(node.name)' cannot be written: \(error)")
     }
+    guard let body else { return try plain(newest, graph, names) }
     return try call(node, body, GraphWriter.operatorDomain, names)
   }
 
