@@ -15,7 +15,8 @@ extension BlockArray {
     if query.isElementwise {
       return elementwiseCost(query, configuration, place, cyclesPerOutput, transfer + latency)
     }
-    var micro = microBlock
+    if case .split = buffers { return splitCost(of: query, configuration, place, cyclesPerOutput) }
+    var micro = configuration.micro.shape
     var block = query.output.clipped(to: configuration.output)
     let isProduct = query.mode == .convolution || query.mode == .product
     if isProduct, micro.height == 2, query.output.height == 1, query.output.width % 2 == 0, query.shape.kernelHeight == 1 {
@@ -60,7 +61,7 @@ extension BlockArray {
   }
 
   /// Multiplier cycles of one block of outputs over all its input channels and kernel positions.
-  private func multiplyCycles(_ block: Block, micro: Block, _ query: Query, _ configuration: Configuration) -> Int {
+  func multiplyCycles(_ block: Block, micro: Block, _ query: Query, _ configuration: Configuration) -> Int {
     let across = ceilDivide(block.height, micro.height) * ceilDivide(block.width, micro.width)
     let deep = ceilDivide(block.depth, micro.depth)
     let channels = min(query.shape.inputChannels, configuration.input.depth)
@@ -76,12 +77,21 @@ extension BlockArray {
     return total / cores
   }
 
+  /// Cycles of one micro-block over one slice of channels at one kernel position.
+  ///
+  /// Split buffers feed only the channels there are; a banked one feeds its 32 in four cycles in any case.
+  private func depthStep(_ channels: Int, _ query: Query) -> Int {
+    guard case .split = buffers else { return 4 }
+    return max(1, channels / 8) * query.inputBits / 8
+  }
+
   /// Cycles of one pass of up to `kernelLimit²` kernel positions over one block and one slice of channels.
   private func passCycles(
     taps: Int, across: Int, deep: Int, channels: Int, _ query: Query, _ configuration: Configuration
   ) -> Int {
-    // The weight decoder needs four cycles per output channel for the 32 weights of a step.
-    let weightCycles = 4 * microBlock.depth
+    // A decoder needs four cycles per output channel for the 32 weights of a step.
+    let micro = configuration.micro.shape
+    let weightCycles = 4 * micro.depth / weightDecoders
     let isPartKernel = query.mode == .convolution && configuration.isPartKernel
     let slices = isPartKernel ? ceilDivide(channels, 8) : 1
     let steps: Int
@@ -89,7 +99,7 @@ extension BlockArray {
     switch query.mode {
     case .pooling, .elementwise:
       steps = 1
-      let width = microBlock.depth >= 8 ? query.inputBits / 2 : 1
+      let width = micro.depth >= 8 ? query.inputBits / 2 : 1
       cycles = max(4, taps) * across * deep * width
     case .depthwise:
       steps = ceilDivide(taps, 4)
@@ -99,7 +109,7 @@ extension BlockArray {
       cycles = max(weightCycles, 4 * across) * steps * deep * slices
     case .convolution, .product, .channelSum:
       steps = taps
-      cycles = max(weightCycles, 4 * across) * steps * deep
+      cycles = max(weightCycles, depthStep(channels, query) * across) * steps * deep
     }
     guard across == 1 else { return cycles }
     let delay = configuration.hasWideAccumulators ? restartDelayWide : restartDelay

@@ -102,10 +102,16 @@ extension BlockArray {
 
   /// Cycles to bring in one input block and take out one output block, without latency.
   func blockTransferCycles(_ query: Query, _ configuration: Configuration, _ place: BlockPlacement) -> Int {
+    let (read, write) = blockTransfers(query, configuration, place)
+    return read + write - place.input.readLatency - place.output.writeLatency
+  }
+
+  /// Cycles to bring in one input block, and to take out one output block, latency included.
+  func blockTransfers(_ query: Query, _ configuration: Configuration, _ place: BlockPlacement) -> (read: Int, write: Int) {
     let input = query.input.clipped(to: configuration.input).volume
     let output = query.output.clipped(to: configuration.output).volume
-    let read = place.input.cycles(for: readBytes(input, query, configuration, place))
-    let write = place.output.cycles(for: writeBytes(output, query, configuration, place))
-    return read + write
+    let read = place.input.readLatency + place.input.cycles(for: readBytes(input, query, configuration, place))
+    let write = place.output.writeLatency + place.output.cycles(for: writeBytes(output, query, configuration, place))
+    return (read, write)
   }
 }

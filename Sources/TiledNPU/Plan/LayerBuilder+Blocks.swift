@@ -19,6 +19,7 @@ extension LayerBuilder {
     layer.compute = layer.compute + cost
     layer.transfers[product.input].streamedInputs += traffic.input * repeats
     layer.transfers[product.output].streamedOutputs += traffic.output * repeats
+    limit(.inputs, traffic.input * repeats, product.input, array, &layer)
     layer.compulsory[product.input] += bytes(product.shape.touchedInputElements, product.inputBits)
     layer.compulsory[product.output] += bytes(product.shape.outputElements, product.outputBits)
     layer.choice =
@@ -28,6 +29,13 @@ extension LayerBuilder {
       return
     }
     addBlockWeights(array, product, fetches: traffic.weightFetches, configuration, context, cost.cycles, to: &layer)
+  }
+
+  /// Notes what one kind of transfer needs for `bytes`, which it can only have in flight piece by piece.
+  func limit(_ channel: BlockArray.Channel, _ bytes: Int, _ memory: Int, _ array: BlockArray, _ layer: inout Layer) {
+    let level = machine.memories[memory]
+    let cycles = Double(bytes) / array.bandwidth(channel, of: level)
+    layer.transfers[memory].channelBytes = max(layer.transfers[memory].channelBytes, Int(cycles * level.bytesPerCycle))
   }
 
   private static func query(_ product: Product) -> (query: BlockArray.Query, repeats: Int) {
@@ -87,15 +95,19 @@ extension LayerBuilder {
       layer.tiles = max(layer.tiles, ceilDivide(weights + scales, max(slice, 1)))
       layer.heldBytes = max(layer.heldBytes, min(weights + scales, free))
       layer.choice += ", weights staged"
+      limit(.weights, fetches * weights, near, array, &layer)
     } else {
       layer.transfers[product.weights].streamedWeights += directBytes
+      limit(.weights, fetches * weights, product.weights, array, &layer)
     }
+    limit(.scales, fetches * scales, product.weights, array, &layer)
   }
 
   /// Weights after the padding the array's traversal needs.
   private func paddedWeights(_ array: BlockArray, _ shape: LayerShape, _ configuration: BlockArray.Configuration) -> Int {
-    let filters = roundUp(shape.gemmColumns, to: array.microBlock.depth)
-    if shape.isDepthwise { return roundUp(shape.kernelElements, to: 4) * roundUp(shape.outputChannels, to: array.microBlock.depth) }
+    let depth = configuration.micro.shape.depth
+    let filters = roundUp(shape.gemmColumns, to: depth)
+    if shape.isDepthwise { return roundUp(shape.kernelElements, to: 4) * roundUp(shape.outputChannels, to: depth) }
     let taps = configuration.isPartKernel ? roundUp(shape.kernelElements, to: 4) : shape.kernelElements
     return shape.groups * taps * roundUp(shape.channelsPerGroup, to: 8) * filters
   }
