@@ -130,7 +130,8 @@ package struct Totals: Sendable, Codable, Hashable {
 
   package init(
     latencySeconds: Double, cycles: Int, floorSeconds: Double, serialSeconds: Double, throughputPerSecond: Double,
-    energyJoules: Double?, energyByPart: [String: Double]? = nil, peakMemoryBytes: [String: Int], bytesMoved: [String: Int], opaqueShare: Double
+    energyJoules: Double?, energyByPart: [String: Double]? = nil, peakMemoryBytes: [String: Int], bytesMoved: [String: Int],
+    opaqueShare: Double
   ) {
     self.latencySeconds = latencySeconds
     self.cycles = cycles

@@ -1,67 +1,64 @@
 extension BlockArray {
   /// Cycles of one operation on the array and its output stage, with operands streaming from `place`.
   ///
-  /// Blocks pass through a pipeline of read, multiply, output and write. The multiplier is busy for the sum over all blocks
-  /// (the last ones smaller) of `max(multiply, output)`; the first read, the last output and the last write stand alone:
+  /// Multiplying a block of outputs overlaps the output stage of the block before. Both wait for the commands of a block,
+  /// which are issued at most every quarter of its life. With `B` blocks, counted in micro-blocks:
   ///
-  /// `Σ max(multiply, output) + max(min(multiply, output) + latency, (transfer + output + multiply)/4) + transfer`
+  /// `B · max(multiply, output, command) + the other one once + first read + last write`
   ///
-  /// The quarter is the share of one of four blocks in flight (Arm Vela's performance model, Apache-2.0).
+  /// The form is that of Arm Vela's performance model (Apache-2.0).
   package func cost(
     of query: Query, _ configuration: Configuration, _ place: BlockPlacement, cyclesPerOutput: Double
   ) -> ArrayCost {
-    let latency = place.input.readLatency + place.output.writeLatency
-    let transfer = blockTransferCycles(query, configuration, place)
-    if query.isElementwise {
-      return elementwiseCost(query, configuration, place, cyclesPerOutput, transfer + latency)
+    let (read, write) = blockTransfers(query, configuration, place)
+    if query.isElementwise { return elementwiseCost(query, configuration, place, cyclesPerOutput, read, write) }
+    let (block, micro) = workedBlock(query, configuration)
+    func microBlocks(_ extent: Block) -> Int {
+      ceilDivide(extent.height, micro.height) * ceilDivide(extent.width, micro.width) * ceilDivide(extent.depth, micro.depth)
     }
-    if case .split = buffers { return splitCost(of: query, configuration, place, cyclesPerOutput) }
-    var micro = configuration.micro.shape
+    let blocks = Double(microBlocks(query.output)) / Double(max(1, microBlocks(block)))
+    let bias = place.constants.map { Double(10 * block.depth * $0.readLatency) / 256 } ?? 0
+    let output = max((cyclesPerOutput * Double(block.volume)).rounded(.up), query.readsWeights ? bias : 0)
+    let multiply = Double(multiplyCycles(block, micro: micro, query, configuration))
+    let command = (Double(blocks > 1 ? abs(read - write) : 0) + multiply + output) / 4
+    let (longMultiply, longOutput) = (max(multiply, command), max(output, command))
+    let total = max(longMultiply, longOutput) * blocks + min(longMultiply, longOutput)
+    let streaming = Int(multiply * blocks)
+    let stage = max(0, Int((longOutput - longMultiply) * blocks))
+    let rest = Int(total) + read + write - streaming - stage
+    return ArrayCost(streaming: streaming, fillDrain: max(0, rest), outputStage: stage)
+  }
+
+  /// The block as it is worked on: one row of outputs uses a two-row micro-block as a row of four.
+  private func workedBlock(_ query: Query, _ configuration: Configuration) -> (block: Block, micro: Block) {
     var block = query.output.clipped(to: configuration.output)
+    let micro = configuration.micro.shape
     let isProduct = query.mode == .convolution || query.mode == .product
-    if isProduct, micro.height == 2, query.output.height == 1, query.output.width % 2 == 0, query.shape.kernelHeight == 1 {
-      micro = Block(1, 4, micro.depth)
-      block.height = 1
+    guard isProduct, micro.height == 2, query.output.height == 1, query.output.width % 2 == 0, query.shape.kernelHeight == 1 else {
+      return (block, micro)
     }
-    let multiply = multiplyCycles(block, micro: micro, query, configuration)
-    let bias = place.constants.map { 10 * block.depth * $0.readLatency / 256 } ?? 0
-    let output = max(Int(cyclesPerOutput * Double(block.volume)), bias)
-    var busy = 0
-    var multiplying = 0
-    for (height, rows) in parts(of: query.output.height, by: block.height) {
-      for (width, columns) in parts(of: query.output.width, by: block.width) {
-        for (depth, slices) in parts(of: query.output.depth, by: block.depth) {
-          let piece = Block(height, width, depth)
-          let count = rows * columns * slices
-          let cycles = multiplyCycles(piece, micro: micro, query, configuration)
-          multiplying += count * cycles
-          busy += count * max(cycles, Int(cyclesPerOutput * Double(piece.volume)))
-        }
-      }
-    }
-    let tail = max(min(multiply, output) + latency, (transfer + output + multiply) / 4) + transfer
-    return ArrayCost(streaming: multiplying, fillDrain: tail, outputStage: busy - multiplying)
+    block.height = 1
+    return (block, Block(1, 4, micro.depth))
   }
 
   private func elementwiseCost(
-    _ query: Query, _ configuration: Configuration, _ place: BlockPlacement, _ cyclesPerOutput: Double, _ transfer: Int
+    _ query: Query, _ configuration: Configuration, _ place: BlockPlacement, _ cyclesPerOutput: Double, _ read: Int, _ write: Int
   ) -> ArrayCost {
-    let elements = query.output.area * place.outputLayout.storedDepth(query.output.depth)
+    let elements = Double(query.output.area * place.outputLayout.storedDepth(query.output.depth))
     let perBlock = Double(configuration.output.volume)
-    let command = (Double(transfer) + cyclesPerOutput * perBlock) / 4
-    let blocks = max(1, Double(elements) / perBlock)
-    let cycles = Int(max(cyclesPerOutput * Double(elements), blocks * command))
-    return ArrayCost(streaming: 0, outputStage: cycles)
-  }
-
-  /// `⌊extent/size⌋` whole parts and the rest.
-  private func parts(of extent: Int, by size: Int) -> [(size: Int, count: Int)] {
-    let (whole, rest) = extent.quotientAndRemainder(dividingBy: max(size, 1))
-    return (whole > 0 ? [(size, whole)] : []) + (rest > 0 ? [(rest, 1)] : [])
+    switch buffers {
+    case .banked:
+      let command = (Double(read + write) + cyclesPerOutput * perBlock) / 4
+      let cycles = Int(max(cyclesPerOutput * elements, max(1, elements / perBlock) * command))
+      return ArrayCost(streaming: 0, outputStage: cycles)
+    case .split:
+      let command = (Double(max(read, write)) / perBlock + cyclesPerOutput) / 4
+      return ArrayCost(streaming: 0, outputStage: Int((elements * max(command, cyclesPerOutput)).rounded(.up)))
+    }
   }
 
   /// Multiplier cycles of one block of outputs over all its input channels and kernel positions.
-  func multiplyCycles(_ block: Block, micro: Block, _ query: Query, _ configuration: Configuration) -> Int {
+  private func multiplyCycles(_ block: Block, micro: Block, _ query: Query, _ configuration: Configuration) -> Int {
     let across = ceilDivide(block.height, micro.height) * ceilDivide(block.width, micro.width)
     let deep = ceilDivide(block.depth, micro.depth)
     let channels = min(query.shape.inputChannels, configuration.input.depth)

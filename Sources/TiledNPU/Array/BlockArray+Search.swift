@@ -72,8 +72,10 @@ extension BlockArray.SplitBuffers {
     if query.isElementwise { return output.volume * query.outputBits / 8 <= outputs }
     let depth = min(input.depth, query.input.depth) * query.inputBits / 8
     let unit = depth <= 16 ? 16 : depth <= 32 ? 32 : largestDepthUnit
-    let accumulators = output.area * roundUp(output.depth, to: 16) * (isWide ? 8 : 4)
-    return input.area * roundUp(depth, to: min(unit, largestDepthUnit)) <= inputs && accumulators <= self.accumulators
+    // The next block's sums start while the last ones leave; depthwise and pooling blocks are one at a time.
+    let copies = query.keepsDepth ? 1 : 2
+    let accumulators = copies * output.area * roundUp(output.depth, to: 16) * (isWide ? 8 : 4)
+    return copies * input.area * roundUp(depth, to: min(unit, largestDepthUnit)) <= inputs && accumulators <= self.accumulators
   }
 }
 
@@ -104,7 +106,8 @@ private struct BlockSearch {
     } else if query.inputBits == 16 {
       inputDepth = roundUp(min(channels, 16), to: 4)
     } else {
-      inputDepth = roundUp(min(channels, isPartKernel ? 16 : micro.channels), to: 8)
+      let depth = isPartKernel ? 16 : micro.channels
+      if case .split = array.buffers { inputDepth = depth } else { inputDepth = roundUp(min(channels, depth), to: 8) }
     }
   }
 

@@ -100,12 +100,6 @@ extension BlockArray {
     return place.output.burstBytes(elements * bits / 8, piece: piece)
   }
 
-  /// Cycles to bring in one input block and take out one output block, without latency.
-  func blockTransferCycles(_ query: Query, _ configuration: Configuration, _ place: BlockPlacement) -> Int {
-    let (read, write) = blockTransfers(query, configuration, place)
-    return read + write - place.input.readLatency - place.output.writeLatency
-  }
-
   /// Cycles to bring in one input block, and to take out one output block, latency included.
   func blockTransfers(_ query: Query, _ configuration: Configuration, _ place: BlockPlacement) -> (read: Int, write: Int) {
     let input = query.input.clipped(to: configuration.input).volume

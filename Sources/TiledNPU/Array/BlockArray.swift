@@ -77,6 +77,8 @@ package struct BlockArray: Hashable, Sendable {
   package var restartDelayWide: Int
   /// Largest part of a kernel handled in one pass, on each axis.
   package var kernelLimit: Int
+  /// A stride along a row becomes channels when no more than this many result; 0 for never.
+  package var foldedStrideChannels: Int
   /// Bytes that each kind of transfer may have in flight; empty when only the memory limits it.
   package var readBuffers: [Channel: Int]
 

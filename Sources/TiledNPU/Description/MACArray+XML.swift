@@ -54,6 +54,7 @@ extension BlockArray {
         reader.positive("maximum-block-height"), reader.positive("maximum-block-width"), reader.positive("maximum-block-depth")),
       restartDelay: reader.integer("restart-delay", .cycles).value,
       restartDelayWide: reader.integer("restart-delay-wide", .cycles).value, kernelLimit: reader.positive("kernel-limit"),
+      foldedStrideChannels: reader.optionalInteger("folded-stride-channels")?.value ?? 0,
       readBuffers: [:])
     for buffer in reader.children("read-buffer") {
       if let channel = buffer.choice("channel", of: Channel.self) {

@@ -20,7 +20,8 @@ package struct MemoryLevel: Hashable, Sendable {
 
   package init(
     name: String, capacity: Int?, peakBytesPerCycle: Double, efficiency: Double = 1, readLatency: Int = 0,
-    writeLatency: Int = 0, burst: Int = 1, outstandingReads: Int? = nil, banks: Int? = nil, readEnergyPerByte: Double? = nil, writeEnergyPerByte: Double? = nil
+    writeLatency: Int = 0, burst: Int = 1, outstandingReads: Int? = nil, banks: Int? = nil, readEnergyPerByte: Double? = nil,
+    writeEnergyPerByte: Double? = nil
   ) {
     self.name = name
     self.capacity = capacity

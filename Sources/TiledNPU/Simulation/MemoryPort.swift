@@ -7,7 +7,7 @@ struct MemoryPort {
   let bytesPerCycle: Double
   /// When everything requested so far has passed.
   private(set) var free: Double
-  /// Idle cycles since `openForPrefetch`; nil while the layer's own weights still come.
+  /// Idle cycles since `openForPrefetch` that nothing has used; nil before.
   private var idle: Double?
 
   init(bytesPerCycle: Double, free: Double = 0) {
@@ -27,6 +27,16 @@ struct MemoryPort {
   mutating func openForPrefetch(at cycle: Int) {
     free = max(free, Double(cycle))
     idle = 0
+  }
+
+  /// As many of `bytes` as idle cycles before `cycle` could bring.
+  mutating func takeIdle(_ bytes: Int, at cycle: Int) -> Int {
+    guard var cycles = idle else { return 0 }
+    cycles += max(0, Double(cycle) - free)
+    free = max(free, Double(cycle))
+    let taken = min(bytes, Int(cycles * bytesPerCycle))
+    idle = cycles - Double(taken) / bytesPerCycle
+    return taken
   }
 
   /// Idle cycles until `cycle`, where the layer ends.

@@ -49,7 +49,8 @@ struct RunBuilder {
       id: kernel.id, name: kernel.name, kind: kernel.anchorComputation.family, origin: kernel.origin, bound: bound,
       reason: reason, startSeconds: machine.runSeconds + machine.seconds(timing.start),
       latencySeconds: machine.seconds(timing.cycles), floorSeconds: machine.seconds(min(timing.cycles, floorCycles(layer))),
-      cycles: timing.cycles, macs: layer.macs, flops: kernel.work.flops, bytes: bytes, energyJoules: EnergyAccount(machine).parts(kernel, layer)?.values.reduce(0, +),
+      cycles: timing.cycles, macs: layer.macs, flops: kernel.work.flops, bytes: bytes,
+      energyJoules: EnergyAccount(machine).parts(kernel, layer)?.values.reduce(0, +),
       format: layer.format, choice: layer.choice, isOpaque: kernel.anchorComputation.isOpaque,
       operations: kernel.steps.map(\.label), reads: kernel.reads.map(summary), writes: kernel.writes.map(summary),
       figures: figures)
