@@ -28,6 +28,9 @@ struct EnergyAccount {
     return parts
   }
 
+  /// The parts together, in an order that does not depend on hashing.
+  static func sum(_ parts: [String: Double]) -> Double { parts.sorted { $0.key < $1.key }.reduce(0) { $0 + $1.value } }
+
   /// All layers together.
   func total(_ kernels: [Kernel], _ layers: [Layer]) -> [String: Double]? {
     var sum: [String: Double] = [:]

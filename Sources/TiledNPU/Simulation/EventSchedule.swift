@@ -177,7 +177,7 @@ struct TileSimulation {
     }
     ports[memory].free = begin + Double(request.bytes) / ports[memory].bytesPerCycle
     ports[memory].serving = request
-    queue.push(.served(memory: memory), at: Int(ports[memory].free))
+    queue.push(.served(memory: memory), at: MemoryPort.whole(ports[memory].free))
   }
 
   private mutating func served(_ memory: Int) {
@@ -215,7 +215,7 @@ struct TileSimulation {
       idle += max(0, Double(queue.now) - max(since, port.free))
       open = max(since, Double(queue.now))
     }
-    let taken = min(bytes, Int(idle * port.bytesPerCycle))
+    let taken = min(bytes, MemoryPort.whole(idle * port.bytesPerCycle))
     idle -= Double(taken) / port.bytesPerCycle
     return taken
   }

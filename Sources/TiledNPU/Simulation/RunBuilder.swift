@@ -25,7 +25,7 @@ struct RunBuilder {
       kernels: results, timeline: timeline(), latencySeconds: latency, cycles: cycles,
       floorSeconds: min(latency, floorSeconds()), serialSeconds: max(latency, serialSeconds()),
       throughputPerSecond: latency > 0 ? Double(machine.instances * request.batch) / latency : nil,
-      energyJoules: energy?.values.reduce(0, +), energyByPart: energy ?? [:],
+      energyJoules: energy.map(EnergyAccount.sum), energyByPart: energy ?? [:],
       peakMemoryBytes: peaks(), roofline: roofline(), assumptions: assumptions(), diagnostics: diagnostics)
   }
 
@@ -50,7 +50,7 @@ struct RunBuilder {
       reason: reason, startSeconds: machine.runSeconds + machine.seconds(timing.start),
       latencySeconds: machine.seconds(timing.cycles), floorSeconds: machine.seconds(min(timing.cycles, floorCycles(layer))),
       cycles: timing.cycles, macs: layer.macs, flops: kernel.work.flops, bytes: bytes,
-      energyJoules: EnergyAccount(machine).parts(kernel, layer)?.values.reduce(0, +),
+      energyJoules: EnergyAccount(machine).parts(kernel, layer).map(EnergyAccount.sum),
       format: layer.format, choice: layer.choice, isOpaque: kernel.anchorComputation.isOpaque,
       operations: kernel.steps.map(\.label), reads: kernel.reads.map(summary), writes: kernel.writes.map(summary),
       figures: figures)
