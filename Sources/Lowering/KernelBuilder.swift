@@ -60,8 +60,9 @@ private struct KernelBuilder {
       failures.append(.error("node '\(node.name)' (\(type(of: node.operation).name)): \(error)"))
       return
     }
-    if steps.allSatisfy(\.computation.isView), let input = node.inputs.first ?? nil, node.outputs.count == 1 {
-      aliases[node.outputs[0]] = resolve(input)
+    // A view may have further outputs that nobody needs to run, such as the mask of a dropout.
+    if steps.allSatisfy(\.computation.isView), let input = node.inputs.first ?? nil, let output = node.outputs.first {
+      aliases[output] = resolve(input)
       folded += node.origin.names.map { FoldedNode(name: $0, reason: "a view: no bytes move") }
       return
     }

@@ -11,6 +11,8 @@ package struct MachineRun: Sendable {
   /// Inputs per second in steady state, when it is not simply images / latency.
   package var throughputPerSecond: Double?
   package var energyJoules: Double?
+  /// Energy by part of the machine, when it is known part by part.
+  package var energyByPart: [String: Double]
   package var peakMemoryBytes: [String: Int]
   package var resources: [String: ResourceUse]
   package var roofline: Roofline?
@@ -19,7 +21,7 @@ package struct MachineRun: Sendable {
 
   package init(
     kernels: [KernelResult], timeline: Timeline, latencySeconds: Double, cycles: Int, floorSeconds: Double,
-    serialSeconds: Double, throughputPerSecond: Double? = nil, energyJoules: Double? = nil,
+    serialSeconds: Double, throughputPerSecond: Double? = nil, energyJoules: Double? = nil, energyByPart: [String: Double] = [:],
     peakMemoryBytes: [String: Int] = [:], resources: [String: ResourceUse] = [:], roofline: Roofline? = nil,
     assumptions: [Assumption] = [], diagnostics: [Diagnostic] = []
   ) {
@@ -31,6 +33,7 @@ package struct MachineRun: Sendable {
     self.serialSeconds = serialSeconds
     self.throughputPerSecond = throughputPerSecond
     self.energyJoules = energyJoules
+    self.energyByPart = energyByPart
     self.peakMemoryBytes = peakMemoryBytes
     self.resources = resources
     self.roofline = roofline

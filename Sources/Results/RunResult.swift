@@ -121,6 +121,8 @@ package struct Totals: Sendable, Codable, Hashable {
   package var throughputPerSecond: Double
   /// Nil when the target does not state its energy.
   package var energyJoules: Double?
+  /// Joules by part of the machine (arithmetic, each memory); nil when the machine knows only the sum, or nothing.
+  package var energyByPart: [String: Double]?
   package var peakMemoryBytes: [String: Int]
   package var bytesMoved: [String: Int]
   /// Share of the latency spent in opaque kernels.
@@ -128,7 +130,8 @@ package struct Totals: Sendable, Codable, Hashable {
 
   package init(
     latencySeconds: Double, cycles: Int, floorSeconds: Double, serialSeconds: Double, throughputPerSecond: Double,
-    energyJoules: Double?, peakMemoryBytes: [String: Int], bytesMoved: [String: Int], opaqueShare: Double
+    energyJoules: Double?, energyByPart: [String: Double]? = nil, peakMemoryBytes: [String: Int], bytesMoved: [String: Int],
+    opaqueShare: Double
   ) {
     self.latencySeconds = latencySeconds
     self.cycles = cycles
@@ -136,13 +139,15 @@ package struct Totals: Sendable, Codable, Hashable {
     self.serialSeconds = serialSeconds
     self.throughputPerSecond = throughputPerSecond
     self.energyJoules = energyJoules
+    self.energyByPart = energyByPart
     self.peakMemoryBytes = peakMemoryBytes
     self.bytesMoved = bytesMoved
     self.opaqueShare = opaqueShare
   }
 
   private enum CodingKeys: String, CodingKey {
-    case latencySeconds, cycles, floorSeconds, serialSeconds, throughputPerSecond, energyJoules, peakMemoryBytes, bytesMoved, opaqueShare
+    case latencySeconds, cycles, floorSeconds, serialSeconds, throughputPerSecond, energyJoules, energyByPart, peakMemoryBytes, bytesMoved,
+      opaqueShare
   }
 
   /// Writes an unavailable energy as `null`, so that tools see that it is unknown rather than absent.
@@ -154,6 +159,7 @@ package struct Totals: Sendable, Codable, Hashable {
     try container.encode(serialSeconds, forKey: .serialSeconds)
     try container.encode(throughputPerSecond, forKey: .throughputPerSecond)
     try container.encode(energyJoules, forKey: .energyJoules)
+    try container.encodeIfPresent(energyByPart, forKey: .energyByPart)
     try container.encode(peakMemoryBytes, forKey: .peakMemoryBytes)
     try container.encode(bytesMoved, forKey: .bytesMoved)
     try container.encode(opaqueShare, forKey: .opaqueShare)

@@ -55,7 +55,8 @@ struct ResultAssembly {
       latencySeconds: run.latencySeconds, cycles: run.cycles, floorSeconds: run.floorSeconds,
       serialSeconds: run.serialSeconds,
       throughputPerSecond: run.throughputPerSecond ?? (run.latencySeconds > 0 ? Double(loaded.batch) / run.latencySeconds : 0),
-      energyJoules: run.energyJoules, peakMemoryBytes: run.peakMemoryBytes, bytesMoved: moved,
+      energyJoules: run.energyJoules, energyByPart: run.energyByPart.isEmpty ? nil : run.energyByPart, peakMemoryBytes: run.peakMemoryBytes,
+      bytesMoved: moved,
       opaqueShare: run.latencySeconds > 0 ? min(1, opaque / run.latencySeconds) : 0)
   }
 

@@ -81,7 +81,7 @@ package enum TextReport: Report {
     rows.append(
       (
         "energy", totals.energyJoules.map(Format.joules) ?? "unavailable",
-        totals.energyJoules == nil ? "the target file states no energies" : ""
+        Self.energyNote(totals)
       ))
     rows.append(("opaque", Format.percent(totals.opaqueShare), "of the latency is in operators that are not modelled"))
     let width = rows.map(\.0.count).max() ?? 0
@@ -91,6 +91,12 @@ package enum TextReport: Report {
       let line = name.padding(to: width) + "  " + space + (name == "latency" ? ink.bold(value) : value)
       return plain(note).isEmpty ? line : line + "  " + ink.dim(plain(note))
     }
+  }
+
+  private static func energyNote(_ totals: Totals) -> String {
+    guard totals.energyJoules != nil else { return "the target file states no energies" }
+    return (totals.energyByPart ?? [:]).sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }
+      .map { "\($0.key) \(Format.joules($0.value))" }.joined(separator: ", ")
   }
 
   private static func topKernels(_ result: RunResult, _ style: TextStyle) -> String {

@@ -1,62 +1,60 @@
 extension BlockArray {
   /// Cycles of one operation on the array and its output stage, with operands streaming from `place`.
   ///
-  /// Blocks pass through a pipeline of read, multiply, output and write. The multiplier is busy for the sum over all blocks
-  /// (the last ones smaller) of `max(multiply, output)`; the first read, the last output and the last write stand alone:
+  /// Multiplying a block of outputs overlaps the output stage of the block before. Both wait for the commands of a block,
+  /// which are issued at most every quarter of its life. With `B` blocks, counted in micro-blocks:
   ///
-  /// `Σ max(multiply, output) + max(min(multiply, output) + latency, (transfer + output + multiply)/4) + transfer`
+  /// `B · max(multiply, output, command) + the other one once + first read + last write`
   ///
-  /// The quarter is the share of one of four blocks in flight (Arm Vela's performance model, Apache-2.0).
+  /// The form is that of Arm Vela's performance model (Apache-2.0).
   package func cost(
     of query: Query, _ configuration: Configuration, _ place: BlockPlacement, cyclesPerOutput: Double
   ) -> ArrayCost {
-    let latency = place.input.readLatency + place.output.writeLatency
-    let transfer = blockTransferCycles(query, configuration, place)
-    if query.isElementwise {
-      return elementwiseCost(query, configuration, place, cyclesPerOutput, transfer + latency)
+    let (read, write) = blockTransfers(query, configuration, place)
+    if query.isElementwise { return elementwiseCost(query, configuration, place, cyclesPerOutput, read, write) }
+    let (block, micro) = workedBlock(query, configuration)
+    func microBlocks(_ extent: Block) -> Int {
+      ceilDivide(extent.height, micro.height) * ceilDivide(extent.width, micro.width) * ceilDivide(extent.depth, micro.depth)
     }
-    var micro = microBlock
+    let blocks = Double(microBlocks(query.output)) / Double(max(1, microBlocks(block)))
+    let bias = place.constants.map { Double(10 * block.depth * $0.readLatency) / 256 } ?? 0
+    let output = max((cyclesPerOutput * Double(block.volume)).rounded(.up), query.readsWeights ? bias : 0)
+    let multiply = Double(multiplyCycles(block, micro: micro, query, configuration))
+    let command = (Double(blocks > 1 ? abs(read - write) : 0) + multiply + output) / 4
+    let (longMultiply, longOutput) = (max(multiply, command), max(output, command))
+    let total = max(longMultiply, longOutput) * blocks + min(longMultiply, longOutput)
+    let streaming = Int(multiply * blocks)
+    let stage = max(0, Int((longOutput - longMultiply) * blocks))
+    let rest = Int(total) + read + write - streaming - stage
+    return ArrayCost(streaming: streaming, fillDrain: max(0, rest), outputStage: stage)
+  }
+
+  /// The block as it is worked on: one row of outputs uses a two-row micro-block as a row of four.
+  private func workedBlock(_ query: Query, _ configuration: Configuration) -> (block: Block, micro: Block) {
     var block = query.output.clipped(to: configuration.output)
+    let micro = configuration.micro.shape
     let isProduct = query.mode == .convolution || query.mode == .product
-    if isProduct, micro.height == 2, query.output.height == 1, query.output.width % 2 == 0, query.shape.kernelHeight == 1 {
-      micro = Block(1, 4, micro.depth)
-      block.height = 1
+    guard isProduct, micro.height == 2, query.output.height == 1, query.output.width % 2 == 0, query.shape.kernelHeight == 1 else {
+      return (block, micro)
     }
-    let multiply = multiplyCycles(block, micro: micro, query, configuration)
-    let bias = place.constants.map { 10 * block.depth * $0.readLatency / 256 } ?? 0
-    let output = max(Int(cyclesPerOutput * Double(block.volume)), bias)
-    var busy = 0
-    var multiplying = 0
-    for (height, rows) in parts(of: query.output.height, by: block.height) {
-      for (width, columns) in parts(of: query.output.width, by: block.width) {
-        for (depth, slices) in parts(of: query.output.depth, by: block.depth) {
-          let piece = Block(height, width, depth)
-          let count = rows * columns * slices
-          let cycles = multiplyCycles(piece, micro: micro, query, configuration)
-          multiplying += count * cycles
-          busy += count * max(cycles, Int(cyclesPerOutput * Double(piece.volume)))
-        }
-      }
-    }
-    let tail = max(min(multiply, output) + latency, (transfer + output + multiply) / 4) + transfer
-    return ArrayCost(streaming: multiplying, fillDrain: tail, outputStage: busy - multiplying)
+    block.height = 1
+    return (block, Block(1, 4, micro.depth))
   }
 
   private func elementwiseCost(
-    _ query: Query, _ configuration: Configuration, _ place: BlockPlacement, _ cyclesPerOutput: Double, _ transfer: Int
+    _ query: Query, _ configuration: Configuration, _ place: BlockPlacement, _ cyclesPerOutput: Double, _ read: Int, _ write: Int
   ) -> ArrayCost {
-    let elements = query.output.area * place.outputLayout.storedDepth(query.output.depth)
+    let elements = Double(query.output.area * place.outputLayout.storedDepth(query.output.depth))
     let perBlock = Double(configuration.output.volume)
-    let command = (Double(transfer) + cyclesPerOutput * perBlock) / 4
-    let blocks = max(1, Double(elements) / perBlock)
-    let cycles = Int(max(cyclesPerOutput * Double(elements), blocks * command))
-    return ArrayCost(streaming: 0, outputStage: cycles)
-  }
-
-  /// `⌊extent/size⌋` whole parts and the rest.
-  private func parts(of extent: Int, by size: Int) -> [(size: Int, count: Int)] {
-    let (whole, rest) = extent.quotientAndRemainder(dividingBy: max(size, 1))
-    return (whole > 0 ? [(size, whole)] : []) + (rest > 0 ? [(rest, 1)] : [])
+    switch buffers {
+    case .banked:
+      let command = (Double(read + write) + cyclesPerOutput * perBlock) / 4
+      let cycles = Int(max(cyclesPerOutput * elements, max(1, elements / perBlock) * command))
+      return ArrayCost(streaming: 0, outputStage: cycles)
+    case .split:
+      let command = (Double(max(read, write)) / perBlock + cyclesPerOutput) / 4
+      return ArrayCost(streaming: 0, outputStage: Int((elements * max(command, cyclesPerOutput)).rounded(.up)))
+    }
   }
 
   /// Multiplier cycles of one block of outputs over all its input channels and kernel positions.
@@ -76,12 +74,21 @@ extension BlockArray {
     return total / cores
   }
 
+  /// Cycles of one micro-block over one slice of channels at one kernel position.
+  ///
+  /// Split buffers feed only the channels there are; a banked one feeds its 32 in four cycles in any case.
+  private func depthStep(_ channels: Int, _ query: Query) -> Int {
+    guard case .split = buffers else { return 4 }
+    return max(1, channels / 8) * query.inputBits / 8
+  }
+
   /// Cycles of one pass of up to `kernelLimit²` kernel positions over one block and one slice of channels.
   private func passCycles(
     taps: Int, across: Int, deep: Int, channels: Int, _ query: Query, _ configuration: Configuration
   ) -> Int {
-    // The weight decoder needs four cycles per output channel for the 32 weights of a step.
-    let weightCycles = 4 * microBlock.depth
+    // A decoder needs four cycles per output channel for the 32 weights of a step.
+    let micro = configuration.micro.shape
+    let weightCycles = 4 * micro.depth / weightDecoders
     let isPartKernel = query.mode == .convolution && configuration.isPartKernel
     let slices = isPartKernel ? ceilDivide(channels, 8) : 1
     let steps: Int
@@ -89,7 +96,7 @@ extension BlockArray {
     switch query.mode {
     case .pooling, .elementwise:
       steps = 1
-      let width = microBlock.depth >= 8 ? query.inputBits / 2 : 1
+      let width = micro.depth >= 8 ? query.inputBits / 2 : 1
       cycles = max(4, taps) * across * deep * width
     case .depthwise:
       steps = ceilDivide(taps, 4)
@@ -99,7 +106,7 @@ extension BlockArray {
       cycles = max(weightCycles, 4 * across) * steps * deep * slices
     case .convolution, .product, .channelSum:
       steps = taps
-      cycles = max(weightCycles, 4 * across) * steps * deep
+      cycles = max(weightCycles, depthStep(channels, query) * across) * steps * deep
     }
     guard across == 1 else { return cycles }
     let delay = configuration.hasWideAccumulators ? restartDelayWide : restartDelay

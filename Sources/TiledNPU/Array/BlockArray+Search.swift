@@ -13,26 +13,44 @@ extension BlockArray {
   package func prefersPartKernel(_ query: Query) -> Bool {
     guard query.mode == .convolution else { return false }
     let depth = query.shape.channelsPerGroup
-    guard depth > 8 else { return true }
     let taps = query.shape.kernelElements
-    let isNarrow = query.inputBits == 8
-    let part =
-      Double(depth) / Double(roundUp(depth, to: 8)) * Double(taps) / Double(roundUp(taps, to: isNarrow ? 4 : 2))
-    return part >= Double(depth) / Double(roundUp(depth, to: isNarrow ? 32 : 16))
+    let wide = query.inputBits == 8 ? 1 : 2
+    func share(_ extent: Int, of unit: Int) -> Double { Double(extent) / Double(roundUp(extent, to: unit)) }
+    switch buffers {
+    case .banked:
+      guard depth > partKernel.channelUnit else { return true }
+      let part = share(depth, of: partKernel.channelUnit) * share(taps, of: partKernel.taps / wide)
+      return part >= share(depth, of: partKernel.depthUnit / wide)
+    case .split:
+      let (whole, rest) = taps.quotientAndRemainder(dividingBy: partKernel.taps)
+      let filled = Double(taps) / Double(whole * partKernel.taps + max(rest, partKernel.leastTaps))
+      return share(depth, of: partKernel.channelUnit) * filled >= share(depth, of: partKernel.depthUnit)
+    }
   }
 
-  func inputBlock(for output: Block, _ query: Query, depth: Int?) -> Block {
+  func inputBlock(for output: Block, micro: Block, _ query: Query, depth: Int?) -> Block {
     func extent(_ outputs: Int, _ stride: Int, _ taps: Int, _ dilation: Int, _ unit: Int) -> Int {
       roundUp((outputs - 1) * stride + min((taps - 1) * dilation + 1, kernelLimit), to: unit)
     }
     let s = query.shape
     return Block(
-      extent(output.height, s.strideHeight, s.kernelHeight, s.dilationHeight, microBlock.height),
-      extent(output.width, s.strideWidth, s.kernelWidth, s.dilationWidth, microBlock.width), depth ?? output.depth)
+      extent(output.height, s.strideHeight, s.kernelHeight, s.dilationHeight, micro.height),
+      extent(output.width, s.strideWidth, s.kernelWidth, s.dilationWidth, micro.width), depth ?? output.depth)
   }
 
-  /// Whether the double-buffered input block and the accumulators (or a second input block) fit the banks.
   func fits(output: Block, input: Block, _ query: Query, isWide: Bool) -> Bool {
+    switch buffers {
+    case .banked(let buffer): buffer.fits(output: output, input: input, query, isWide: isWide, cores: cores)
+    case .split(let buffers): buffers.fits(output: output, input: input, query, isWide: isWide)
+    }
+  }
+}
+
+extension BlockArray.BankedBuffer {
+  package var operandBytes: Int { (banks - reservedEndBanks - reservedOutputBanks) * bankBytes }
+
+  /// Whether the double-buffered input block and the accumulators (or a second input block) fit the banks.
+  func fits(output: Block, input: Block, _ query: BlockArray.Query, isWide: Bool, cores: Int) -> Bool {
     let inputSharing = query.keepsDepth || query.mode == .channelSum ? cores : 1
     let inputBytes = input.area * roundUp(ceilDivide(input.depth, inputSharing) * query.inputBits / 8, to: 8)
     let granule = query.inputBits == 8 ? inputGranule8 : query.inputBits == 16 ? inputGranule16 : inputGranule32
@@ -48,12 +66,26 @@ extension BlockArray {
   }
 }
 
+extension BlockArray.SplitBuffers {
+  /// Whether the input block and the accumulators each fit their memory; elementwise outputs fit theirs.
+  func fits(output: Block, input: Block, _ query: BlockArray.Query, isWide: Bool) -> Bool {
+    if query.isElementwise { return output.volume * query.outputBits / 8 <= outputs }
+    let depth = min(input.depth, query.input.depth) * query.inputBits / 8
+    let unit = depth <= 16 ? 16 : depth <= 32 ? 32 : largestDepthUnit
+    // The next block's sums start while the last ones leave; depthwise and pooling blocks are one at a time.
+    let copies = query.keepsDepth ? 1 : 2
+    let accumulators = copies * output.area * roundUp(output.depth, to: 16) * (isWide ? 8 : 4)
+    return copies * input.area * roundUp(depth, to: min(unit, largestDepthUnit)) <= inputs && accumulators <= self.accumulators
+  }
+}
+
 /// One exhaustive search over block shapes.
 private struct BlockSearch {
   static let splitDepth = 16
 
   let array: BlockArray
   let query: BlockArray.Query
+  let micro: BlockArray.MicroBlock
   let isPartKernel: Bool
   let isWide: Bool
   let inputDepth: Int?
@@ -65,6 +97,7 @@ private struct BlockSearch {
   init(array: BlockArray, query: BlockArray.Query) {
     self.array = array
     self.query = query
+    micro = array.microBlock(for: query)
     isPartKernel = array.prefersPartKernel(query)
     isWide = query.inputBits == 16 && query.mode != .pooling && !query.isElementwise
     let channels = query.shape.inputChannels
@@ -73,13 +106,14 @@ private struct BlockSearch {
     } else if query.inputBits == 16 {
       inputDepth = roundUp(min(channels, 16), to: 4)
     } else {
-      inputDepth = roundUp(min(channels, isPartKernel ? 16 : 32), to: 8)
+      let depth = isPartKernel ? 16 : micro.channels
+      if case .split = array.buffers { inputDepth = depth } else { inputDepth = roundUp(min(channels, depth), to: 8) }
     }
   }
 
   mutating func run() -> BlockArray.Configuration? {
     let output = query.output
-    let micro = array.microBlock
+    let micro = micro.shape
     let depthUnit = micro.depth * array.cores
     let limit = output.clipped(to: array.maximumBlock)
     let largest = Block(
@@ -101,10 +135,10 @@ private struct BlockSearch {
   }
 
   private mutating func consider(_ block: Block) {
-    let input = array.inputBlock(for: block, query, depth: inputDepth)
+    let input = array.inputBlock(for: block, micro: micro.shape, query, depth: inputDepth)
     var held = block
     // A one-row output of a one-row kernel does not need the micro-block's second row of accumulators.
-    if query.output.height == 1, query.shape.kernelHeight == 1, array.microBlock.height == 2 { held.height = 1 }
+    if query.output.height == 1, query.shape.kernelHeight == 1, micro.shape.height == 2 { held.height = 1 }
     guard array.fits(output: held, input: input, query, isWide: isWide) else {
       tooLarge.insert([block.height, block.width])
       return
@@ -122,7 +156,7 @@ private struct BlockSearch {
     }
     bestCost = cost
     best = BlockArray.Configuration(
-      output: block, input: input, isPartKernel: isPartKernel, hasWideAccumulators: isWide)
+      micro: micro, output: block, input: input, isPartKernel: isPartKernel, hasWideAccumulators: isWide)
   }
 
   private func cost(of block: Block, held: Block, input: Block) -> Double {

@@ -100,12 +100,12 @@ extension BlockArray {
     return place.output.burstBytes(elements * bits / 8, piece: piece)
   }
 
-  /// Cycles to bring in one input block and take out one output block, without latency.
-  func blockTransferCycles(_ query: Query, _ configuration: Configuration, _ place: BlockPlacement) -> Int {
+  /// Cycles to bring in one input block, and to take out one output block, latency included.
+  func blockTransfers(_ query: Query, _ configuration: Configuration, _ place: BlockPlacement) -> (read: Int, write: Int) {
     let input = query.input.clipped(to: configuration.input).volume
     let output = query.output.clipped(to: configuration.output).volume
-    let read = place.input.cycles(for: readBytes(input, query, configuration, place))
-    let write = place.output.cycles(for: writeBytes(output, query, configuration, place))
-    return read + write
+    let read = place.input.readLatency + place.input.cycles(for: readBytes(input, query, configuration, place))
+    let write = place.output.writeLatency + place.output.cycles(for: writeBytes(output, query, configuration, place))
+    return (read, write)
   }
 }

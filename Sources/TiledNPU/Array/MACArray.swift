@@ -27,7 +27,7 @@ package enum MACArray: Hashable, Sendable {
     switch self {
     case .systolic(let array): array.columns
     case .dot(let array): array.outputLanes
-    case .block(let array): array.microBlock.depth * array.cores
+    case .block(let array): array.outputLanes
     }
   }
 

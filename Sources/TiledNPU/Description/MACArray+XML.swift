@@ -38,19 +38,67 @@ extension DotProductArray {
 
 extension BlockArray {
   fileprivate init(_ reader: ElementReader) {
-    func block(_ prefix: String) -> Block {
-      Block(reader.positive("\(prefix)-height"), reader.positive("\(prefix)-width"), reader.positive("\(prefix)-depth"))
+    var micro = reader.children("micro-block").map { MicroBlock($0) }
+    if micro.isEmpty {
+      reader.error("a block array needs at least one <micro-block>")
+      micro = [MicroBlock(shape: Block(1, 1, 1), channels: 8)]
     }
     self.init(
-      microBlock: block("micro-block"), cores: reader.positive("depth-cores"), bankBytes: reader.positive("bank-size", .bytes),
-      banks: reader.positive("banks"), reservedOutputBanks: reader.integer("reserved-output-banks").value,
-      reservedEndBanks: reader.integer("reserved-end-banks").value,
-      inputGranules: (
-        reader.positive("input-granule-8"), reader.positive("input-granule-16"), reader.positive("input-granule-32")
-      ),
-      accumulatorGranules: (reader.positive("accumulator-granule-32"), reader.positive("accumulator-granule-40")),
-      maximumBlock: block("maximum-block"),
-      restartDelay: (reader.integer("restart-delay", .cycles).value, reader.integer("restart-delay-wide", .cycles).value),
-      kernelLimit: reader.positive("kernel-limit"))
+      microBlocks: micro, cores: reader.positive("depth-cores"),
+      weightDecoders: reader.has("weight-decoders") ? reader.positive("weight-decoders") : 1,
+      buffers: reader.has("banks") ? .banked(BankedBuffer(reader)) : .split(SplitBuffers(reader)),
+      partKernel: PartKernel(
+        taps: reader.positive("part-kernel-taps"), leastTaps: reader.optionalInteger("part-kernel-least-taps")?.value ?? 1,
+        channelUnit: reader.positive("part-kernel-channels"), depthUnit: reader.positive("depth-first-channels")),
+      maximumBlock: Block(
+        reader.positive("maximum-block-height"), reader.positive("maximum-block-width"), reader.positive("maximum-block-depth")),
+      restartDelay: reader.integer("restart-delay", .cycles).value,
+      restartDelayWide: reader.integer("restart-delay-wide", .cycles).value, kernelLimit: reader.positive("kernel-limit"),
+      foldedStrideChannels: reader.optionalInteger("folded-stride-channels")?.value ?? 0,
+      readBuffers: [:])
+    for buffer in reader.children("read-buffer") {
+      if let channel = buffer.choice("channel", of: Channel.self) {
+        readBuffers[channel] = buffer.integerAttribute("bytes")
+      }
+      buffer.finish()
+    }
+  }
+}
+
+extension BlockArray.MicroBlock {
+  fileprivate init(_ reader: ElementReader) {
+    let names = reader.names("uses")
+    let uses = Set(names.compactMap { BlockArray.Use(rawValue: $0) })
+    if uses.count < names.count {
+      reader.error("<micro-block> is used for \(BlockArray.Use.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    func positive(_ name: String) -> Int {
+      let value = reader.integerAttribute(name)
+      if value < 1 { reader.error("'\(name)' of <micro-block> must be at least 1") }
+      return max(1, value)
+    }
+    self.init(
+      shape: Block(positive("height"), positive("width"), positive("depth")), channels: positive("channels"), uses: uses)
+    reader.finish()
+  }
+}
+
+extension BlockArray.BankedBuffer {
+  fileprivate init(_ reader: ElementReader) {
+    self.init(
+      bankBytes: reader.positive("bank-size", .bytes), banks: reader.positive("banks"),
+      reservedOutputBanks: reader.integer("reserved-output-banks").value,
+      reservedEndBanks: reader.integer("reserved-end-banks").value, inputGranule8: reader.positive("input-granule-8"),
+      inputGranule16: reader.positive("input-granule-16"), inputGranule32: reader.positive("input-granule-32"),
+      accumulatorGranule32: reader.positive("accumulator-granule-32"),
+      accumulatorGranule40: reader.positive("accumulator-granule-40"))
+  }
+}
+
+extension BlockArray.SplitBuffers {
+  fileprivate init(_ reader: ElementReader) {
+    self.init(
+      inputs: reader.positive("input-buffer", .bytes), accumulators: reader.positive("accumulator-buffer", .bytes),
+      outputs: reader.positive("output-buffer", .bytes), largestDepthUnit: reader.positive("input-depth-unit"))
   }
 }

@@ -11,6 +11,8 @@ package struct MemoryLevel: Hashable, Sendable {
   package var writeLatency: Int
   /// Bytes of the longest burst; shorter pieces cost as much as a whole one. 1 when pieces do not matter.
   package var burst: Int
+  /// Reads that may be under way at once over all ports; nil when nothing but the port limits them.
+  package var outstandingReads: Int?
   /// Single-ported banks that the array and the transfer engines share; nil when both have ports of their own.
   package var banks: Int?
   package var readEnergyPerByte: Double?
@@ -18,7 +20,8 @@ package struct MemoryLevel: Hashable, Sendable {
 
   package init(
     name: String, capacity: Int?, peakBytesPerCycle: Double, efficiency: Double = 1, readLatency: Int = 0,
-    writeLatency: Int = 0, burst: Int = 1, banks: Int? = nil, readEnergyPerByte: Double? = nil, writeEnergyPerByte: Double? = nil
+    writeLatency: Int = 0, burst: Int = 1, outstandingReads: Int? = nil, banks: Int? = nil, readEnergyPerByte: Double? = nil,
+    writeEnergyPerByte: Double? = nil
   ) {
     self.name = name
     self.capacity = capacity
@@ -27,6 +30,7 @@ package struct MemoryLevel: Hashable, Sendable {
     self.readLatency = readLatency
     self.writeLatency = writeLatency
     self.burst = burst
+    self.outstandingReads = outstandingReads
     self.banks = banks
     self.readEnergyPerByte = readEnergyPerByte
     self.writeEnergyPerByte = writeEnergyPerByte

@@ -34,6 +34,7 @@ extension NPUDescription {
     runSeconds = npu.optionalNumber("run-overhead", .seconds)?.value ?? 0
     host = npu.optionalChild("host").map { Host($0) }
     macEnergy = npu.optionalNumber("mac-energy", .joules)?.value
+    vectorEnergy = npu.optionalNumber("vector-energy", .joules)?.value
     npu.finish()
     try log.check()
     numbers = log.numbers
@@ -56,7 +57,8 @@ extension MemoryLevel {
       efficiency: reader.optionalNumber("efficiency", .ratio)?.value ?? 1,
       readLatency: reader.optionalInteger("read-latency", .cycles)?.value ?? 0,
       writeLatency: reader.optionalInteger("write-latency", .cycles)?.value ?? 0,
-      burst: reader.optionalInteger("burst", .bytes)?.value ?? 1, banks: reader.optionalInteger("banks")?.value,
+      burst: reader.optionalInteger("burst", .bytes)?.value ?? 1, outstandingReads: reader.optionalInteger("outstanding-reads")?.value,
+      banks: reader.optionalInteger("banks")?.value,
       readEnergyPerByte: reader.optionalNumber("read-energy", .joulesPerByte)?.value,
       writeEnergyPerByte: reader.optionalNumber("write-energy", .joulesPerByte)?.value)
     if !(rate > 0) { reader.error("the memory '\(reader.name)' must move bytes") }
@@ -102,7 +104,7 @@ extension NPUDescription.Placement {
 
 extension NPUDescription.Policy {
   fileprivate static let plain = NPUDescription.Policy(
-    keepsFeatureMapsNear: false, weights: .stream, inputReads: .once, layout: .linear, isDoubleBuffered: true,
+    keepsFeatureMapsNear: false, weights: .stream, inputReads: .once, layout: .linear, cascades: false, isDoubleBuffered: true,
     fusesResidual: false, keepsPartialSums: true, serialisesOutput: false)
 
   fileprivate init(_ reader: ElementReader) {
@@ -111,7 +113,7 @@ extension NPUDescription.Policy {
       weights: reader.word("weights", NPUDescription.WeightPolicy.self) ?? .stream,
       inputReads: reader.optionalWord("input-reads", NPUDescription.InputReads.self) ?? .once,
       layout: reader.optionalWord("layout", Layout.self) == .bricks ? .bricks : .linear,
-      isDoubleBuffered: reader.flag("double-buffered"), fusesResidual: reader.flag("fuses-residual"),
+      cascades: reader.flag("cascades"), isDoubleBuffered: reader.flag("double-buffered"), fusesResidual: reader.flag("fuses-residual"),
       keepsPartialSums: reader.has("keeps-partial-sums") ? reader.flag("keeps-partial-sums") : true,
       serialisesOutput: reader.flag("serialises-output"))
     reader.finish()

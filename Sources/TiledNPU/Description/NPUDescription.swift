@@ -47,6 +47,8 @@ package struct NPUDescription: Sendable {
     package var weights: WeightPolicy
     package var inputReads: InputReads
     package var layout: FeatureMapLayout
+    /// Layers may run depth first, stripe by stripe, where the feature map between them does not fit.
+    package var cascades: Bool
     package var isDoubleBuffered: Bool
     package var fusesResidual: Bool
     /// Sums over part of the input channels can wait in the near memory; otherwise all channels of a tile are there at once.
@@ -83,7 +85,9 @@ package struct NPUDescription: Sendable {
   package var layerCycles: Int
   package var runSeconds: Double
   package var host: Host?
+  /// Joules of one multiply-accumulate with its registers, and of one operation of the vector engine.
   package var macEnergy: Double?
+  package var vectorEnergy: Double?
   package var numbers: [ReadNumber]
 
   package var near: MemoryLevel { memories[placement.near] }

@@ -22,6 +22,8 @@ package struct Layer: Sendable {
     package var drained = 0
     /// Slots lost where the array and a transfer engine want the same bank, in bytes.
     package var conflicts = 0
+    /// Bytes that could pass in the time that the slowest kind of transfer takes for what it has in flight.
+    package var channelBytes = 0
     /// Results.
     package var store = 0
     /// What the first tile needs of `prefetch` and `load`, and what the last tile leaves of `store`.
@@ -31,7 +33,9 @@ package struct Layer: Sendable {
 
     /// What the array reads and writes while it works.
     package var worked: Int { streamedWeights + streamedInputs + streamedOutputs }
-    package var stream: Int { worked + filled + drained + conflicts }
+    /// Bytes that pass the port while the array works, lost slots included, or as many as pass in the time that the
+    /// slowest kind of transfer takes.
+    package var stream: Int { max(worked + filled + drained + conflicts, channelBytes) }
     /// Bytes that pass the port, lost slots included.
     package var total: Int { prefetch + load + stream + store }
     package var read: Int { prefetch + load + streamedWeights + streamedInputs + drained }

@@ -8,17 +8,19 @@ extension LayerBuilder {
   ) throws(Infeasible) {
     let repeats: Int
     let query: BlockArray.Query
-    (query, repeats) = Self.query(product)
+    (query, repeats) = Self.query(product, foldedStrideChannels: array.foldedStrideChannels)
     let configuration = try block(array, query)
     let place = BlockPlacement(
       input: machine.memories[product.input], output: machine.memories[product.output],
       inputLayout: context.layout(of: context.mainInput), outputLayout: context.layout(of: context.mainOutput),
       constants: machine.policy.weights == .stage ? machine.near : machine.memories[product.weights])
-    let cost = array.cost(of: query, configuration, place, cyclesPerOutput: product.cyclesPerOutput).scaled(by: repeats)
+    var cost = array.cost(of: query, configuration, place, cyclesPerOutput: product.cyclesPerOutput).scaled(by: repeats)
+    if product.cyclesPerStep < 1 { cost.streaming = Int((Double(cost.streaming) * product.cyclesPerStep).rounded(.up)) }
     let traffic = array.traffic(query, configuration, place)
     layer.compute = layer.compute + cost
     layer.transfers[product.input].streamedInputs += traffic.input * repeats
     layer.transfers[product.output].streamedOutputs += traffic.output * repeats
+    limit(.inputs, traffic.input * repeats, product.input, array, &layer)
     layer.compulsory[product.input] += bytes(product.shape.touchedInputElements, product.inputBits)
     layer.compulsory[product.output] += bytes(product.shape.outputElements, product.outputBits)
     layer.choice =
@@ -30,7 +32,14 @@ extension LayerBuilder {
     addBlockWeights(array, product, fetches: traffic.weightFetches, configuration, context, cost.cycles, to: &layer)
   }
 
-  private static func query(_ product: Product) -> (query: BlockArray.Query, repeats: Int) {
+  /// Notes what one kind of transfer needs for `bytes`, which it can only have in flight piece by piece.
+  func limit(_ channel: BlockArray.Channel, _ bytes: Int, _ memory: Int, _ array: BlockArray, _ layer: inout Layer) {
+    let level = machine.memories[memory]
+    let cycles = Double(bytes) / array.bandwidth(channel, of: level)
+    layer.transfers[memory].channelBytes = max(layer.transfers[memory].channelBytes, Int(cycles * level.bytesPerCycle))
+  }
+
+  private static func query(_ product: Product, foldedStrideChannels: Int) -> (query: BlockArray.Query, repeats: Int) {
     var shape = product.shape
     var repeats = shape.batch
     var mode = BlockArray.Mode.convolution
@@ -52,6 +61,15 @@ extension LayerBuilder {
         (shape.outputHeight, shape.outputWidth) = (1, shape.outputHeight)
       }
     }
+    let stride = shape.strideWidth
+    if mode == .convolution, stride > 1, shape.inputChannels * stride <= foldedStrideChannels, shape.inputWidth % stride == 0,
+      shape.kernelWidth % stride == 0
+    {
+      shape.inputChannels *= stride
+      shape.inputWidth /= stride
+      shape.kernelWidth /= stride
+      shape.strideWidth = 1
+    }
     return (
       BlockArray.Query(mode: mode, shape: shape, inputBits: product.inputBits, outputBits: product.outputBits), repeats
     )
@@ -66,8 +84,9 @@ extension LayerBuilder {
     let source = machine.memories[product.weights]
     let shape = product.shape
     let padded = paddedWeights(array, shape, configuration)
-    let weights = machine.weightCode.weightBytes(
+    let dense = machine.weightCode.weightBytes(
       shape, bits: product.weightBits, padded: padded, statistics: product.statistics)
+    let weights = Int((Double(dense) * product.storedShare).rounded(.up))
     let scales = machine.weightCode.scaleBytes(channels: shape.outputChannels)
     let directBytes = fetches * (weights + scales)
     let free = (machine.near.capacity ?? .max) - residency.live[context.index]
@@ -77,7 +96,7 @@ extension LayerBuilder {
     let direct = max(cycles, source.cycles(for: directBytes))
     let copy = source.copyCycles(weights + scales, to: machine.near)
     let staged = max(cycles, copy + source.cycles(for: fetches * scales))
-    if canStage, fetches > 1, staged < direct {
+    if canStage, fetches > 1, staged <= direct {
       layer.transfers[product.weights].prefetch += weights + scales
       layer.transfers[product.weights].firstPrefetch += min(weights + scales, slice)
       layer.transfers[product.weights].streamedWeights += fetches * scales
@@ -87,15 +106,19 @@ extension LayerBuilder {
       layer.tiles = max(layer.tiles, ceilDivide(weights + scales, max(slice, 1)))
       layer.heldBytes = max(layer.heldBytes, min(weights + scales, free))
       layer.choice += ", weights staged"
+      limit(.weights, fetches * weights, near, array, &layer)
     } else {
       layer.transfers[product.weights].streamedWeights += directBytes
+      limit(.weights, fetches * weights, product.weights, array, &layer)
     }
+    limit(.scales, fetches * scales, product.weights, array, &layer)
   }
 
   /// Weights after the padding the array's traversal needs.
   private func paddedWeights(_ array: BlockArray, _ shape: LayerShape, _ configuration: BlockArray.Configuration) -> Int {
-    let filters = roundUp(shape.gemmColumns, to: array.microBlock.depth)
-    if shape.isDepthwise { return roundUp(shape.kernelElements, to: 4) * roundUp(shape.outputChannels, to: array.microBlock.depth) }
+    let depth = configuration.micro.shape.depth
+    let filters = roundUp(shape.gemmColumns, to: depth)
+    if shape.isDepthwise { return roundUp(shape.kernelElements, to: 4) * roundUp(shape.outputChannels, to: depth) }
     let taps = configuration.isPartKernel ? roundUp(shape.kernelElements, to: 4) : shape.kernelElements
     return shape.groups * taps * roundUp(shape.channelsPerGroup, to: 8) * filters
   }

@@ -17,6 +17,8 @@ extension LayerBuilder {
     var weights: Int
     var hasConstantWeights: Bool
     var operandBytes: Int
+    /// Stored over dense bytes of structured-sparse weights, positions included; 1 for dense ones.
+    var storedShare: Double
     var statistics: ValueStatistics?
   }
 
@@ -42,6 +44,8 @@ extension LayerBuilder {
       input: input.map(context.memory(of:)) ?? near, output: context.mainOutput.map(context.memory(of:)) ?? near,
       weights: isConstant ? machine.placement.weights : weights.map(context.memory(of:)) ?? near,
       hasConstantWeights: isConstant, operandBytes: contraction.rhs.bytes,
+      storedShare: format.sparsity == nil
+        ? 1 : min(1, Double(contraction.rhs.bytes * 8) / Double(max(1, contraction.rhs.count * rhs.bits))),
       statistics: isConstant ? statistics(of: weights, bits: rhs.bits) : nil)
     layer.place = .array
     layer.macs += contraction.macs

@@ -9,8 +9,10 @@ extension LayerBuilder {
     let isStored = product.hasConstantWeights
     var weightBytes = product.operandBytes
     if isStored {
+      let dense = machine.weightCode.weightBytes(
+        shape, bits: product.weightBits, padded: shape.weightElements, statistics: product.statistics)
       weightBytes =
-        machine.weightCode.weightBytes(shape, bits: product.weightBits, padded: shape.weightElements, statistics: product.statistics)
+        Int((Double(dense) * product.storedShare).rounded(.up))
         + machine.weightCode.scaleBytes(channels: shape.outputChannels)
       weightBytes = Int((Double(weightBytes) * (1 - residentShare)).rounded(.up))
     }

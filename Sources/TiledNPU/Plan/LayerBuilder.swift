@@ -39,12 +39,17 @@ package struct LayerBuilder {
   mutating func block(_ array: BlockArray, _ query: BlockArray.Query) throws(Infeasible) -> BlockArray.Configuration {
     if let known = blocks[query] { return known }
     guard let found = array.configuration(for: query) else {
-      let smallest = array.inputBlock(for: array.microBlock, query, depth: query.keepsDepth ? nil : 8)
-      let demand = 2 * smallest.volume * query.inputBits / 8 + 2 * array.microBlock.volume * 4
+      let micro = array.microBlock(for: query).shape
+      let smallest = array.inputBlock(for: micro, micro: micro, query, depth: query.keepsDepth ? nil : 8)
+      let input = smallest.volume * query.inputBits / 8
+      let (demand, capacity) =
+        switch array.buffers {
+        case .banked(let buffer): (2 * input + 2 * micro.volume * 4, buffer.operandBytes)
+        case .split(let buffers): (input, buffers.inputs)
+        }
       throw Infeasible(
-        buffer: "the array's block buffer", tile: "\(smallest) inputs for \(array.microBlock) outputs", demand: demand,
-        capacity: (array.banks - array.reservedEndBanks - array.reservedOutputBanks) * array.bankBytes,
-        lever: "a smaller kernel or stride, or more banks, would fit")
+        buffer: "the array's block buffer", tile: "\(smallest) inputs for \(micro) outputs", demand: demand, capacity: capacity,
+        lever: "a smaller kernel or stride, or a buffer of \(demand) bytes, would fit")
     }
     blocks[query] = found
     return found
@@ -72,6 +77,7 @@ package struct LayerBuilder {
       guard try add(step, isAnchor: number == kernel.anchor, context, to: &layer) else { return nil }
     }
     if layer.place == .vector { addVectorTraffic(context, to: &layer) } else { addSideInputs(context, to: &layer) }
+    if kernel.writes.contains(where: { residency.isRolling($0.id) }) { layer.choice += ", depth first with the next layer" }
     for (memory, level) in machine.memories.enumerated() {
       let transfer = layer.transfers[memory]
       layer.transfers[memory].conflicts = level.conflictBytes(array: transfer.worked, engine: transfer.filled + transfer.drained)

@@ -4,12 +4,15 @@ package import Lowering
 /// Which feature maps stay in the near memory, for how long, and what that leaves for weights and tiles.
 ///
 /// A feature map lives from the kernel that makes it to the last that reads it. Those with the most uses per byte and
-/// cycle of life get the near memory first; one that does not fit at some moment of its life goes to the far memory.
+/// cycle of life get the near memory first; one that does not fit at some moment of its life goes to the far memory, or
+/// passes as a few rolling rows between two layers that run depth first.
 package struct Residency: Sendable {
   /// Feature maps in the near memory.
-  package private(set) var near: Set<Int> = []
+  package internal(set) var near: Set<Int> = []
   /// Bytes of feature maps in the near memory while each kernel runs.
-  package private(set) var live: [Int]
+  package internal(set) var live: [Int]
+  /// Feature maps of which only the rows in use are in the near memory.
+  package internal(set) var rolling: Set<Int> = []
   /// The value that a view shows: reshapes move nothing.
   private var aliases: [Int: Int] = [:]
   /// Values that some kernel makes and another reads.
@@ -26,10 +29,12 @@ package struct Residency: Sendable {
 
   package func isNear(_ id: Int) -> Bool { near.contains(storage(of: id)) }
 
+  package func isRolling(_ id: Int) -> Bool { rolling.contains(storage(of: id)) }
+
   /// Made and read inside the network: the machine chooses how it lies in memory.
   package func isInterior(_ id: Int) -> Bool { interior.contains(storage(of: id)) }
 
-  private struct Interval {
+  struct Interval {
     var id: Int
     var bytes: Int
     var first: Int
@@ -49,15 +54,20 @@ package struct Residency: Sendable {
     guard machine.policy.keepsFeatureMapsNear else { return }
     let graphIsNear = machine.placement.graph == machine.placement.near
     let capacity = machine.near.capacity ?? .max
+    var placed: [Interval] = []
+    var homeless: [Interval] = []
     for interval in intervals(kernels, keepsGraph: graphIsNear) {
       let range = interval.first...interval.last
       guard range.allSatisfy({ live[$0] + interval.bytes <= capacity }) else {
-        if machine.far == nil { throw infeasible(interval, kernels, machine, capacity) }
+        homeless.append(interval)
         continue
       }
       near.insert(interval.id)
+      placed.append(interval)
       for index in range { live[index] += interval.bytes }
     }
+    if machine.policy.cascades { homeless = addCascades(kernels, placed: placed, homeless: homeless, capacity: capacity) }
+    if machine.far == nil, let interval = homeless.first { throw infeasible(interval, kernels, machine, capacity) }
   }
 
   private func intervals(_ kernels: [Kernel], keepsGraph: Bool) -> [Interval] {

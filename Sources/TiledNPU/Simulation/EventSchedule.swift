@@ -126,6 +126,7 @@ struct TileSimulation {
     layer.idleSince = queue.now + layer.job.launch + layer.job.host
     for memory in ports.indices { ports[memory].free = Double(queue.now) }
     queue.push(.launched, at: layer.idleSince)
+    if layer.job.holdsAllWeights { openForPrefetch(at: Double(queue.now)) }
     for _ in 0..<min(layer.job.depth, layer.job.count) { requestOperands() }
   }
 
@@ -137,15 +138,16 @@ struct TileSimulation {
     layer.requested += 1
     let weights = machine.placement.weights
     let bytes = layer.job.weightBytes(tile)
-    let here = min(ahead.bytes, bytes)
+    var here = min(ahead.bytes, bytes)
     ahead.bytes -= here
+    here += takeIdle(bytes - here)
     layer.weightsCame[tile] = queue.now
     layer.inputsCame[tile] = queue.now
     if bytes > here {
       let latency = tile == 0 ? ahead.latency : 0
       layer.missing[tile] += 1
       request(weights, Request(tile: tile, kind: .weights, bytes: bytes - here, ready: queue.now + latency))
-    } else if tile == layer.job.count - 1 {
+    } else if tile == layer.job.count - 1, !layer.job.holdsAllWeights {
       // Everything that waits in the queue was asked for before.
       let port = ports[weights]
       openForPrefetch(
@@ -175,7 +177,7 @@ struct TileSimulation {
     }
     ports[memory].free = begin + Double(request.bytes) / ports[memory].bytesPerCycle
     ports[memory].serving = request
-    queue.push(.served(memory: memory), at: Int(ports[memory].free))
+    queue.push(.served(memory: memory), at: MemoryPort.whole(ports[memory].free))
   }
 
   private mutating func served(_ memory: Int) {
@@ -185,7 +187,7 @@ struct TileSimulation {
     case .weights:
       layer.missing[request.tile] -= 1
       layer.weightsCame[request.tile] = queue.now
-      if request.tile == layer.job.count - 1 { openForPrefetch(at: ports[memory].free) }
+      if request.tile == layer.job.count - 1, !layer.job.holdsAllWeights { openForPrefetch(at: ports[memory].free) }
     case .input:
       layer.missing[request.tile] -= 1
       layer.inputsCame[request.tile] = max(layer.inputsCame[request.tile], queue.now)
@@ -203,6 +205,19 @@ struct TileSimulation {
   private mutating func openForPrefetch(at cycle: Double) {
     open = max(cycle, Double(queue.now))
     idle = 0
+  }
+
+  /// As many of `bytes` of weights as idle cycles so far could bring.
+  private mutating func takeIdle(_ bytes: Int) -> Int {
+    guard let since = open else { return 0 }
+    let port = ports[machine.placement.weights]
+    if port.serving == nil, port.queue.isEmpty {
+      idle += max(0, Double(queue.now) - max(since, port.free))
+      open = max(since, Double(queue.now))
+    }
+    let taken = min(bytes, MemoryPort.whole(idle * port.bytesPerCycle))
+    idle -= Double(taken) / port.bytesPerCycle
+    return taken
   }
 
   // MARK: Array

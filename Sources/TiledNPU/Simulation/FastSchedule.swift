@@ -86,6 +86,7 @@ private struct TileRecurrence {
 
   /// The layer's timing, and the cycles that its weights' memory had for the next layer.
   mutating func run() -> (timing: LayerTiming, idle: Double) {
+    if job.holdsAllWeights { ports[weights].openForPrefetch(at: start) }
     for tile in 0..<min(job.depth, job.count) { request(tile, at: start) }
     var end = start + job.launch + job.host
     for tile in 0..<job.count {
@@ -108,14 +109,15 @@ private struct TileRecurrence {
   private mutating func request(_ tile: Int, at cycle: Int) {
     var ready = cycle
     let bytes = job.weightBytes(tile)
-    let here = min(ahead.bytes, bytes)
+    var here = min(ahead.bytes, bytes)
     ahead.bytes -= here
+    here += ports[weights].takeIdle(bytes - here, at: cycle)
     if bytes > here {
       let latency = tile == 0 ? ahead.latency : 0
       ready = ports[weights].serve(bytes - here, from: cycle + latency)
     }
     weightsReady.append(ready)
-    if tile == job.count - 1 { ports[weights].openForPrefetch(at: ready) }
+    if tile == job.count - 1, !job.holdsAllWeights { ports[weights].openForPrefetch(at: ready) }
     ready = cycle
     for (memory, bytes) in job.inputs(tile) {
       let latency = tile == 0 ? machine.memories[memory].readLatency : 0

@@ -7,7 +7,7 @@ struct MemoryPort {
   let bytesPerCycle: Double
   /// When everything requested so far has passed.
   private(set) var free: Double
-  /// Idle cycles since `openForPrefetch`; nil while the layer's own weights still come.
+  /// Idle cycles since `openForPrefetch` that nothing has used; nil before.
   private var idle: Double?
 
   init(bytesPerCycle: Double, free: Double = 0) {
@@ -15,18 +15,31 @@ struct MemoryPort {
     self.free = free
   }
 
+  /// Whole cycles or bytes in `amount`, which sums of fractions may miss by a rounding error.
+  static func whole(_ amount: Double) -> Int { Int(amount + 1e-6) }
+
   /// Serves `bytes` requested at `cycle`; the cycle in which the last of them passes.
   mutating func serve(_ bytes: Int, from cycle: Int) -> Int {
     let begin = max(free, Double(cycle))
     idle = idle.map { $0 + begin - free }
     free = begin + Double(bytes) / bytesPerCycle
-    return Int(free)
+    return Self.whole(free)
   }
 
   /// From now on idle cycles may bring the next layer's weights.
   mutating func openForPrefetch(at cycle: Int) {
     free = max(free, Double(cycle))
     idle = 0
+  }
+
+  /// As many of `bytes` as idle cycles before `cycle` could bring.
+  mutating func takeIdle(_ bytes: Int, at cycle: Int) -> Int {
+    guard var cycles = idle else { return 0 }
+    cycles += max(0, Double(cycle) - free)
+    free = max(free, Double(cycle))
+    let taken = min(bytes, Self.whole(cycles * bytesPerCycle))
+    idle = cycles - Double(taken) / bytesPerCycle
+    return taken
   }
 
   /// Idle cycles until `cycle`, where the layer ends.
@@ -46,7 +59,7 @@ struct Prefetch {
   /// `idle` cycles of `memory`, which pay for the latency first, and at most `limit` bytes.
   init(idle: Double, of memory: MemoryLevel, limit: Int) {
     let spent = min(idle, Double(memory.readLatency))
-    latency = memory.readLatency - Int(spent)
-    bytes = min(limit, Int((idle - spent) * memory.bytesPerCycle))
+    latency = memory.readLatency - MemoryPort.whole(spent)
+    bytes = min(limit, MemoryPort.whole((idle - spent) * memory.bytesPerCycle))
   }
 }

@@ -16,7 +16,7 @@ struct RunBuilder {
     let cycles = timings.map(\.end).max() ?? 0
     let latency = machine.runSeconds + machine.seconds(cycles)
     let results = kernels.indices.map(result)
-    let energies = results.map(\.energyJoules)
+    let energy = EnergyAccount(machine).total(kernels, layers)
     var diagnostics: [Diagnostic] = []
     for (kernel, layer) in zip(kernels, layers) where layer.place == .host {
       diagnostics.append(Diagnostic(.warning, "'\(kernel.name)' runs on the host: \(layer.note)"))
@@ -25,7 +25,7 @@ struct RunBuilder {
       kernels: results, timeline: timeline(), latencySeconds: latency, cycles: cycles,
       floorSeconds: min(latency, floorSeconds()), serialSeconds: max(latency, serialSeconds()),
       throughputPerSecond: latency > 0 ? Double(machine.instances * request.batch) / latency : nil,
-      energyJoules: energies.contains(nil) ? nil : energies.reduce(0) { $0 + ($1 ?? 0) },
+      energyJoules: energy.map(EnergyAccount.sum), energyByPart: energy ?? [:],
       peakMemoryBytes: peaks(), roofline: roofline(), assumptions: assumptions(), diagnostics: diagnostics)
   }
 
@@ -49,7 +49,8 @@ struct RunBuilder {
       id: kernel.id, name: kernel.name, kind: kernel.anchorComputation.family, origin: kernel.origin, bound: bound,
       reason: reason, startSeconds: machine.runSeconds + machine.seconds(timing.start),
       latencySeconds: machine.seconds(timing.cycles), floorSeconds: machine.seconds(min(timing.cycles, floorCycles(layer))),
-      cycles: timing.cycles, macs: layer.macs, flops: kernel.work.flops, bytes: bytes, energyJoules: energy(layer),
+      cycles: timing.cycles, macs: layer.macs, flops: kernel.work.flops, bytes: bytes,
+      energyJoules: EnergyAccount(machine).parts(kernel, layer).map(EnergyAccount.sum),
       format: layer.format, choice: layer.choice, isOpaque: kernel.anchorComputation.isOpaque,
       operations: kernel.steps.map(\.label), reads: kernel.reads.map(summary), writes: kernel.writes.map(summary),
       figures: figures)
@@ -117,19 +118,6 @@ struct RunBuilder {
       return sum + max(timing.cycles, layer.compute.cycles + layer.vectorTail + memory + layer.launch + layer.hostCycles)
     }
     return machine.runSeconds + machine.seconds(cycles)
-  }
-
-  /// Nil when the target leaves out a figure the layer needs: unknown is not zero.
-  private func energy(_ layer: Layer) -> Double? {
-    guard layer.place != .view else { return 0 }
-    guard layer.place != .host, let mac = machine.macEnergy else { return nil }
-    var joules = Double(layer.macs) * mac
-    for (memory, transfer) in layer.transfers.enumerated() where transfer.total > 0 {
-      let level = machine.memories[memory]
-      guard let read = level.readEnergyPerByte, let write = level.writeEnergyPerByte else { return nil }
-      joules += Double(transfer.read) * read + Double(transfer.written) * write
-    }
-    return joules
   }
 
   private func peaks() -> [String: Int] {

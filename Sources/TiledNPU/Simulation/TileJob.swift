@@ -13,6 +13,8 @@ struct TileJob {
   let depth: Int
   /// Bytes of weights that may come while the layer before still runs.
   let prefetchableBytes: Int
+  /// All the layer's weights have a place beside the array from the start: idle cycles may bring them before their tile's turn.
+  let holdsAllWeights: Bool
   let cost: ArrayCost
   let vectorTail: Int
   let transfers: [Layer.Transfer]
@@ -27,6 +29,7 @@ struct TileJob {
     transfers = layer.transfers
     weights = machine.placement.weights
     depth = machine.policy.isDoubleBuffered ? 2 : 1
+    holdsAllWeights = machine.policy.isDoubleBuffered && transfers[weights].prefetch <= layer.prefetchLimit
     prefetchableBytes = min(transfers[weights].prefetch, layer.prefetchLimit)
   }
 

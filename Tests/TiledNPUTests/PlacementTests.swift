@@ -1,0 +1,81 @@
+import IR
+import Lowering
+import Results
+import Testing
+
+@testable import TiledNPU
+
+/// Where feature maps and weights go.
+struct PlacementTests {
+  /// Convolutions of one size in a row, with `side × side × channels` feature maps.
+  static func tower(side: Int, channels: Int, length: Int) -> [Kernel] {
+    (0..<length).map { id in
+      Fixture.convolution(
+        Convolution(
+          images: 1, inputChannels: channels, outputChannels: channels, groups: 1, input: [side, side], output: [side, side],
+          kernel: [3, 3], strides: [1, 1], dilations: [1, 1], padsBegin: [1, 1], padsEnd: [1, 1]), id: id)
+    }
+  }
+
+  static func farBytes(_ machine: NPUDescription, _ kernels: [Kernel]) throws -> Int {
+    let far = try #require(machine.placement.far)
+    return try NPU(machine).lower(kernels).layers.reduce(0) { $0 + $1.transfers[far].total }
+  }
+
+  /// Feature maps of 576 KiB do not fit 384 KiB: with cascades only a few rows of them are held and the DRAM sees the ends only.
+  @Test func cascadesKeepWhatDoesNotFitOutOfTheFarMemory() throws {
+    let kernels = Self.tower(side: 192, channels: 16, length: 5)
+    var machine = try MachineInvariantTests.machine("ethos-u65-256").description
+    machine.policy.cascades = false
+    let without = try Self.farBytes(machine, kernels)
+    machine.policy.cascades = true
+    let with = try Self.farBytes(machine, kernels)
+    #expect(with < without / 2)
+    let run = try NPU(machine).run(kernels, RunRequest())
+    let steps = run.timeline.occupancy[machine.near.name] ?? []
+    #expect(steps.allSatisfy { $0[1] <= machine.near.capacity ?? .max })
+    #expect(run.kernels.contains { $0.choice.contains("depth first with the next layer") })
+  }
+
+  /// Cascades never add traffic, whatever the chain and the size of the near memory.
+  @Test(arguments: [64, 128, 384])
+  func cascadesNeverAddTraffic(_ kibibytes: Int) throws {
+    for seed in 0..<20 as Range<UInt64> {
+      var random = SeededGenerator(seed: seed &* 31 &+ 7)
+      let kernels = Fixture.chain(length: 6, &random)
+      var machine = try MachineInvariantTests.machine("ethos-u65-512").description
+      machine.memories[machine.placement.near].capacity = kibibytes << 10
+      machine.policy.cascades = false
+      let without = try Self.farBytes(machine, kernels)
+      machine.policy.cascades = true
+      #expect(try Self.farBytes(machine, kernels) <= without)
+    }
+  }
+
+  /// Without a memory to go to, the error names the buffer, the bytes and what would do.
+  @Test func aMisfitWithoutAFarMemoryIsNamed() throws {
+    let kernels = Self.tower(side: 512, channels: 32, length: 2)
+    let npu = try MachineInvariantTests.machine("ethos-u55-128")
+    #expect {
+      try npu.run(kernels, RunRequest())
+    } throws: { error in
+      let text = "\(error)"
+      return text.contains("sram") && text.contains("4194304") && text.contains("would do")
+    }
+  }
+
+  /// Half of the weights and half of the products, when the machine has 2:4 products.
+  @Test func structuredSparsityHalvesProducts() throws {
+    let npu = try MachineInvariantTests.machine("jetson-orin-dla")
+    let dense = Self.tower(side: 32, channels: 256, length: 1)
+    var sparse = dense
+    guard case .contraction(var product) = sparse[0].steps[0].computation else { return }
+    product.rhs.encoding.sparsity = .structured(kept: 2, of: 4)
+    sparse[0].steps[0].computation = .contraction(product)
+    sparse[0].reads[1].operand = product.rhs
+    let a = try #require(try npu.run(dense, RunRequest()).kernels.first)
+    let b = try #require(try npu.run(sparse, RunRequest()).kernels.first)
+    #expect((b.figures["streaming"] ?? 0) * 2 == a.figures["streaming"])
+    #expect((b.bytes["dram"] ?? 0) < (a.bytes["dram"] ?? 0))
+  }
+}
