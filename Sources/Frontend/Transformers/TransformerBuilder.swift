@@ -197,16 +197,16 @@ struct TransformerBlocks: ~Copyable {
   private mutating func attention(_ x: ValueID, rotatedBy tables: [ValueID] = []) throws(OperatorError) -> ValueID {
     let isCausal = [.gpt2, .opt, .parallel].contains(config.family)
     let (heads, depth) = (config.heads, config.headDimension)
-    let projected = try projections(x)
-    var query = try writer.splitHeads(projected[0], heads, depth, "attention.query")
+    var projected = try projections(x)
+    if !tables.isEmpty {
+      projected[0] = try rotated(projected[0], heads, tables, "attention.query")
+      projected[1] = try rotated(projected[1], heads, tables, "attention.key")
+    }
+    let query = try writer.splitHeads(projected[0], heads, depth, "attention.query")
     var (key, value) = (
       try writer.splitHeads(projected[1], heads, depth, "attention.key"),
       try writer.splitHeads(projected[2], heads, depth, "attention.value")
     )
-    if !tables.isEmpty {
-      query = try rotated(query, tables, "attention.query")
-      key = try rotated(key, tables, "attention.key")
-    }
     if hasPast, isCausal { (key, value) = caches(key, value, heads: heads, depth: depth, valueDepth: depth) }
     let attended: ValueID
     if config.callsFusedAttention || hasPast {
@@ -282,17 +282,20 @@ struct TransformerBlocks: ~Copyable {
     let query = try writer.linear(x, config.hidden, width, "attention.query", bias: bias)
     let key = try writer.linear(x, config.hidden, keyWidth, "attention.key", bias: bias)
     let value = try writer.linear(x, config.hidden, keyWidth, "attention.value", bias: bias)
-    let q = try rotated(try writer.splitHeads(query, config.heads, depth, "attention.query"), tables, "attention.query")
-    var k = try rotated(try writer.splitHeads(key, config.keyHeads, depth, "attention.key"), tables, "attention.key")
-    var v = try writer.splitHeads(value, config.keyHeads, depth, "attention.value")
-    if hasPast { (k, v) = caches(k, v, heads: config.keyHeads, depth: depth, valueDepth: depth) }
+    let (heads, keyHeads) = (config.heads, config.keyHeads)
+    // Rotated before the heads are split, so that the products' kernels can do it.
+    let q = try writer.splitHeads(try rotated(query, heads, tables, "attention.query"), heads, depth, "attention.query")
+    var k = try writer.splitHeads(try rotated(key, keyHeads, tables, "attention.key"), keyHeads, depth, "attention.key")
+    var v = try writer.splitHeads(value, keyHeads, depth, "attention.value")
+    if hasPast { (k, v) = caches(k, v, heads: keyHeads, depth: depth, valueDepth: depth) }
     let attended = try writer.apply(ScaledDotProductAttention(isCausal: true, window: config.window), [q, k, v], "attention")
     let joined = try writer.joinHeads(attended, width, "attention.join")
     return try writer.linear(joined, width, config.hidden, "attention.output", bias: false)
   }
 
-  private mutating func rotated(_ x: ValueID, _ tables: [ValueID], _ name: String) throws(OperatorError) -> ValueID {
-    try writer.apply(RotaryEmbedding(), [x, nil, tables[0], tables[1]], name)
+  /// [b, s, heads·d] with features rotated by position.
+  private mutating func rotated(_ x: ValueID, _ heads: Int, _ tables: [ValueID], _ name: String) throws(OperatorError) -> ValueID {
+    try writer.apply(RotaryEmbedding(heads: heads), [x, nil, tables[0], tables[1]], name)
   }
 }
 
@@ -318,8 +321,7 @@ extension TransformerBlocks {
   }
 
   private mutating func rotatedHeads(_ x: ValueID, heads: Int, depth: Int, _ tables: [ValueID]) throws(OperatorError) -> ValueID {
-    let split = try writer.splitHeads(x, heads, depth, "attention.query")
-    return try writer.apply(RotaryEmbedding(), [split, nil, tables[0], tables[1]], "attention.query")
+    try writer.splitHeads(try rotated(x, heads, tables, "attention.query"), heads, depth, "attention.query")
   }
 
   /// Keys and values of every head from the latent vectors.
