@@ -141,6 +141,7 @@ package enum ExplainReport {
     let eligible = verdicts.filter(\.eligible)
     let chosen = verdicts.filter(\.chosen)
     var lines = ["Of \(verdicts.count) layers \(eligible.count) are eligible and \(chosen.count) use it."]
+    lines.append(wholeModel(result, chosen))
     var byBound: [Bound: Int] = [:]
     for verdict in eligible where verdict.gain < 1.05 { byBound[verdict.bound, default: 0] += 1 }
     for bound in Bound.allCases {
@@ -156,6 +157,27 @@ package enum ExplainReport {
       )
     }
     return lines.joined(separator: "\n")
+  }
+}
+
+extension ExplainReport {
+  /// Amdahl's law for the layers that use sparsity: what they were of the dense time, what the model gains, and what it would
+  /// gain if every one of them ran twice as fast.
+  fileprivate static func wholeModel(_ result: RunResult, _ chosen: [SparsityVerdict]) -> String {
+    let gains = Dictionary(chosen.map { ($0.layer, $0.gain) }, uniquingKeysWith: { first, _ in first })
+    var covered = 0.0
+    var saved = 0.0
+    for kernel in result.kernels {
+      guard let gain = gains[kernel.name] else { continue }
+      covered += kernel.latencySeconds * gain
+      saved += kernel.latencySeconds * (gain - 1)
+    }
+    let sparse = result.totals.latencySeconds
+    let dense = sparse + saved
+    guard dense > 0, sparse > 0 else { return "The whole model gains nothing." }
+    let share = covered / dense
+    return
+      "The whole model: \(Format.seconds(dense)) dense, \(Format.seconds(sparse)) now, \(Format.fixed(dense / sparse, 2))×. These layers were \(Format.percent(share)) of the dense time; all of them twice as fast would make \(Format.fixed(1 / (1 - share / 2), 2))×."
   }
 }
 

@@ -8,7 +8,7 @@ extension GEMMEstimate.Limit {
     case .issue, .vector: .compute
     case .sharedMemory: .feed
     case .l2: .cache
-    case .deviceMemory: .memory
+    case .deviceMemory, .store: .memory
     case .latency: .dependency
     case .launch: .launch
     }
@@ -29,6 +29,9 @@ extension GEMMEstimate {
     case .deviceMemory:
       return "\(Format.bytes(deviceBytes)) pass device memory at \(Format.bytes(deviceBytes / seconds))/s, \(grid)"
     case .latency: return "each block waits for its loads: \(grid) keep too few bytes on the way"
+    case .store:
+      return
+        "writing the result takes \(Format.seconds(epilogue)) beside \(Format.seconds(mainLoop)) of main loop, \(grid)"
     case .launch:
       return
         "launch, fill and epilogue take \(Format.seconds(seconds - mainLoop)) around \(Format.seconds(mainLoop)) of main loop, \(grid)"

@@ -113,7 +113,10 @@ package struct GEMMModel: Sendable {
   }
 
   private func limit(_ best: GEMMCandidate, seconds: Double) -> GEMMEstimate.Limit {
-    guard best.mainLoop / gpu.boostClock > seconds / 2 else { return .launch }
+    guard best.mainLoop / gpu.boostClock > seconds / 2 else {
+      let around = seconds - (best.mainLoop + best.epilogue) / gpu.boostClock
+      return best.epilogue / gpu.boostClock > around ? .store : .launch
+    }
     func total(_ part: KeyPath<GEMMCandidate.Wave, Double>) -> Double {
       best.fullWaves * best.full[keyPath: part] + best.last[keyPath: part]
     }

@@ -51,7 +51,7 @@ package struct GEMMShape: Sendable, Hashable {
 /// Where the time of a product goes.
 package struct GEMMEstimate: Sendable, Hashable {
   package enum Limit: String, Sendable, CaseIterable {
-    case issue, sharedMemory, l2, deviceMemory, latency, launch, vector
+    case issue, sharedMemory, l2, deviceMemory, latency, store, launch, vector
   }
 
   package var seconds: Double
