@@ -1,9 +1,9 @@
-internal import Basic
-internal import IR
+package import Basic
+package import IR
 
 extension Graph {
   /// The graph with input extents replaced, by symbol or by input and axis, and every other type inferred anew.
-  func bindingInputs(_ dimensions: [String: Int], file: String) throws(Failure) -> Graph {
+  package func bindingInputs(_ dimensions: [String: Int], file: String) throws(Failure) -> Graph {
     guard !dimensions.isEmpty else { return self }
     let declared = inputs.map { (name: self[$0].name, type: TypeMessage(self[$0].type)) }
     var binder = try DimensionBinder(dimensions, inputs: declared, file: file)

@@ -24,15 +24,22 @@ struct ModelOptions: ParsableArguments {
     var request = ModelRequest(path: model)
     request.batch = batch
     request.allowsOpaque = allowOpaque
-    for pair in dimensions {
+    request.dimensions = try Self.dimensions(dimensions)
+    return request
+  }
+
+  /// `name=number` pairs.
+  static func dimensions(_ pairs: [String]) throws(Failure) -> [String: Int] {
+    var result: [String: Int] = [:]
+    for pair in pairs {
       guard let equals = pair.lastIndex(of: "="), let value = Int(pair[pair.index(after: equals)...]), value >= 0 else {
         throw Failure("--dim \(pair): expected name=number")
       }
-      guard request.dimensions.updateValue(value, forKey: String(pair[..<equals])) == nil else {
+      guard result.updateValue(value, forKey: String(pair[..<equals])) == nil else {
         throw Failure("--dim \(pair): the dimension is given twice")
       }
     }
-    return request
+    return result
   }
 }
 

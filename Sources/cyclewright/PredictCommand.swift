@@ -27,6 +27,12 @@ struct PredictCommand: ParsableCommand {
   @OptionGroup var target: TargetOptions
   @OptionGroup var format: FormatOptions
 
+  @Option(help: ArgumentHelp("Compress the model by a recipe first (see 'compress').", valueName: "file"))
+  var recipe: String?
+
+  @Option(help: ArgumentHelp("Calibration data of the recipe.", valueName: "file"))
+  var calibration: String?
+
   @Option(help: "fast: closed forms; event: discrete events.")
   var fidelity: RunRequest.Fidelity = .fast
 
@@ -45,6 +51,8 @@ struct PredictCommand: ParsableCommand {
       var prediction = Prediction(model: try model.request(), target: target.target, catalog: try target.folder.catalog())
       prediction.model.precision = format.precision
       prediction.model.sparsity = format.sparsity
+      prediction.model.recipe = recipe
+      prediction.model.calibration = calibration
       prediction.overrides = target.overrides
       prediction.fidelity = fidelity
       prediction.launch = launch

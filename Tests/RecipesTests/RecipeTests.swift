@@ -19,6 +19,16 @@ struct RecipeTests {
     }
   }
 
+  /// `docs/recipe.schema.json` is what `compress --schema` prints, and every stage is in it.
+  @Test func publishedSchemaIsUpToDate() throws {
+    let published = try String(contentsOf: Self.root.appendingPathComponent("docs/recipe.schema.json"), encoding: .utf8)
+    #expect(published == JSONSchema.recipe(), "run `cyclewright compress --schema > docs/recipe.schema.json`")
+    let document = try JSONSerialization.jsonObject(with: Data(published.utf8)) as? [String: Any]
+    let properties = document?["properties"] as? [String: Any]
+    #expect(properties?.keys.sorted() == Recipe.schema.keys.map(\.name).sorted())
+    for stage in StageCatalog.all { #expect(published.contains("\"\(stage.schema.name)\": {")) }
+  }
+
   static func mistakes(_ text: String) -> [String] {
     do throws(Failure) {
       _ = try Recipe(text, file: "r.yaml")

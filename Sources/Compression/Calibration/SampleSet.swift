@@ -49,8 +49,8 @@ package struct SampleSet: Sendable {
   package func batches(of size: Int, for graph: Graph) throws(Failure) -> [[Datum?]] {
     let sources = try aligned(with: graph)
     let fixed = graph.inputs.lazy.compactMap { graph.tensorType($0)?.shape.first?.constant }.first
-    let step = fixed ?? max(1, size)
-    guard step <= count else {
+    let step = fixed ?? min(max(1, size), count)
+    guard step > 0, step <= count else {
       throw Failure("the model takes \(step) samples at once, the file has \(count)", at: SourceLocation(file: source))
     }
     var result: [[Datum?]] = []

@@ -50,6 +50,18 @@ struct WeightRounding {
     return result
   }
 
+  /// The weight on its grid, by the stage's method.
+  private func grid(
+    _ node: NodeID, _ tensor: Tensor, _ values: [Float], _ scheme: QuantizationScheme, _ clipping: WeightClipping, _ inputs: [Tensor]?
+  ) throws(Failure) -> (parameters: QuantizationParameters, values: [Float]) {
+    if stage.method == .gptq, scheme.hasScale, let inputs {
+      let sweep = ReconstructedRounding(graph: graph, damping: stage.damping)
+      if let found = try sweep.run(node, tensor, inputs: inputs, scheme: scheme, clipping: clipping) { return found }
+    }
+    let parameters = QuantizationParameters.forWeight(values, shape: tensor.shape, scheme, clipping)
+    return (parameters, parameters.restored(values, shape: tensor.shape))
+  }
+
   /// Rounds one weight and notes how far it moved.
   private func round(_ layer: QuantizedLayer, inputs: [Tensor]?, _ result: inout Result) throws(Failure) {
     guard let weight = layer.weight, result.stored[weight.value] == nil else { return }
@@ -61,8 +73,7 @@ struct WeightRounding {
     if let bad = values.firstIndex(where: { !$0.isFinite }) {
       throw Failure("node '\(name)': weight '\(graph[weight.value].name)' holds \(values[bad]) at element \(bad)")
     }
-    let parameters = QuantizationParameters.forWeight(values, shape: tensor.shape, weight.scheme, weight.clipping)
-    let restored = parameters.restored(values, shape: tensor.shape)
+    let (parameters, restored) = try grid(layer.node, tensor, values, weight.scheme, weight.clipping, inputs)
     result.stored[weight.value] = (parameters, restored)
     var (signal, noise) = (0.0, 0.0)
     for (a, b) in zip(values, restored) {

@@ -2,6 +2,7 @@
 package enum StageCatalog {
   package static let all: [any CompressionStage.Type] = [
     FoldStage.self,
+    EqualizeStage.self,
     QuantizeStage.self,
     SparsifyStage.self,
     PruneChannelsStage.self,

@@ -8,6 +8,9 @@ package struct ModelRequest: Sendable {
   /// `2:4`; nil keeps weights as they are.
   package var sparsity: String?
   package var allowsOpaque = false
+  /// A recipe to compress the model by before it is predicted, and its calibration data.
+  package var recipe: String?
+  package var calibration: String?
 
   package init(path: String) { self.path = path }
 }

@@ -36,8 +36,13 @@ package struct Prediction: Sendable {
     guard launches.contains(launch) else {
       throw Failure("\(file.name) has no host that starts kernels one by one", fix: "leave --launch \(launch.rawValue) out")
     }
-    let loaded = try LoadedModel(model)
+    var loaded = try LoadedModel(model)
     try loaded.checkBound()
+    if let recipe = model.recipe {
+      var compression = CompressionRun(model: model, recipe: try CompressionRun.recipe(recipe))
+      compression.calibration = model.calibration
+      loaded.graph = try compression.compress(loaded.graph, machine, latency: MachineLatency(file)).graph
+    }
     var options = Compilation.Options()
     options.capabilities = launch == .eager ? machine.capabilities.perOperation : machine.capabilities
     options.precision = model.precision ?? Self.defaultPrecision(machine, loaded.graph)
@@ -76,7 +81,7 @@ package struct Prediction: Sendable {
   }
 
   /// A float32 model without a wish runs in the machine's own format, as deployment tools do.
-  private static func defaultPrecision(_ machine: any Machine, _ graph: Graph) -> String? {
+  static func defaultPrecision(_ machine: any Machine, _ graph: Graph) -> String? {
     let carriesFormat = graph.valueIDs.contains { graph.tensorType($0)?.encoding.quantization != nil }
     return carriesFormat ? nil : machine.defaultPrecision.rawValue
   }

@@ -1,0 +1,60 @@
+internal import Basic
+internal import Frontend
+internal import IR
+internal import Lowering
+internal import Results
+
+/// Predicts a model before and after compression on one machine, and finds the layers that became slower.
+struct LatencyComparison {
+  let machine: any Machine
+  let target: String
+  /// The model file; unbound dimensions are taken as 1.
+  let loaded: LoadedModel
+
+  func compare(_ before: Graph, _ after: Graph) throws(Failure) -> CompressionReport.Latency {
+    let (a, b) = (try predict(before), try predict(after))
+    let old = kernelsByLayer(a)
+    var slower: [CompressionReport.SlowerLayer] = []
+    var seen: Set<Int> = []
+    for kernel in b.kernels where seen.insert(kernel.id).inserted {
+      // Kernels merge and split: the time before is that of all kernels that carried out the same layers.
+      let parts = Set(kernel.origin.compactMap { old[$0] })
+      guard !parts.isEmpty else { continue }
+      let was = parts.reduce(0) { $0 + a.kernels[$1].latencySeconds }
+      guard kernel.latencySeconds > was * 1.001 else { continue }
+      let note = parts.count > 1 ? "; it was \(parts.count) kernels" : ""
+      slower.append(
+        .init(
+          layer: kernel.origin.first ?? kernel.name, beforeSeconds: was, afterSeconds: kernel.latencySeconds,
+          reason: "\(kernel.format), bound by \(kernel.bound.label): \(kernel.reason)\(note)"))
+    }
+    let added = b.kernels.filter { $0.origin.isEmpty && $0.latencySeconds > 0 }
+    if !added.isEmpty {
+      let seconds = added.reduce(0) { $0 + $1.latencySeconds }
+      slower.append(
+        .init(
+          layer: "(conversions)", beforeSeconds: 0, afterSeconds: seconds,
+          reason: "\(added.count) kernels convert between formats, such as '\(added[0].name)'"))
+    }
+    slower.sort { ($1.afterSeconds - $1.beforeSeconds, $0.layer) < ($0.afterSeconds - $0.beforeSeconds, $1.layer) }
+    return CompressionReport.Latency(
+      target: target, beforeSeconds: a.latencySeconds, afterSeconds: b.latencySeconds, slower: Array(slower.prefix(20)))
+  }
+
+  private func kernelsByLayer(_ run: MachineRun) -> [String: Int] {
+    var result: [String: Int] = [:]
+    for (index, kernel) in run.kernels.enumerated() { for name in kernel.origin { result[name] = index } }
+    return result
+  }
+
+  private func predict(_ graph: Graph) throws(Failure) -> MachineRun {
+    var bound = loaded
+    var symbols: [String: Int] = [:]
+    for symbol in graph.inputs.reduce(into: Set<String>(), { $0.formUnion(graph[$1].type.symbols) }) { symbols[symbol] = 1 }
+    bound.graph = try graph.bindingInputs(symbols, file: loaded.graph.source.file)
+    var options = Compilation.Options()
+    options.capabilities = machine.capabilities
+    options.precision = Prediction.defaultPrecision(machine, bound.graph)
+    return try PredictionAttempt(bound, machine, options, RunRequest(batch: bound.batch)).run
+  }
+}

@@ -1,0 +1,98 @@
+import Basic
+import IR
+import Numerics
+import Ops
+import Testing
+
+@testable import Compression
+
+@Suite("Integer execution")
+struct IntegerExecutionTests {
+  /// sum · factor, rounded exactly.
+  private func exact(_ sum: Int64, _ factor: Double, _ rounding: IntegerArithmetic.Rounding) -> Int64 {
+    let value = Double(sum) * factor
+    return switch rounding {
+    case .down: Int64(value.rounded(.down))
+    case .halfEven: Int64(value.rounded(.toNearestOrEven))
+    case .halfAwayFromZero: Int64(value.rounded(.toNearestOrAwayFromZero))
+    case .halfUp: Int64((value + 0.5).rounded(.down))
+    }
+  }
+
+  /// Powers of two and dyadic factors have exact multipliers, so every rounding mode must be exact, ties included.
+  @Test(arguments: IntegerArithmetic.Rounding.allCases) func fixedPointRoundsAsDeclared(_ rounding: IntegerArithmetic.Rounding) {
+    for factor in [0.5, 0.25, 0.375, 0.0078125, 1, 1.5] {
+      let requantizer = Requantizer(factor: factor, IntegerArithmetic(requantization: .fixedPoint, rounding: rounding))
+      for sum in Array(-300...300) + [1 << 30, -(1 << 30), (1 << 31) - 1] {
+        #expect(requantizer.apply(Int64(sum)) == exact(Int64(sum), factor, rounding), "\(sum) · \(factor)")
+      }
+    }
+  }
+
+  @Test func multiplierAndShiftStandForTheFactor() {
+    for factor in [1e-6, 0.00123, 0.1, 0.7071, 0.99999, 1.0, 3.7] {
+      let found = Requantizer(factor: factor, IntegerArithmetic(requantization: .fixedPoint))
+      let value = Double(found.multiplier) / Double(sign: .plus, exponent: found.shift, significand: 1)
+      #expect((value / factor - 1).magnitude < 1e-9)
+      #expect(found.multiplier >= 1 << 30 && found.multiplier < 1 << 31)
+    }
+  }
+
+  @Test func accumulatorsWrapAndSaturate() {
+    var values: [Int64] = [130, -129, 127, -128]
+    #expect(IntegerProduct.fit(&values, IntegerArithmetic(accumulatorBits: 8, overflow: .saturate)) == 2)
+    #expect(values == [127, -128, 127, -128])
+    values = [130, -129]
+    #expect(IntegerProduct.fit(&values, IntegerArithmetic(accumulatorBits: 8, overflow: .wrap)) == 2)
+    #expect(values == [-126, 127])
+  }
+
+  /// The quantised digits network: integers stay near rounded real arithmetic, and accuracy near the original's.
+  @Test func digitsAsIntegers() throws {
+    var model = try Digits.model()
+    let stage = try QuantizationTests.stage([
+      QuantizationTests.entry("weights", .mapping([])), QuantizationTests.entry("activations", .mapping([])),
+    ])
+    var context = try Digits.context(samples: 64)
+    context.capabilities = PlacementRules.onnxruntime
+    try stage.apply(&model, context)
+    #expect(model.graph.verify().isEmpty)
+    #expect(model.graph.verifyTypes().isEmpty)
+    let batches = try context.calibration?.prefix(8).batches(of: 8, for: model.graph) ?? []
+    for arithmetic in [IntegerArithmetic.onnxruntime, IntegerArithmetic(requantization: .fixedPoint, rounding: .halfAwayFromZero)] {
+      let report = try IntegerComparison(arithmetic).run(model.graph, original: model.original, batches: batches)
+      #expect(report.rows.count == 14)
+      #expect(report.overflows == 0)
+      #expect(report.rows.allSatisfy { $0.largestGap <= 3 && $0.differingShare < 0.02 })
+      #expect(report.rows.allSatisfy { ($0.integerDecibels ?? 0) > 20 })
+    }
+    // A 12-bit accumulator cannot hold these sums.
+    let narrow = try IntegerComparison(IntegerArithmetic(accumulatorBits: 12)).run(model.graph, original: model.original, batches: batches)
+    #expect(narrow.overflows > 0)
+  }
+
+  @Test func equalisationKeepsTheFunction() throws {
+    var model = try Digits.model()
+    try Digits.stage(EqualizeStage.self, []).apply(&model, CompressionContext())
+    let scaled = model.records.filter { $0.action.contains("channels scaled") }
+    // One pair in each of the three blocks: the first convolution's result is read by the second alone.
+    #expect(scaled.count == 3)
+    let batch = try Digits.context(samples: 8).calibrationBatches(for: model.graph)[0]
+    let before = try #require(Evaluator().run(model.original, inputs: batch)[0].tensor)
+    let after = try #require(Evaluator().run(model.graph, inputs: batch)[0].tensor)
+    #expect(try Comparison(after, before).relativeError < 1e-4)
+  }
+
+  @Test func sameRecipeSameModel() throws {
+    func run() throws -> [Constant?] {
+      var model = try Digits.model()
+      let options = [
+        QuantizationTests.entry("method", .text("gptq")), QuantizationTests.entry("bias_correction", .flag(true)),
+        QuantizationTests.entry("weights", .mapping([QuantizationTests.entry("num_bits", .integer(4))])),
+      ]
+      try QuantizationTests.stage(options).apply(&model, try Digits.context(samples: 16))
+      return model.graph.valueIDs.map { model.graph[$0].constant }
+    }
+    #expect(try run() == run())
+  }
+}
