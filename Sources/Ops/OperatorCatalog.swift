@@ -26,6 +26,7 @@ package enum OperatorCatalog {
     FusedMatrixMultiply.self,
     Gemm.self,
     MatrixMultiply.self,
+    ProjectionGroup.self,
     // Normalization
     BatchNormalization.self,
     EmbeddingNormalization.self,
@@ -47,6 +48,7 @@ package enum OperatorCatalog {
     TopK.self,
     // Recurrent
     RecurrentLayer.self,
+    LongShortTermCell.self,
     // Quantization
     BlockQuantizedMatrixMultiply.self,
     Dequantize.self,
@@ -123,7 +125,9 @@ package enum OperatorCatalog {
     Multinomial.self,
     RandomTensor.self,
     // Semantic
+    ExpertProduct.self,
     FusedGroup.self,
+    GatedUnit.self,
     Gelu.self,
     GroupQueryAttention.self,
     MultiHeadAttention.self,

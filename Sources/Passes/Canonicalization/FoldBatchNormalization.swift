@@ -9,7 +9,7 @@ internal import Ops
 let foldBatchNormalization = GraphPass(
   "fold-batch-normalization", "Batch normalisation after a convolution moves into its weights.", preserves: .values(relative: 1e-4)
 ) { rewriter, context throws(Failure) in
-  for id in rewriter.graph.topologicalOrder() ?? [] {
+  for id in rewriter.executionOrder() {
     let node = rewriter.graph[id]
     guard let norm = node.operation as? BatchNormalization, !norm.isTraining, node.inputs.count == 5, node.outputs.count == 1,
       let x = node.inputs[0], let (producer, convolution) = rewriter.graph.producer(x, as: Convolve.self),

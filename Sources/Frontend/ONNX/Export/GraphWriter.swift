@@ -95,11 +95,12 @@ struct GraphWriter {
       guard let body = node.regions.first else { throw Failure("fused group '\(node.name)' has no body") }
       return try call(node, body, GraphWriter.fusedDomain, names)
     }
-    guard let operation = node.operation as? any ONNXDecomposable, operation.needsONNXBody, node.outputs.count == 1
+    guard let operation = node.operation as? any ONNXDecomposable, operation.needsONNXBody,
+      node.outputs.count == operation.onnxBodyOutputs
     else {
       return try plain(node, graph, names)
     }
-    let context = graph.inferenceContext(inputs: node.inputs, outputCount: 1, nodeName: node.name) { _ in nil }
+    let context = graph.inferenceContext(inputs: node.inputs, outputCount: node.outputs.count, nodeName: node.name) { _ in nil }
     let body: Graph
     do throws(OperatorError) { body = try operation.onnxBody(context) } catch {
       throw Failure("node '\(node.name)' cannot be written: \(error)")
