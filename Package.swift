@@ -67,10 +67,10 @@ let package = Package(
     tests("BasicTests", ["Basic"]),
     tests("IRTests", ["IR", "Ops"]),
     tests("HardwareTests", ["Hardware"]),
-    tests("DriverTests", ["Driver", "Reports"]),
+    tests("DriverTests", ["Driver", "Hardware", "IR", "Lowering", "Reports"]),
     tests("HouseRulesTests", []),
     .testTarget(
-      name: "PassesTests", dependencies: ["Passes", "Lowering"], exclude: ["Fixtures"], swiftSettings: settings),
+      name: "PassesTests", dependencies: ["Passes", "Lowering"], exclude: ["Exporters", "Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "CompressionTests", dependencies: ["Compression", "Frontend"], exclude: ["Fixtures"], swiftSettings: settings),
     tests("RecipesTests", ["Recipes"]),

@@ -27,18 +27,19 @@ let mergeEqualNodes = GraphPass(
       continue
     }
     let outputs = rewriter.graph[earlier].outputs
-    // Two outputs of the graph keep a node each.
-    var isOutput = false
-    for output in node.outputs where rewriter.isGraphOutput(output) { isOutput = true }
-    let graph = rewriter.graph
-    guard !isOutput,
-      zip(outputs, node.outputs).allSatisfy({ graph[$0].type == graph[$1].type })
-    else { continue }
+    guard canReplace(node.outputs, by: outputs, rewriter) else { continue }
     for (old, new) in zip(node.outputs, outputs) { rewriter.replaceUses(of: old, with: new) }
     rewriter.erase(id, reason: "computed once", heir: earlier)
     context.count("duplicate")
   }
   rewriter.eraseDeadConstants()
+}
+
+/// Equal types; and two outputs of the graph keep a node each.
+private func canReplace(_ old: [ValueID], by new: [ValueID], _ rewriter: borrowing Rewriter) -> Bool {
+  let graph = rewriter.graph
+  for (a, b) in zip(old, new) where rewriter.isGraphOutput(a) || graph[a].type != graph[b].type { return false }
+  return true
 }
 
 private struct Key: Hashable {

@@ -12,6 +12,11 @@ let spellViews = GraphPass(
     guard node.operation is Reshape || node.operation is Flatten, let input = node.inputs[0],
       let from = rewriter.graph.tensorType(input), let to = rewriter.graph.tensorType(node.outputs[0])
     else { continue }
+    if let reshape = node.operation as? Reshape, reshape.allowsZero, !to.shape.contains(0),
+      rewriter.graph.constant(node.inputs[1])?.shapeContents?.contains(0) == false
+    {
+      rewriter.setOperation(Reshape(), of: id)
+    }
     if let (source, permutation) = hiddenTransposition(rewriter.graph, input, to.shape) {
       _ = rewriter.replace(id, by: Transpose(permutation), [source])
     } else if from.rank < to.rank, let axes = insertedAxes(from.shape, to.shape) {
