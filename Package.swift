@@ -63,7 +63,8 @@ let package = Package(
       name: "cyclewright-render", dependencies: ["CGraphviz"], swiftSettings: settings),
     .executableTarget(
       name: "cyclewright-conformance", dependencies: ["Frontend", "Numerics"], path: "Tests/Conformance",
-      exclude: ["compare_models.py", "compare_operators.py", "compare_tflite.py", "make_tflite_cases.py"], swiftSettings: settings),
+      exclude: ["compare_models.py", "compare_operators.py", "compare_pipeline.py", "compare_tflite.py", "make_tflite_cases.py"],
+      swiftSettings: settings),
     tests("BasicTests", ["Basic"]),
     tests("IRTests", ["IR", "Ops"]),
     tests("HardwareTests", ["Hardware"]),
