@@ -11,7 +11,7 @@ import Testing
 struct ExporterTests {
   static let folder = GoldenPassTests.folder.deletingLastPathComponent().appendingPathComponent("Exporters")
 
-  @Test(arguments: ["bert", "llama", "llama-grouped", "unet", "attention", "lstm-cell", "activations"])
+  @Test(arguments: ["bert", "llama-grouped", "unet", "attention", "lstm-cell", "activations"])
   func bothSpellingsBecomeOneGraph(_ name: String) throws {
     let forms = try ["script", "dynamo"].map { try SemanticForm(canonical("\(name).\($0)")) }
     let (script, dynamo) = (forms[0], forms[1])

@@ -8,12 +8,16 @@ package protocol ONNXDecomposable: Operator {
   /// A graph with one input per present input of the node, in order, that computes its first outputs.
   func onnxBody(_ context: InferenceContext) throws(OperatorError) -> Graph
 
+  /// True when ONNX has the operator, but not without the inputs that are absent here.
+  func needsONNXBody(presentInputs: [Bool]) -> Bool
+
   /// Outputs of the body; a node with another number of outputs is written as an operator.
   var onnxBodyOutputs: Int { get }
 }
 
 extension ONNXDecomposable {
   package var onnxBodyOutputs: Int { 1 }
+  package func needsONNXBody(presentInputs: [Bool]) -> Bool { needsONNXBody }
 }
 
 extension ONNXDecomposable {

@@ -19,7 +19,15 @@ let mergeViews = GraphPass(
     {
       let reversed = Array((0..<rank).reversed())
       let (first, second) = (inner.permutation ?? reversed, outer.permutation ?? reversed)
-      rewriter.setOperation(Transpose(second.map { first[$0] }), of: id)
+      let merged = second.map { first[$0] }
+      if merged == Array(0..<rank), !rewriter.isGraphOutput(node.outputs[0]) {
+        rewriter.replaceUses(of: node.outputs[0], with: source)
+        rewriter.erase(id, reason: "two transpositions that undo each other")
+        if rewriter.isDead(input) { rewriter.erase(producer, reason: "two transpositions that undo each other") }
+        context.count("view")
+        continue
+      }
+      rewriter.setOperation(Transpose(merged), of: id)
       rewriter.setInput(0, of: id, to: source)
     } else if isReshape(node), isReshape(rewriter.graph[producer]), let shape = rewriter.graph.tensorType(node.outputs[0])?.constantShape,
       !shape.contains(0)

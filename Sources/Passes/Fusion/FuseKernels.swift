@@ -145,11 +145,11 @@ private struct FusionPlanner {
   /// A reduction takes the pointwise chain that only it reads, and the pointwise chain on its result.
   private func reductionGroup(_ node: NodeID, _ computation: Computation, isWindowed: Bool) -> FusionGroup {
     var group = start(node, computation, rule: "reduction-sink")
+    guard graph[node].outputs.count == 1 else { return group }
     if context.capabilities.fusesReductionSinks, !isWindowed {
       absorbProducers(of: graph[node].inputs.first ?? nil, into: &group, takesGathers: context.capabilities.fusesGathers)
       if facts.isGather(group.members[0]) { group.rule = "gather-reduction" }
     }
-    guard graph[node].outputs.count == 1 else { return group }
     let takesChains = context.capabilities.fusesPointwiseChains && !isWindowed
     let stop = grower.grow(&group) { reader, _ in takesChains || completes(reader, node) ? nil : "the target fuses no chain here" }
     dropTrailingViews(&group)

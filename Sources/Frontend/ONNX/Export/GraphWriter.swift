@@ -95,7 +95,7 @@ struct GraphWriter {
       guard let body = node.regions.first else { throw Failure("fused group '\(node.name)' has no body") }
       return try call(node, body, GraphWriter.fusedDomain, names)
     }
-    guard let operation = node.operation as? any ONNXDecomposable, operation.needsONNXBody,
+    guard let operation = node.operation as? any ONNXDecomposable, operation.needsONNXBody(presentInputs: node.inputs.map { $0 != nil }),
       node.outputs.count == operation.onnxBodyOutputs
     else {
       return try plain(node, graph, names)
