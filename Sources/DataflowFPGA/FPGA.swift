@@ -11,9 +11,11 @@ package struct FPGA: Machine {
 
   package let description: FPGADescription
   package let model: LayerModel
+  private let fusion: Capabilities
 
   package init(_ target: TargetFile) throws(Failure) {
     description = try FPGADescription(target)
+    fusion = try Capabilities(target)
     guard let profile = description.profile else {
       throw Failure("no <tool> is named '\(description.request.profile)'", at: target.root.location)
     }
@@ -22,9 +24,9 @@ package struct FPGA: Machine {
 
   /// Stages are fused by streaming, so that a kernel carries its element-wise tail.
   package var capabilities: Capabilities {
-    Capabilities(
-      fusesResidual: true, fusesPointwiseChains: true, fusesReductionSinks: false, fusesAttention: false,
-      contractionTypes: Set(ElementType.allCases.filter { $0.bits <= 32 && $0 != .string }.map(\.rawValue)))
+    var result = fusion
+    result.contractionTypes = Set(ElementType.allCases.filter { $0.bits <= 32 && $0 != .string }.map(\.rawValue))
+    return result
   }
 
   /// Floats become fixed point of `hls.fixed-bits` in the pipeline.

@@ -39,7 +39,7 @@ extension TargetFile {
     guard !path.isEmpty else { throw Failure("--set \(assignment): the path is empty") }
     let whole = String(assignment[..<equals])
     // The family element may be left out: `array.rows` instead of `npu.array.rows`.
-    if path[0] != family, let machine = root.children.firstIndex(where: { $0.name == family }) {
+    if path[0] != family, path[0] != "fusion", let machine = root.children.firstIndex(where: { $0.name == family }) {
       try root.children[machine].set(path[...], value, whole: whole)
     } else {
       try root.set(path[...], value, whole: whole)

@@ -1,4 +1,6 @@
 /// What a target can execute and fuse, as a plain value: how passes stay free of hardware.
+///
+/// The default stands for no machine in particular and allows everything; targets state theirs in `<fusion>`.
 package struct Capabilities: Hashable, Sendable, Codable {
   /// Pointwise functions that a contraction kernel can apply to its result before storing it; `*` allows all, `bias` an added constant.
   package var epilogueFunctions: Set<String>
@@ -8,12 +10,16 @@ package struct Capabilities: Hashable, Sendable, Codable {
   package var fusesPointwiseChains: Bool
   /// A reduction may end a chain of pointwise computations.
   package var fusesReductionSinks: Bool
-  /// A contraction reads a transposed operand in place.
-  package var fusesOperandTransposes: Bool
-  /// Softmax(QKᵀ)V runs as one kernel.
-  package var fusesAttention: Bool
-  /// Largest head dimension of the fused attention kernel.
-  package var maximumHeadDimension: Int
+  /// A chain may begin with rows looked up in a table.
+  package var fusesGathers: Bool
+  /// What the operand loads of a contraction do on the way.
+  package var operandLoads: Set<OperandLoad>
+  /// Products of one tensor with several weights run as one product.
+  package var mergesProjections: Bool
+  /// Patterns of operations that the target has one kernel for.
+  package var forms: Set<SemanticForm>
+  /// Fused attention beyond its plain form; `forms` says whether there is any.
+  package var attention: AttentionSupport
   /// Largest number of tensors one kernel may read.
   package var maximumKernelInputs: Int
   /// Element types contractions can execute, by storage spelling (`f16`, `i8` …).
@@ -27,17 +33,20 @@ package struct Capabilities: Hashable, Sendable, Codable {
 
   package init(
     epilogueFunctions: Set<String> = ["*"], fusesResidual: Bool = true, fusesPointwiseChains: Bool = true,
-    fusesReductionSinks: Bool = true, fusesOperandTransposes: Bool = true, fusesAttention: Bool = true, maximumHeadDimension: Int = 256,
-    maximumKernelInputs: Int = 16, contractionTypes: Set<String> = ["f32"], sparsities: Set<String> = [],
-    integers: IntegerArithmetic = .onnxruntime
+    fusesReductionSinks: Bool = true, fusesGathers: Bool = true, operandLoads: Set<OperandLoad> = Set(OperandLoad.allCases),
+    mergesProjections: Bool = true, forms: Set<SemanticForm> = Set(SemanticForm.allCases),
+    attention: AttentionSupport = AttentionSupport(), maximumKernelInputs: Int = 16, contractionTypes: Set<String> = ["f32"],
+    sparsities: Set<String> = [], integers: IntegerArithmetic = .onnxruntime
   ) {
     self.epilogueFunctions = epilogueFunctions
     self.fusesResidual = fusesResidual
     self.fusesPointwiseChains = fusesPointwiseChains
     self.fusesReductionSinks = fusesReductionSinks
-    self.fusesOperandTransposes = fusesOperandTransposes
-    self.fusesAttention = fusesAttention
-    self.maximumHeadDimension = maximumHeadDimension
+    self.fusesGathers = fusesGathers
+    self.operandLoads = operandLoads
+    self.mergesProjections = mergesProjections
+    self.forms = forms
+    self.attention = attention
     self.maximumKernelInputs = maximumKernelInputs
     self.contractionTypes = contractionTypes
     self.sparsities = sparsities
@@ -52,8 +61,56 @@ package struct Capabilities: Hashable, Sendable, Codable {
     result.fusesResidual = false
     result.fusesPointwiseChains = false
     result.fusesReductionSinks = false
-    result.fusesOperandTransposes = false
-    result.fusesAttention = false
+    result.fusesGathers = false
+    result.operandLoads = []
+    result.mergesProjections = false
+    result.forms.remove(.attention)
     return result
+  }
+
+  /// A machine that fuses nothing: what a target without `<fusion>` says of itself.
+  package static let none = Capabilities(
+    epilogueFunctions: [], fusesResidual: false, fusesPointwiseChains: false, fusesReductionSinks: false, fusesGathers: false,
+    operandLoads: [], mergesProjections: false, forms: [], maximumKernelInputs: 16, contractionTypes: [])
+}
+
+/// A change of an operand that costs a contraction nothing while it loads it.
+package enum OperandLoad: String, Hashable, Sendable, Codable, CaseIterable {
+  /// Axes in another order.
+  case transpose
+  /// Zeros around a convolution's input.
+  case pad
+}
+
+/// A pattern of operations that recognisers make one operation of, where the target has a kernel for it.
+package enum SemanticForm: String, Hashable, Sendable, Codable, CaseIterable {
+  case attention
+  case layerNormalization = "layer-normalization"
+  case rmsNormalization = "rms-normalization"
+  case groupNormalization = "group-normalization"
+  case gatedUnit = "gated-unit"
+  case rotaryEmbedding = "rotary-embedding"
+  case pixelShuffle = "pixel-shuffle"
+  case expertProduct = "expert-product"
+  case recurrent
+}
+
+/// What a fused attention kernel takes beside queries, keys and values.
+package struct AttentionSupport: Hashable, Sendable, Codable {
+  package enum Form: String, Hashable, Sendable, Codable, CaseIterable {
+    /// A tensor that hides keys or is added to the scores.
+    case mask
+    /// Query i sees keys up to its own position.
+    case causal
+    /// Several query heads share keys and values.
+    case grouped
+  }
+
+  package var forms: Set<Form>
+  package var maximumHeadDimension: Int
+
+  package init(forms: Set<Form> = Set(Form.allCases), maximumHeadDimension: Int = 1 << 16) {
+    self.forms = forms
+    self.maximumHeadDimension = maximumHeadDimension
   }
 }

@@ -57,10 +57,12 @@ package struct Contraction: Hashable, Sendable {
   package var convolution: Convolution?
   /// A bias of n elements is added.
   package var hasBias: Bool
+  /// Number of B matrices among which every row of A chooses one (mixture of experts); nil when all rows share B.
+  package var experts: Int?
 
   package init(
     batch: Int, m: Int, n: Int, k: Int, lhs: Operand, rhs: Operand, output: Operand, convolution: Convolution? = nil,
-    hasBias: Bool = false
+    hasBias: Bool = false, experts: Int? = nil
   ) {
     self.batch = batch
     self.m = m
@@ -71,6 +73,7 @@ package struct Contraction: Hashable, Sendable {
     self.output = output
     self.convolution = convolution
     self.hasBias = hasBias
+    self.experts = experts
   }
 }
 

@@ -2,7 +2,7 @@
 package struct Rewriter: ~Copyable {
   package private(set) var graph: Graph
   /// Nodes that read each value.
-  private var users: [[NodeID]]
+  private var users: [UseList]
   private var isOutput: Set<ValueID>
   /// Number of edits so far; zero means the graph is as it was.
   package private(set) var changeCount = 0
@@ -11,7 +11,11 @@ package struct Rewriter: ~Copyable {
 
   package init(_ graph: Graph) {
     self.graph = graph
-    users = graph.usersByValue()
+    users = [UseList](repeating: UseList(), count: graph.valueSlots.count)
+    for index in graph.nodeSlots.indices {
+      guard let node = graph.nodeSlots[index] else { continue }
+      for case let input? in node.inputs { users[input.index].append(NodeID(index)) }
+    }
     isOutput = Set(graph.outputs)
   }
 
@@ -20,17 +24,36 @@ package struct Rewriter: ~Copyable {
 
   // MARK: Reading
 
-  package func users(of value: ValueID) -> [NodeID] { users[value.index] }
+  /// The nodes that read a value, in no particular order.
+  package func users(of value: ValueID) -> [NodeID] { users[value.index].nodes }
+
+  /// Who reads each value, for matchers that look at many.
+  package var uses: Uses { Uses(lists: users, outputs: isOutput) }
+
+  /// Who reads each value, as it was when this was taken.
+  package struct Uses: Sendable {
+    fileprivate let lists: [UseList]
+    fileprivate let outputs: Set<ValueID>
+
+    /// The only reader, when the value is no output of the graph.
+    package func sole(_ value: ValueID) -> NodeID? {
+      let nodes = lists[value.index].nodes
+      return nodes.count == 1 && !outputs.contains(value) ? nodes[0] : nil
+    }
+  }
+
+  /// An execution order of the graph as it stands; empty when it has a cycle, which verification reports.
+  package func executionOrder() -> [NodeID] { graph.topologicalOrder() ?? [] }
 
   /// The only reader of a value that is not a graph output.
   package func soleUser(of value: ValueID) -> NodeID? {
-    users[value.index].count == 1 && !isOutput.contains(value) ? users[value.index][0] : nil
+    users[value.index].nodes.count == 1 && !isOutput.contains(value) ? users[value.index].nodes[0] : nil
   }
 
   package func isGraphOutput(_ value: ValueID) -> Bool { isOutput.contains(value) }
 
   /// True when nothing reads the value.
-  package func isDead(_ value: ValueID) -> Bool { users[value.index].isEmpty && !isOutput.contains(value) }
+  package func isDead(_ value: ValueID) -> Bool { users[value.index].nodes.isEmpty && !isOutput.contains(value) }
 
   package mutating func takeTouched() -> [NodeID] {
     defer { touched = [] }
@@ -133,8 +156,8 @@ package struct Rewriter: ~Copyable {
   /// Makes every reader of `old` (and the graph's outputs) read `new` instead.
   package mutating func replaceUses(of old: ValueID, with new: ValueID) {
     guard old != new else { return }
-    let readers = users[old.index]
-    users[old.index] = []
+    let readers = users[old.index].nodes
+    users[old.index].removeAll()
     for reader in Set(readers).sorted() {
       guard var node = graph.nodeSlots[reader.index] else { continue }
       for index in node.inputs.indices where node.inputs[index] == old {
@@ -190,11 +213,11 @@ package struct Rewriter: ~Copyable {
   private mutating func addValue(_ value: Value) -> ValueID {
     let id = ValueID(graph.valueSlots.count)
     graph.valueSlots.append(value)
-    users.append([])
+    users.append(UseList())
     return id
   }
 
   private mutating func removeUse(of value: ValueID, by node: NodeID) {
-    if let index = users[value.index].firstIndex(of: node) { users[value.index].remove(at: index) }
+    users[value.index].remove(node)
   }
 }

@@ -27,6 +27,7 @@ package enum OperatorCatalog {
     FusedMatrixMultiply.self,
     Gemm.self,
     MatrixMultiply.self,
+    ProjectionGroup.self,
     // Normalization
     BatchNormalization.self,
     EmbeddingNormalization.self,
@@ -49,6 +50,7 @@ package enum OperatorCatalog {
     TopK.self,
     // Recurrent
     RecurrentLayer.self,
+    LongShortTermCell.self,
     // Quantization
     BlockQuantizedGather.self,
     BlockQuantizedMatrixMultiply.self,
@@ -127,7 +129,9 @@ package enum OperatorCatalog {
     Multinomial.self,
     RandomTensor.self,
     // Semantic
+    ExpertProduct.self,
     FusedGroup.self,
+    GatedUnit.self,
     Gelu.self,
     GroupQueryAttention.self,
     MultiHeadAttention.self,

@@ -10,18 +10,22 @@ package struct GPU: Machine {
   package static let launches: [RunRequest.Launch] = [.graph, .eager]
 
   package let description: GPUDescription
+  private let fusion: Capabilities
 
   package init(_ target: TargetFile) throws(Failure) {
     description = try GPUDescription(target)
+    fusion = try Capabilities(target)
   }
 
   package var capabilities: Capabilities {
     let formats = description.gemm.paths.flatMap { $0.activations + $0.weights }
     let sparse = description.instructions.contains { $0.sparsity == "2:4" }
-    var capabilities = Capabilities(contractionTypes: Set(formats.map(\.rawValue)), sparsities: sparse ? ["2:4"] : [])
-    capabilities.contractionMultiple =
+    var result = fusion
+    result.contractionTypes = Set(formats.map(\.rawValue))
+    result.sparsities = sparse ? ["2:4"] : []
+    result.contractionMultiple =
       description.instructions.first { $0.formats.contains(defaultPrecision) && $0.sparsity.isEmpty && $0.feed != .cores }?.k ?? 1
-    return capabilities
+    return result
   }
 
   package var defaultPrecision: ElementType {

@@ -34,6 +34,8 @@ struct KernelCosting {
 
   private func estimate(_ computation: Computation, of kernel: Kernel) throws(Failure) -> ContractionEstimate {
     switch computation {
+    case .contraction(let contraction) where contraction.experts != nil:
+      return try streaming.estimate(routed: contraction, of: kernel)
     case .contraction(let contraction):
       let operands = contraction.lhs.bytes + contraction.rhs.bytes
       return try contractions.estimate(

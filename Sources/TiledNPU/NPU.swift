@@ -10,10 +10,18 @@ package struct NPU: Machine {
 
   package let description: NPUDescription
 
-  package init(_ target: TargetFile) throws(Failure) { description = try NPUDescription(target) }
+  private let fusion: Capabilities
+
+  package init(_ target: TargetFile) throws(Failure) {
+    description = try NPUDescription(target)
+    fusion = try Capabilities(target)
+  }
 
   /// A machine made from a description, for studies that vary one number.
-  package init(_ description: NPUDescription) { self.description = description }
+  package init(_ description: NPUDescription) {
+    self.description = description
+    fusion = .none
+  }
 
   package var defaultPrecision: ElementType { description.precision }
 
@@ -21,14 +29,15 @@ package struct NPU: Machine {
     let activations = description.vector.activations
     let fused =
       activations.contains { $0.functions.isEmpty } ? ["*"] : activations.reduce(into: Set<String>()) { $0.formUnion($1.functions) }
-    return Capabilities(
-      epilogueFunctions: fused, fusesResidual: description.policy.fusesResidual, fusesPointwiseChains: false,
-      fusesReductionSinks: false, fusesAttention: false,
-      contractionTypes: Set(description.formats.map(\.weights.rawValue)),
-      sparsities: Set(
-        description.formats.compactMap { format in
-          if case .structured(let kept, let of)? = format.sparsity { "\(kept):\(of)" } else { nil }
-        }))
+    var result = fusion
+    result.epilogueFunctions = fused
+    result.fusesResidual = description.policy.fusesResidual
+    result.contractionTypes = Set(description.formats.map(\.weights.rawValue))
+    result.sparsities = Set(
+      description.formats.compactMap { format in
+        if case .structured(let kept, let of)? = format.sparsity { "\(kept):\(of)" } else { nil }
+      })
+    return result
   }
 
   package func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {

@@ -16,8 +16,8 @@ struct Cyclewright: ParsableCommand {
       """,
     subcommands: [
       PredictCommand.self, InspectCommand.self, OptCommand.self, DrawCommand.self, TargetCommand.self,
-      CompressCommand.self, EvaluateCommand.self, CompareCommand.self, ExplainCommand.self, ValidateCommand.self, SensitivityCommand.self,
-      VersionCommand.self,
+      CompressCommand.self, EvaluateCommand.self, CompareCommand.self, ExplainCommand.self, PassesCommand.self, ValidateCommand.self,
+      SensitivityCommand.self, VersionCommand.self,
     ])
 
   /// Runs the command; a usage mistake exits with 2 rather than the parser's own 64.

@@ -119,4 +119,25 @@ struct HouseRulesTests {
       }
     }
   }
+
+  /// What a machine fuses is data: every target states it, itself or in the target it extends.
+  @Test func everyTargetSaysWhatItFuses() throws {
+    var texts: [String: String] = [:]
+    for file in SourceTree.files(under: "targets", suffix: "xml") {
+      let name = file.path.split(separator: "/").last.map { String($0.dropLast(4)) } ?? ""
+      texts[name] = file.text
+    }
+    #expect(texts.count > 40)
+    let base = try Regex(#"extends="([^"]+)""#)
+    for name in texts.keys.sorted() {
+      var current: String? = name
+      var says = false
+      for _ in 0..<8 where !says {
+        guard let text = current.flatMap({ texts[$0] }) else { break }
+        says = text.contains("<fusion ")
+        current = text.firstMatch(of: base).flatMap { $0.output[1].substring.map(String.init) }
+      }
+      #expect(says, "target \(name) has no <fusion> of its own or inherited: see docs/targets.md")
+    }
+  }
 }

@@ -5,11 +5,14 @@ enum SourceTree {
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
   /// Swift files under a folder of the package, with their path from the root.
-  static func swiftFiles(under folder: String) -> [(path: String, text: String)] {
+  static func swiftFiles(under folder: String) -> [(path: String, text: String)] { files(under: folder, suffix: "swift") }
+
+  /// Files with a suffix under a folder of the package, with their path from the root.
+  static func files(under folder: String, suffix: String) -> [(path: String, text: String)] {
     let base = root.appendingPathComponent(folder)
     guard let walker = FileManager.default.enumerator(at: base, includingPropertiesForKeys: nil) else { return [] }
     var result: [(path: String, text: String)] = []
-    for case let url as URL in walker where url.pathExtension == "swift" {
+    for case let url as URL in walker where url.pathExtension == suffix {
       guard let text = try? String(contentsOf: url, encoding: .utf8) else { continue }
       result.append((String(url.path.dropFirst(root.path.count + 1)), text))
     }

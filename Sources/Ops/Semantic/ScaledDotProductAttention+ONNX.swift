@@ -37,17 +37,17 @@ extension ScaledDotProductAttention: ONNXDecomposable {
     _ value: ValueID, _ type: TensorType, heads: Dimension, _ name: String, _ body: inout BodyBuilder
   ) throws(OperatorError) -> ValueID {
     guard type.shape[1] != heads else { return value }
-    guard let heads = heads.constant, let shape = type.constantShape, shape[1] > 0 else {
-      throw OperatorError("unbound-dimension", "shared heads need known extents")
+    guard let heads = heads.constant, let shared = type.shape[1].constant, shared > 0, let depth = type.shape[3].constant else {
+      throw OperatorError("unbound-dimension", "shared heads need a known number and depth")
     }
-    if shape[1] == 1 { return value }
-    let groups = heads / shape[1]
+    if shared == 1 { return value }
     func vector(_ numbers: [Int]) -> Tensor { Tensor([numbers.count], integers: numbers.map(Int64.init)) }
     let axis = body.constant(vector([2]), "\(name)-axis")
     let apart = try body.add(Unsqueeze(), [value, axis], "\(name)-apart")
-    let extents = body.constant(vector([shape[0], shape[1], groups, shape[2], shape[3]]), "\(name)-extents")
-    let repeated = try body.add(Expand(), [apart, extents], "\(name)-repeated")
-    let together = body.constant(vector([shape[0], heads, shape[2], shape[3]]), "\(name)-shape")
+    // Batch and length may be unbound: the batch is copied, the length is what is left.
+    let repeated = try body.add(
+      Concatenate(axis: 2), [ValueID?](repeating: apart, count: heads / shared), "\(name)-repeated")
+    let together = body.constant(vector([0, heads, -1, depth]), "\(name)-shape")
     return try body.add(Reshape(), [repeated, together], name)
   }
 

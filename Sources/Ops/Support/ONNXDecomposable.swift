@@ -6,8 +6,19 @@ package protocol ONNXDecomposable: Operator {
   /// False for attributes with which ONNX has the operator itself.
   var needsONNXBody: Bool { get }
 
-  /// A graph with one input per present input of the node, in order, that computes its first output.
+  /// A graph with one input per present input of the node, in order, that computes its first outputs.
   func onnxBody(_ context: InferenceContext) throws(OperatorError) -> Graph
+
+  /// True when ONNX has the operator, but not without the inputs that are absent here.
+  func needsONNXBody(presentInputs: [Bool]) -> Bool
+
+  /// Outputs of the body; a node with another number of outputs is written as an operator.
+  var onnxBodyOutputs: Int { get }
+}
+
+extension ONNXDecomposable {
+  package var onnxBodyOutputs: Int { 1 }
+  package func needsONNXBody(presentInputs: [Bool]) -> Bool { needsONNXBody }
 }
 
 extension ONNXDecomposable {
@@ -43,8 +54,16 @@ struct BodyBuilder: ~Copyable {
     constant(Tensor(element, [], rounding: [value]), name)
   }
 
-  consuming func finish(_ output: ValueID) -> Graph {
-    rewriter.setOutputs([output])
+  /// Equal parts along an axis.
+  mutating func split(_ value: ValueID, axis: Int, into parts: Int, _ name: String) throws(OperatorError) -> [ValueID] {
+    let node = try rewriter.addNode(Split(axis: axis, parts: parts), [value], name: name, origin: Origin(), outputCount: parts)
+    return rewriter.graph[node].outputs
+  }
+
+  consuming func finish(_ output: ValueID) -> Graph { finish([output]) }
+
+  consuming func finish(_ outputs: [ValueID]) -> Graph {
+    rewriter.setOutputs(outputs)
     return rewriter.finish()
   }
 }

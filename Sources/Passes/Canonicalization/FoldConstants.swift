@@ -4,36 +4,34 @@ internal import Ops
 
 /// Evaluates nodes whose inputs are all constants, and integer shape arithmetic that follows from types.
 ///
-/// Before `%2 = shape(%x)`, `%3 = gather(%2, 0)`; after a constant. In a structural run, results of more than
-/// `structuralLimit` elements become constants without values: a prediction needs their type only. Stored weights stay as they
-/// are stored: `dequantize` of a constant is not folded for readers that are computed at run time.
+/// Before `%2 = shape(%x)`, `%3 = gather(%2, 0)`; after a constant. In a structural run, what is
+/// computed from large tensors becomes a constant without values: a prediction needs its type only. Stored weights
+/// stay as they are stored: `dequantize` of a constant is not folded for readers that are computed at run time, and real
+/// numbers made by `cast`, `sub`, `mul` of stored integers keep that storage as the encoding of the result.
 let foldConstants = GraphPass(
   "fold-constants", "Evaluates what is known at compile time: constant subgraphs and shape arithmetic.", preserves: .bitExact
 ) { rewriter, context throws(Failure) in
   var contents: [ValueID: ShapeContents] = [:]
-  for id in rewriter.graph.topologicalOrder() ?? [] {
+  var folding = Folding(values: context.values)
+  for id in rewriter.executionOrder() {
     let node = rewriter.graph[id]
     guard node.regions.isEmpty, !node.operation.isNondeterministic else { continue }
     let inference = rewriter.graph.inferenceContext(
       inputs: node.inputs, outputCount: node.outputs.count, nodeName: node.name
     ) { contents[$0] }
     for (output, known) in zip(node.outputs, node.operation.inferContents(inference)) where known != nil { contents[output] = known }
-    guard !standsForStoredWeights(id, rewriter), let constants = foldedOutputs(of: node, rewriter.graph, contents, context.values)
-    else { continue }
+    guard !standsForStoredWeights(id, rewriter), let constants = folding.outputs(of: node, rewriter.graph, contents) else { continue }
     for (output, constant) in zip(node.outputs, constants) {
       let name = rewriter.graph[output].name
-      rewriter.replaceUses(of: output, with: rewriter.addConstant(constant, name: name))
+      let value = rewriter.addConstant(constant, name: name)
+      folding.record(value, replacing: output)
+      rewriter.replaceUses(of: output, with: value)
     }
     rewriter.erase(id, reason: "computed at compile time")
     context.count("constant")
   }
   rewriter.eraseDeadConstants()
 }
-
-/// Above this many elements a structural run keeps only the type.
-private let structuralLimit = 4096
-/// Above this many elements nothing is folded: it would make the model larger than the file.
-private let exactLimit = 1 << 28
 
 /// Real numbers of weights that machines should read in the stored format.
 private func standsForStoredWeights(_ id: NodeID, _ rewriter: borrowing Rewriter) -> Bool {
@@ -42,33 +40,82 @@ private func standsForStoredWeights(_ id: NodeID, _ rewriter: borrowing Rewriter
   return rewriter.users(of: output).allSatisfy { reader in graph[reader].inputs.contains { $0 != nil && !graph.isConstant($0) } }
 }
 
-private func foldedOutputs(
-  of node: Node, _ graph: Graph, _ contents: [ValueID: ShapeContents], _ values: PassContext.Values
-) -> [Constant]? {
-  if let known = contentsConstants(of: node, graph, contents) { return known }
-  let constants = node.inputs.map { graph.constant($0) }
-  guard zip(node.inputs, constants).allSatisfy({ $0 == nil || $1 != nil }) else { return nil }
-  let types = node.outputs.compactMap { graph.tensorType($0) }
-  let counts = types.compactMap(\.elementCount)
-  guard counts.count == node.outputs.count, let largest = counts.max(), largest <= exactLimit else { return nil }
-  let inputsAbsent = constants.contains { $0?.payload == .absent }
-  if values == .structural, largest > structuralLimit || inputsAbsent {
-    return types.map { Constant($0, .absent) }
-  }
-  guard !inputsAbsent else { return nil }
-  // An operator without inputs (a random one is excluded above) and one with constants are evaluated alike.
-  var data: [Datum?] = []
-  for constant in constants {
-    guard let constant else {
-      data.append(nil)
-      continue
+/// Decides what is computed and what only keeps its type.
+private struct Folding {
+  let values: PassContext.Values
+  /// Constants that were computed here from small ones: tables of positions and masks, never weights.
+  private var derived: Set<ValueID> = []
+  private var storage = StorageTracker()
+  private var latest: (isDerived: Bool, storage: [StorageTracker.Storage?]) = (false, [])
+  private var position = 0
+
+  /// Above this many elements of an input a structural run keeps only the type …
+  private static let structuralLimit = 4096
+  /// … unless the input was computed from small ones: then this limit holds.
+  private static let derivedLimit = 1 << 20
+  /// Above this many elements nothing is folded: it would make the model larger than the file.
+  private static let exactLimit = 1 << 28
+
+  init(values: PassContext.Values) { self.values = values }
+
+  /// The constants that a node's outputs are, nil when they depend on the run.
+  mutating func outputs(of node: Node, _ graph: Graph, _ contents: [ValueID: ShapeContents]) -> [Constant]? {
+    position = 0
+    latest = (true, [])
+    if let known = contentsConstants(of: node, graph, contents) { return known }
+    let constants = node.inputs.map { graph.constant($0) }
+    guard zip(node.inputs, constants).allSatisfy({ $0 == nil || $1 != nil }) else { return nil }
+    let types = node.outputs.compactMap { graph.tensorType($0) }
+    let counts = types.compactMap(\.elementCount)
+    guard counts.count == node.outputs.count, let largest = counts.max(), largest <= Self.exactLimit else { return nil }
+    latest.storage = storage.storage(of: node, graph)
+    var encoded = types
+    for (index, known) in latest.storage.enumerated() where index < encoded.count {
+      if let known { encoded[index] = known.encoded(encoded[index]) }
     }
-    guard let tensor = Tensor(constant) else { return nil }
-    data.append(.tensor(tensor))
+    let isAbsent = constants.contains { $0?.payload == .absent }
+    latest.isDerived = isSmall(node, graph, largest)
+    if values == .structural, isAbsent || !latest.isDerived { return encoded.map { Constant($0, .absent) } }
+    guard !isAbsent, let tensors = evaluated(node, constants) else { return nil }
+    var result: [Constant] = []
+    for (tensor, type) in zip(tensors, encoded) {
+      var constant = Constant(tensor)
+      constant.type.encoding = type.encoding
+      result.append(constant)
+    }
+    return result
   }
-  guard let results = try? node.operation.evaluate(data, EvaluationContext(outputCount: node.outputs.count)) else { return nil }
-  let tensors = results.compactMap(\.tensor)
-  return tensors.count == node.outputs.count ? tensors.map { Constant($0) } : nil
+
+  /// Remembers where a folded output went; outputs come in order.
+  mutating func record(_ value: ValueID, replacing output: ValueID) {
+    if latest.isDerived { derived.insert(value) }
+    if position < latest.storage.count, let known = latest.storage[position] { storage.record(known, of: value) }
+    position += 1
+  }
+
+  private func isSmall(_ node: Node, _ graph: Graph, _ largest: Int) -> Bool {
+    if largest > Self.derivedLimit { return false }
+    return node.inputs.allSatisfy { input in
+      guard let input else { return true }
+      return derived.contains(input) || (graph.tensorType(input)?.elementCount ?? .max) <= Self.structuralLimit
+    }
+  }
+
+  private func evaluated(_ node: Node, _ constants: [Constant?]) -> [Tensor]? {
+    // An operator without inputs (a random one is excluded above) and one with constants are evaluated alike.
+    var data: [Datum?] = []
+    for constant in constants {
+      guard let constant else {
+        data.append(nil)
+        continue
+      }
+      guard let tensor = Tensor(constant) else { return nil }
+      data.append(.tensor(tensor))
+    }
+    guard let results = try? node.operation.evaluate(data, EvaluationContext(outputCount: node.outputs.count)) else { return nil }
+    let tensors = results.compactMap(\.tensor)
+    return tensors.count == node.outputs.count ? tensors : nil
+  }
 }
 
 /// Constants for outputs whose contents inference knows to be numbers.

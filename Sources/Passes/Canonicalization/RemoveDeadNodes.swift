@@ -5,7 +5,7 @@ internal import IR
 package let removeDeadNodes = GraphPass(
   "remove-dead-nodes", "Erases nodes and constants that nobody reads.", preserves: .bitExact
 ) { rewriter, context throws(Failure) in
-  for id in (rewriter.graph.topologicalOrder() ?? []).reversed() {
+  for id in rewriter.executionOrder().reversed() {
     var isDead = true
     for output in rewriter.graph[id].outputs where !rewriter.isDead(output) { isDead = false }
     if isDead {

@@ -2,13 +2,13 @@ internal import Basic
 internal import IR
 internal import Ops
 
-/// Removes nodes that hand their first input on unchanged: identities, casts to the same type, reshapes to the same shape …
+/// Removes nodes that hand one input on unchanged: identities, casts to the same type, reshapes to the same shape, x·1, x + 0 …
 let removeIdentities = GraphPass(
-  "remove-identities", "Removes nodes that return their input unchanged.", preserves: .bitExact
+  "remove-identities", "Removes nodes that return their input unchanged: casts, views, x·1, x + 0.", preserves: .bitExact
 ) { rewriter, context throws(Failure) in
-  for id in rewriter.graph.topologicalOrder() ?? [] {
+  for id in rewriter.executionOrder() {
     let node = rewriter.graph[id]
-    guard let input = node.inputs.first ?? nil, let output = node.outputs.first, isIdentity(node, rewriter.graph) else { continue }
+    guard let output = node.outputs.first, let input = unchangedInput(of: node, rewriter.graph) else { continue }
     var hasOtherReaders = false
     for other in node.outputs.dropFirst() where !rewriter.isDead(other) { hasOtherReaders = true }
     // A graph input that is also an output must stay behind a node of its own.
@@ -19,14 +19,44 @@ let removeIdentities = GraphPass(
   }
 }
 
-private func isIdentity(_ node: Node, _ graph: Graph) -> Bool {
-  guard let input = graph.tensorType(node.inputs.first ?? nil), let output = graph.tensorType(node.outputs.first) else { return false }
+private func unchangedInput(of node: Node, _ graph: Graph) -> ValueID? {
+  guard let first = node.inputs.first ?? nil else { return nil }
+  if let binary = node.operation as? BinaryElementwise { return otherOperand(binary.function, node, graph) }
+  guard let input = graph.tensorType(first), let output = graph.tensorType(node.outputs.first) else { return nil }
+  let isSame = input.shape == output.shape && input.element == output.element
   switch node.operation {
-  case is Identity: return true
-  case is Cast: return input.element == output.element
-  case is Reshape, is Flatten, is Squeeze, is Unsqueeze, is Expand: return input.shape == output.shape && input.element == output.element
-  case let transpose as Transpose: return (transpose.permutation ?? Array((0..<input.rank).reversed())) == Array(0..<input.rank)
-  case is Concatenate: return node.inputs.count == 1
-  default: return false
+  case is Identity: return first
+  case is Cast: return input.element == output.element ? first : nil
+  case is Reshape, is Flatten, is Squeeze, is Unsqueeze, is Expand: return isSame ? first : nil
+  case is Pad: return isSame && graph.scalar(node.inputs[1]) == 0 ? first : nil
+  case is Slice:
+    let isForward = node.inputs.count < 5 || node.inputs[4] == nil || graph.scalar(node.inputs[4]) == 1
+    return isSame && isForward ? first : nil
+  case let transpose as Transpose:
+    return (transpose.permutation ?? Array((0..<input.rank).reversed())) == Array(0..<input.rank) ? first : nil
+  case is Dropout:
+    let isTraining = node.inputs.count > 2 && node.inputs[2] != nil && graph.scalar(node.inputs[2]) != 0
+    return isTraining ? nil : first
+  case is Concatenate: return node.inputs.count == 1 ? first : nil
+  default: return nil
   }
+}
+
+/// The operand that x·1, x/1, x + 0 or x − 0 returns, when the constant does not widen it.
+private func otherOperand(_ function: BinaryElementwise.Function, _ node: Node, _ graph: Graph) -> ValueID? {
+  guard node.inputs.count == 2, let a = node.inputs[0], let b = node.inputs[1] else { return nil }
+  let neutral: Double
+  switch function {
+  case .mul, .div, .and: neutral = 1
+  case .add, .sub, .or: neutral = 0
+  default: return nil
+  }
+  let result = graph.tensorType(node.outputs.first)
+  func isSame(_ value: ValueID) -> Bool {
+    let type = graph.tensorType(value)
+    return type?.shape == result?.shape && type?.element == result?.element
+  }
+  if isSame(a), graph.scalar(b) == neutral { return a }
+  if function.isCommutative, isSame(b), graph.scalar(a) == neutral { return b }
+  return nil
 }

@@ -73,9 +73,8 @@ private struct FusionPlanner {
   private func contractionGroup(_ node: NodeID, _ computation: Computation, rule: String) -> FusionGroup {
     var group = start(node, computation, rule: rule)
     guard graph[node].outputs.count == 1 else { return group }
-    absorbOperandTransposes(&group)
+    absorbOperandLoads(&group)
     let capabilities = context.capabilities
-    let anchor = group.result
     let stop = grower.grow(&group) { reader, pointwise in
       if completes(reader, node) { return nil }
       let functions = capabilities.epilogueFunctions
@@ -88,21 +87,37 @@ private struct FusionPlanner {
       return nil
     }
     dropTrailingViews(&group)
-    recordNearMiss(group, anchor: anchor, stop)
+    recordNearMiss(group, stop)
     return group
   }
 
-  /// A transposition that only this contraction reads is done by the addressing of the operand load.
-  private func absorbOperandTransposes(_ group: inout FusionGroup) {
-    guard context.capabilities.fusesOperandTransposes, let anchor = group.members.first else { return }
-    for case let input? in graph[anchor].inputs {
-      guard let producer = graph[input].producer, !taken[producer.index], facts.users[input.index].count == 1,
-        !facts.graphOutputs.contains(input), case .movement(let movement)? = facts.computation(producer),
-        movement.kind == .transpose, graph[producer].outputs.count == 1
-      else { continue }
+  /// What the operand loads of this contraction do on the way, where nobody else reads the result.
+  private func absorbOperandLoads(_ group: inout FusionGroup) {
+    guard let anchor = group.members.first else { return }
+    for case let input? in graph[anchor].inputs { absorbOperandLoads(of: input, &group) }
+  }
+
+  /// Walks up from one operand: a transposition of a dequantised tensor is done by the load as well.
+  private func absorbOperandLoads(of operand: ValueID, _ group: inout FusionGroup) {
+    var value = operand
+    var done: Set<OperandLoad> = []
+    while let producer = graph[value].producer, !taken[producer.index], graph[producer].outputs.count == 1,
+      let load = facts.computation(producer)?.operandLoad, done.insert(load).inserted
+    {
+      let members = group.members
+      func miss(_ reason: String) { context.ledger.miss("operand-load", graph.originNames(of: members + [producer]), reason) }
+      guard context.capabilities.operandLoads.contains(load) else {
+        return miss("the target's operand loads do not \(load.rawValue)")
+      }
+      let readers = facts.users[value.index].count
+      guard readers == 1, !facts.graphOutputs.contains(value) else {
+        return miss("the result of the \(load.rawValue) has \(readers) readers")
+      }
       group.insert([producer], orderedBy: facts.position)
-      group.inputs.remove(input)
+      group.inputs.remove(value)
       group.inputs.formUnion(graph[producer].inputs.compactMap { $0 })
+      guard let next = graph[producer].inputs.first ?? nil else { return }
+      value = next
     }
   }
 
@@ -116,11 +131,13 @@ private struct FusionPlanner {
     }
   }
 
-  /// A pointwise reader right behind a contraction that did not join is worth telling.
-  private func recordNearMiss(_ group: FusionGroup, anchor: ValueID, _ stop: FusionGrower.Stop) {
-    guard let node = stop.node, case .pointwise? = facts.computation(node) else { return }
-    let names = group.members.flatMap { graph[$0].origin.names } + graph[node].origin.names
-    context.ledger.miss(group.rule, names, stop.reason)
+  /// An elementwise or reducing reader right behind a kernel that did not join is worth telling.
+  private func recordNearMiss(_ group: FusionGroup, _ stop: FusionGrower.Stop) {
+    guard let node = stop.node else { return }
+    switch facts.computation(node) {
+    case .pointwise, .reduction: context.ledger.miss(group.rule, graph.originNames(of: group.members + [node]), stop.reason)
+    case .contraction, .attention, .movement, .loop, .opaque, nil: break
+    }
   }
 
   // MARK: Reductions and chains
@@ -128,12 +145,15 @@ private struct FusionPlanner {
   /// A reduction takes the pointwise chain that only it reads, and the pointwise chain on its result.
   private func reductionGroup(_ node: NodeID, _ computation: Computation, isWindowed: Bool) -> FusionGroup {
     var group = start(node, computation, rule: "reduction-sink")
-    if context.capabilities.fusesReductionSinks, !isWindowed { absorbPrologue(&group) }
     guard graph[node].outputs.count == 1 else { return group }
+    if context.capabilities.fusesReductionSinks, !isWindowed {
+      absorbProducers(of: graph[node].inputs.first ?? nil, into: &group, takesGathers: context.capabilities.fusesGathers)
+      if facts.isGather(group.members[0]) { group.rule = "gather-reduction" }
+    }
     let takesChains = context.capabilities.fusesPointwiseChains && !isWindowed
     let stop = grower.grow(&group) { reader, _ in takesChains || completes(reader, node) ? nil : "the target fuses no chain here" }
     dropTrailingViews(&group)
-    if group.members.count == 1, takesChains { recordNearMiss(group, anchor: group.result, stop) }
+    recordNearMiss(group, stop)
     return group
   }
 
@@ -144,13 +164,13 @@ private struct FusionPlanner {
     return graph[reader].operation is Quantize || (!parts.isEmpty && parts.allSatisfy(whole.contains))
   }
 
-  /// Pulls producers into the group as long as they are pointwise, of the reduction's input size, and read by the group only.
-  private func absorbPrologue(_ group: inout FusionGroup) {
-    guard let reduction = group.members.first, let input = graph[reduction].inputs.first ?? nil,
-      let size = graph.tensorType(input)?.elementCount
-    else { return }
-    var members = Set(group.members)
-    var worklist = [input]
+  /// Pulls producers into the group as long as they are pointwise, of the value's size, and read by the group only.
+  ///
+  /// Rows looked up in a table may begin it (an embedding before its normalisation).
+  private func absorbProducers(of value: ValueID?, into group: inout FusionGroup, takesGathers: Bool) {
+    guard let value, let size = graph.tensorType(value)?.elementCount else { return }
+    var members = group.memberSet
+    var worklist = [value]
     while let value = worklist.popLast() {
       guard let producer = graph[value].producer, !members.contains(producer), !taken[producer.index],
         graph[producer].operation.fusionRule == nil, graph[producer].outputs.count == 1, !facts.graphOutputs.contains(value),
@@ -159,6 +179,7 @@ private struct FusionPlanner {
       switch computation {
       case .pointwise(let pointwise) where pointwise.count == size: break
       case .movement(let movement) where movement.kind == .view || movement.kind == .cast: break
+      case .movement(let movement) where movement.kind == .gather && takesGathers && movement.outputs.first?.count == size: break
       default: continue
       }
       let inputs = group.inputs.subtracting([value]).union(graph[producer].inputs.compactMap { $0 })
@@ -176,8 +197,21 @@ private struct FusionPlanner {
     guard graph[node].outputs.count == 1 else { return nil }
     var group = start(node, computation, rule: "pointwise-chain")
     let takesChains = context.capabilities.fusesPointwiseChains
-    _ = grower.grow(&group) { reader, _ in takesChains || completes(reader, node) ? nil : "the target fuses no chains" }
+    let stop = grower.grow(&group) { reader, _ in takesChains || completes(reader, node) ? nil : "the target fuses no chains" }
     dropTrailingViews(&group)
+    for member in takesChains ? group.members : [] {
+      for case let input? in graph[member].inputs where facts.users[input.index].count == 1 {
+        absorbProducers(of: input, into: &group, takesGathers: false)
+      }
+    }
+    recordNearMiss(group, stop)
     return group
+  }
+}
+
+extension Computation {
+  /// The change of an operand that a contraction's load can make, if this is one.
+  fileprivate var operandLoad: OperandLoad? {
+    if case .movement(let movement) = self, movement.kind == .transpose { .transpose } else { nil }
   }
 }

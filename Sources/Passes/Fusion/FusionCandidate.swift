@@ -25,6 +25,10 @@ struct FusionFacts {
   }
 
   func computation(_ node: NodeID) -> Computation? { computations[node.index] }
+
+  func isGather(_ node: NodeID) -> Bool {
+    if case .movement(let movement)? = computations[node.index] { movement.kind == .gather } else { false }
+  }
 }
 
 /// A growing set of nodes that will become one kernel.

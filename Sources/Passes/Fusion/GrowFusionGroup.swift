@@ -26,7 +26,8 @@ struct FusionGrower {
       let readers = Set(facts.users[group.result.index]).sorted { facts.position[$0.index] < facts.position[$1.index] }
       guard let first = readers.first else { return Stop(node: nil, reason: "nobody reads the value") }
       if readers.count == 1 {
-        if let reason = obstacle(first, group, allows) { return Stop(node: first, reason: reason) }
+        // What another kernel has taken is no miss.
+        if let reason = obstacle(first, group, allows) { return Stop(node: isTaken(first) ? nil : first, reason: reason) }
         add(first, to: &group)
         continue
       }

@@ -23,17 +23,20 @@ package struct GraphPass: Sendable {
   /// One sentence for `opt --help` and the generated list of passes.
   package let summary: String
   package let preserves: Promise
+  /// Conditions whose failure the pass records as a near miss, as sentences.
+  package let conditions: [String]
   /// What went wrong, for the thrown type of `run`.
   package typealias Problem = Failure
   package let run: @Sendable (inout Rewriter, PassContext) throws(Problem) -> Void
 
   package init(
-    _ name: String, _ summary: String, preserves: Promise,
+    _ name: String, _ summary: String, preserves: Promise, conditions: [String] = [],
     run: @escaping @Sendable (inout Rewriter, PassContext) throws(Problem) -> Void
   ) {
     self.name = name
     self.summary = summary
     self.preserves = preserves
+    self.conditions = conditions
     self.run = run
   }
 }

@@ -1,24 +1,45 @@
 /// Every pass and every pipeline by name, one line each.
 package enum PassCatalog {
-  package static let all: [GraphPass] = canonicalize + [recognizeExactGelu, dropWeights, assignPrecision, assignSparsity, fuseKernels]
+  package static let all: [GraphPass] =
+    normalize + [sinkViews] + recognize + cleanUp
+    + [recognizeExactGelu, dropWeights, assignPrecision, assignSparsity, mergeProjections, fuseKernels]
 
-  /// Exact rewritings that make graphs of different exporters alike.
-  package static let canonicalize: [GraphPass] = [
+  /// Exact rewritings that take out what exporters spell differently.
+  package static let normalize: [GraphPass] = [
     foldConstants,
     removeIdentities,
+    orderOperands,
+    mergeCasts,
+    spellGathers,
+    spellViews,
     mergeViews,
+    mergePadding,
     foldBatchNormalization,
+  ]
+
+  /// Patterns that one operator stands for, small ones first.
+  package static let recognize: [GraphPass] = [
     recognizeHardSwish,
     recognizeSiLU,
     recognizeGelu,
+    recognizeLSTMCell,
+    recognizeGatedUnit,
     recognizeLayerNormalization,
     recognizeRMSNormalization,
+    recognizeGroupNormalization,
+    recognizePixelShuffle,
+    recognizeRotaryEmbedding,
     recognizeAttention,
-    removeDeadNodes,
+    recognizeExpertProduct,
   ]
 
+  package static let cleanUp: [GraphPass] = [mergeEqualNodes, removeDeadNodes]
+
+  /// Makes graphs of different exporters alike.
+  package static let canonicalize: [GraphPass] = normalize + [spellViews, sinkViews] + recognize + [foldConstants] + cleanUp
+
   /// What `predict` runs.
-  package static let predict: [GraphPass] = canonicalize + [assignPrecision, assignSparsity, fuseKernels]
+  package static let predict: [GraphPass] = canonicalize + [assignPrecision, assignSparsity, mergeProjections, fuseKernels]
 
   /// What `predict` runs when a framework calls one operation after the other: only what the framework itself does in one call
   /// is put together.

@@ -35,29 +35,29 @@ package struct PassManager: Sendable {
   package func run(
     _ graph: Graph, _ context: PassContext, reports: inout [Report], observer: Observer? = nil
   ) throws(Failure) -> Graph {
-    var graph = graph
+    // One rewriter for all passes: who reads what is gathered once and kept up to date.
+    var rewriter = Rewriter(graph)
+    let keepsBefore = observer != nil || options.checksPromises
     var changedPasses = 0
     for pass in passes {
       guard options.bisectLimit.map({ changedPasses < $0 }) ?? true else {
         reports.append(Report(pass: pass.name, changes: 0, seconds: 0, wasSkipped: true))
         continue
       }
-      let start = ContinuousClock.now
-      var rewriter = Rewriter(graph)
+      let before = keepsBefore ? rewriter.graph : nil
+      let (start, edits) = (ContinuousClock.now, rewriter.changeCount)
       try pass.run(&rewriter, context)
-      let changes = rewriter.changeCount
-      let result = rewriter.finish()
+      let changes = rewriter.changeCount - edits
       let seconds = start.duration(to: .now) / .seconds(1)
       reports.append(Report(pass: pass.name, changes: changes, seconds: seconds, wasSkipped: false))
       if changes > 0 {
         changedPasses += 1
-        try verify(result, after: pass)
-        if options.checksPromises { try PromiseCheck.check(pass, before: graph, after: result) }
+        try verify(rewriter.graph, after: pass)
+        if options.checksPromises, let before { try PromiseCheck.check(pass, before: before, after: rewriter.graph) }
       }
-      observer?(pass, graph, result, changes > 0)
-      graph = result
+      if let before { observer?(pass, before, rewriter.graph, changes > 0) }
     }
-    return graph
+    return rewriter.finish()
   }
 
   private func verify(_ graph: Graph, after pass: GraphPass) throws(Failure) {

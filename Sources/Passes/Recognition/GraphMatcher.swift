@@ -5,27 +5,12 @@ internal import Ops
 /// Questions recognisers ask about the neighbourhood of a value. Reads only; cheap to make.
 struct GraphMatcher {
   let graph: Graph
-  let readers: Readers
-
   /// Who reads each value.
-  struct Readers {
-    private let users: [[NodeID]]
-    private let outputs: Set<ValueID>
+  let readers: Rewriter.Uses
 
-    init(_ graph: Graph) {
-      users = graph.usersByValue()
-      outputs = Set(graph.outputs)
-    }
-
-    /// The only reader, when the value is no output of the graph.
-    func sole(_ value: ValueID) -> NodeID? {
-      users[value.index].count == 1 && !outputs.contains(value) ? users[value.index][0] : nil
-    }
-  }
-
-  init(_ graph: Graph) {
-    self.graph = graph
-    readers = Readers(graph)
+  init(_ rewriter: borrowing Rewriter) {
+    graph = rewriter.graph
+    readers = rewriter.uses
   }
 
   /// The operator that makes a value, when it is of the wanted kind and its first output.
@@ -50,13 +35,7 @@ struct GraphMatcher {
   }
 
   /// The number a constant holds in every element; only small constants are opened.
-  func scalar(_ value: ValueID?) -> Double? {
-    guard let constant = graph.constant(value), let count = constant.type.elementCount, count >= 1, count <= 16,
-      let numbers = Tensor(constant).flatMap({ try? $0.doubles() }), let first = numbers.first,
-      numbers.allSatisfy({ $0 == first })
-    else { return nil }
-    return first
-  }
+  func scalar(_ value: ValueID?) -> Double? { graph.scalar(value) }
 
   /// A commutative function of something and a constant number.
   func withScalar(_ value: ValueID?, _ function: BinaryElementwise.Function) -> (id: NodeID, x: ValueID, number: Double)? {
@@ -84,83 +63,34 @@ struct GraphMatcher {
     guard node.inputs.count > 1, let axes = node.inputs[1] else { return Array(0..<rank) }
     return graph.constant(axes)?.shapeContents?.compactMap(\.constant).map { $0 < 0 ? $0 + rank : $0 }.sorted()
   }
-}
 
-/// A subgraph that one operator can stand for.
-struct Recognition {
-  /// The operator and its inputs.
-  var operation: any Operator
-  var inputs: [ValueID?]
-  /// The value it makes.
-  var result: ValueID
-  /// Nodes that become useless unless somebody else reads them.
-  var covers: [NodeID]
-  /// Inputs that need a transposition first: position in `inputs` and permutation.
-  var transposes: [(input: Int, permutation: [Int])] = []
-}
-
-extension Rewriter {
-  /// Puts the recognised operator in the place of the value; what nobody reads any more goes, its origin to the new node.
-  ///
-  /// Nodes that others still read stay, and keep their origin.
-  ///
-  /// Returns the value that stands for the result now.
-  mutating func apply(_ recognition: Recognition, rule: String, _ context: PassContext) -> ValueID {
-    let name = graph.producer(recognition.result).map { graph[$0].name } ?? rule
-    let type = graph[recognition.result].type
-    var inputs = recognition.inputs
-    for (position, permutation) in recognition.transposes {
-      guard let input = inputs[position], let tensor = graph.tensorType(input) else { continue }
-      let transposed = ValueType.tensor(TensorType(tensor.element, permutation.map { tensor.shape[$0] }))
-      let transpose = addNode(
-        Transpose(permutation), [input], types: [transposed], name: "\(name).transpose\(position)", origin: Origin())
-      inputs[position] = graph[transpose].outputs[0]
-    }
-    let node = addNode(
-      recognition.operation, inputs, types: [type], name: name, origin: Origin(),
-      outputNames: [graph[recognition.result].name])
-    replaceUses(of: recognition.result, with: graph[node].outputs[0])
-    let order = recognition.covers.sorted { $0 > $1 }
-    var isProgressing = true
-    var names: [String] = []
-    while isProgressing {
-      isProgressing = false
-      for id in order where graph.contains(id) {
-        var isDead = true
-        for output in graph[id].outputs where !self.isDead(output) { isDead = false }
-        guard isDead else { continue }
-        names = graph[id].origin.names + names
-        erase(id, reason: rule, heir: node)
-        isProgressing = true
+  /// A tree of multiplications: the factors that are not numbers, the nodes, and the product of the numbers.
+  func product(_ value: ValueID) -> (factors: [ValueID], nodes: [NodeID], constant: Double) {
+    var (factors, nodes, constant): ([ValueID], [NodeID], Double) = ([], [], 1)
+    var worklist = [value]
+    while let next = worklist.popLast(), nodes.count < 4 {
+      if let (id, x, factor) = scaled(next) {
+        nodes.append(id)
+        constant *= factor
+        worklist.append(x)
+      } else if let (id, a, b) = binary(next, .mul) {
+        nodes.append(id)
+        worklist += [a, b]
+      } else {
+        factors.append(next)
       }
     }
-    context.count(rule)
-    context.ledger.apply(rule, graph[node].origin.names)
-    return graph[node].outputs[0]
+    return (factors + worklist, nodes, constant)
   }
 }
 
-/// A recogniser as a pass: tries every node once, in execution order.
-func recognizer(
-  _ name: String, _ summary: String, relative: Double = 1e-5,
-  wants: @escaping @Sendable (Capabilities) -> Bool = { _ in true },
-  match: @escaping @Sendable (GraphMatcher, NodeID) -> Recognition?
-) -> GraphPass {
-  GraphPass(name, summary, preserves: .values(relative: relative)) { rewriter, context throws(Failure) in
-    guard wants(context.capabilities) else { return }
-    // Matching against the graph as it was keeps the walk linear; a match whose nodes are gone is skipped.
-    let before = rewriter.graph
-    let matcher = GraphMatcher(before)
-    var renamed: [ValueID: ValueID] = [:]
-    for id in before.topologicalOrder() ?? [] where rewriter.graph.contains(id) {
-      guard var recognition = match(matcher, id), recognition.covers.allSatisfy({ before.contains($0) }) else { continue }
-      recognition.inputs = recognition.inputs.map { $0.map { renamed[$0] ?? $0 } }
-      var isCurrent = true
-      for case let input? in recognition.inputs where !rewriter.graph.contains(input) { isCurrent = false }
-      for covered in recognition.covers where !rewriter.graph.contains(covered) { isCurrent = false }
-      if isCurrent, rewriter.graph.contains(recognition.result) {
-        renamed[recognition.result] = rewriter.apply(recognition, rule: name, context)
-      }
-    }
+extension Graph {
+  /// The number a constant holds in every element, for constants of up to 1024 elements.
+  func scalar(_ value: ValueID?) -> Double? {
+    guard let constant = constant(value), constant.payload != .absent, let count = constant.type.elementCount, count >= 1,
+      count <= 1024, let numbers = Tensor(constant).flatMap({ try? $0.doubles() }), let first = numbers.first,
+      numbers.allSatisfy({ $0 == first })
+    else { return nil }
+    return first
   }
 }

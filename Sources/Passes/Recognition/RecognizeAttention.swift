@@ -4,52 +4,103 @@ internal import Ops
 
 /// softmax(scale·Q·Kᵀ + mask)·V with any number of heads: scaled dot-product attention.
 ///
-/// The scale may stand on the scores, on Q, on Kᵀ or in parts on both; the mask may be added or selected; keys and values
-/// repeated for grouped queries are read once. A constant triangular mask becomes `causal`.
+/// The scale may stand on the scores, on Q, on Kᵀ or in parts on both; masks may be added or selected, also behind a guard
+/// against rows without any key; keys and values repeated for grouped queries are read once. A constant triangular mask
+/// becomes `causal`. Three axes [b·h, s, d] are one image of b·h heads.
 let recognizeAttention = recognizer(
-  "recognize-attention", "Two products around a softmax become scaled dot-product attention.", relative: 1e-4,
-  wants: \.fusesAttention
-) { match, id in
+  "recognize-attention", "softmax(scale·Q·Kᵀ + mask)·V becomes scaled dot-product attention.", relative: 1e-4, form: .attention,
+  conditions: Condition.all, obstacle: attentionObstacle
+) { match, id throws(NearMiss) in
   guard match.graph[id].operation is MatrixMultiply, let result = match.graph[id].outputs.first,
     let probabilities = match.graph[id].inputs[0], let values = match.graph[id].inputs[1],
-    let (softmax, op, softmaxNode) = match.softmax(probabilities), op.function == .softmax,
-    let scores = softmaxNode.inputs[0], let scoreType = match.graph.tensorType(scores), scoreType.rank == 4,
-    op.axis == -1 || op.axis == 3
+    let (softmax, op, softmaxNode) = match.softmax(probabilities), op.function == .softmax, let scores = softmaxNode.inputs[0],
+    let rank = match.graph.tensorType(scores)?.rank, rank == 3 || rank == 4
   else { return nil }
-  var found = AttentionParts(covers: [id] + softmax)
-  guard match.scoreProduct(scores, &found), let query = found.query, let keys = found.keys,
-    match.readers.sole(probabilities) != nil
-  else { return nil }
+  var found = AttentionParts(rank: rank, covers: [id] + softmax)
+  guard op.axis == -1 || op.axis == rank - 1 else { throw NearMiss(Condition.axis, found: "axis \(op.axis)", found.covers) }
+  try match.scoreProduct(scores, &found)
+  guard let query = found.query, let keys = found.keys else { throw NearMiss(Condition.product, found.covers) }
+  guard match.readers.sole(probabilities) != nil else { throw NearMiss(Condition.shared, found.covers) }
   let (q, _) = match.unscaled(query, &found)
   let (kT, _) = match.unscaled(keys, &found)
-  guard let key = match.keys(kT, &found), let depth = match.graph.tensorType(q)?.shape.last?.constant else { return nil }
+  guard let key = match.keys(kT, &found) else { throw NearMiss(Condition.product, found.covers) }
+  guard let depth = match.graph.tensorType(q)?.shape.last?.constant else { throw NearMiss(Condition.depth, found.covers) }
   let (k, v) = match.sharedHeads(key.value, values, &found, isDirect: key.permutation == nil)
-  var inputs: [ValueID?] = [q, k, v]
-  var isCausal = false
-  if let mask = found.mask {
-    isCausal = match.isTriangular(mask, isSelection: found.maskIsSelection)
-    if !isCausal { inputs.append(mask) }
+  guard match.graph.tensorType(v)?.rank == rank else { throw NearMiss(Condition.product, found.covers) }
+  return try match.attention(found, (q, k, v), keyPermutation: key.permutation, depth: depth, result: result)
+}
+
+/// What the target's fused attention does not take.
+private let attentionObstacle: TargetObstacle = { recognition, match, capabilities in
+  guard let op = recognition.operation as? ScaledDotProductAttention, let q = match.graph.tensorType(recognition.inputs[0]),
+    let k = match.graph.tensorType(recognition.inputs[1]), let v = match.graph.tensorType(recognition.inputs[2])
+  else { return nil }
+  let support = capabilities.attention
+  let widest = max(q.shape.last?.constant ?? 0, v.shape.last?.constant ?? 0)
+  if widest > support.maximumHeadDimension {
+    return "heads of \(widest) elements exceed the target's largest, \(support.maximumHeadDimension)"
   }
-  let standard = 1 / Double(depth).squareRoot()
-  let scale = match.near(found.scale, standard) ? nil : Float(found.scale)
-  return Recognition(
-    operation: ScaledDotProductAttention(isCausal: isCausal, scale: scale), inputs: inputs, result: result, covers: found.covers,
-    transposes: key.permutation.map { [(1, $0)] } ?? [])
+  func lacks(_ form: AttentionSupport.Form) -> String? {
+    support.forms.contains(form) ? nil : "the target's fused attention has no \(form.rawValue) form"
+  }
+  if recognition.inputs.count > 3, let reason = lacks(.mask) { return reason }
+  if op.isCausal, let reason = lacks(.causal) { return reason }
+  if q.rank == 4, k.rank == 4, q.shape[1] != k.shape[1], let reason = lacks(.grouped) { return reason }
+  return nil
+}
+
+private enum Condition {
+  static let axis = "the softmax does not run over the keys"
+  static let product = "the scores are not a scaled product of queries and keys with masks added"
+  static let shared = "the probabilities are read elsewhere too"
+  static let depth = "the depth of the heads is not known"
+  static let masks = "one mask is added and another selects"
+  static let target = "the target has no attention kernel, or none for this mask, grouping or depth"
+  static let all = [axis, product, shared, depth, masks, target]
 }
 
 private struct AttentionParts {
+  var rank: Int
   var covers: [NodeID]
   var scale = 1.0
   var query: ValueID?
   var keys: ValueID?
-  var mask: ValueID?
-  var maskIsSelection = false
+  /// Tensors added to the scores, or Booleans that keep them.
+  var masks: [(value: ValueID, isSelection: Bool)] = []
+
+  init(rank: Int, covers: [NodeID]) {
+    self.rank = rank
+    self.covers = covers
+  }
 }
 
 extension GraphMatcher {
-  /// A softmax, possibly behind an identity that guards against rows without any key.
+  /// Puts the operator together: masks, causality, scale, and what operands need first.
+  fileprivate func attention(
+    _ found: AttentionParts, _ operands: (q: ValueID, k: ValueID, v: ValueID), keyPermutation: [Int]?, depth: Int, result: ValueID
+  ) throws(NearMiss) -> Recognition {
+    var inputs: [ValueID?] = [operands.q, operands.k, operands.v]
+    var preparations: [Recognition.Preparation] = keyPermutation.map { [.transpose(input: 1, $0)] } ?? []
+    let hiding = found.masks.filter { !isTriangular($0.value, isSelection: $0.isSelection) }
+    let isCausal = hiding.count < found.masks.count
+    guard hiding.allSatisfy({ $0.isSelection == hiding[0].isSelection }) else { throw NearMiss(Condition.masks, found.covers) }
+    inputs += hiding.prefix(1).map(\.value)
+    for mask in hiding.dropFirst() { preparations.append(.combine(input: 3, mask.value, mask.isSelection ? .and : .add)) }
+    if found.rank == 3 { preparations += (0..<3).map { .unsqueeze(input: $0, axis: 0) } }
+    let scale = near(found.scale, 1 / Double(depth).squareRoot()) ? nil : Float(found.scale)
+    return Recognition(
+      operation: ScaledDotProductAttention(isCausal: isCausal, scale: scale), inputs: inputs, result: result, covers: found.covers,
+      preparations: preparations, squeezedAxis: found.rank == 3 ? 0 : nil)
+  }
+
+  /// A softmax, possibly behind an identity that guards against rows without any key, or a cast of its result.
   fileprivate func softmax(_ value: ValueID) -> (nodes: [NodeID], op: Softmax, node: Node)? {
     if let (id, op, node) = made(value, by: Softmax.self) { return ([id], op, node) }
+    if let (id, _, node) = made(value, by: Cast.self), let inner = node.inputs[0],
+      let (softmaxID, op, softmaxNode) = made(inner, by: Softmax.self)
+    {
+      return ([id, softmaxID], op, softmaxNode)
+    }
     // where(isnan(p), 0, p), as exporters write for fully masked rows.
     if let (id, _, node) = made(value, by: Where.self), node.inputs.count == 3, scalar(node.inputs[1]) == 0,
       let (softmaxID, op, softmaxNode) = made(node.inputs[2], by: Softmax.self)
@@ -61,54 +112,76 @@ extension GraphMatcher {
   }
 
   /// Walks from the softmax's input to the product of queries and keys, through masks and scales.
-  fileprivate func scoreProduct(_ value: ValueID, _ parts: inout AttentionParts) -> Bool {
+  fileprivate func scoreProduct(_ value: ValueID, _ parts: inout AttentionParts) throws(NearMiss) {
     var current = value
-    for _ in 0..<4 {
+    for _ in 0..<6 {
       if let (id, _, node) = made(current, by: MatrixMultiply.self), let q = node.inputs[0], let k = node.inputs[1] {
         parts.covers.append(id)
         (parts.query, parts.keys) = (q, k)
-        return true
+        return
       }
       if let (id, x, factor) = scaled(current) {
-        // A scale outside an added mask would scale the mask too.
-        guard parts.mask == nil || current != value || parts.maskIsSelection || parts.covers.count > 2 else { return false }
+        // A scale outside an added mask would scale the mask too; a mask further out was taken off already.
         parts.covers.append(id)
         parts.scale *= factor
         current = x
-        continue
-      }
-      if parts.mask == nil, parts.scale == 1, let pair = binary(current, .add), let (scores, mask) = scoresAndMask(pair) {
+      } else if parts.scale == 1, let pair = binary(current, .add), let (scores, mask) = scoresAndMask(pair) {
         parts.covers.append(pair.id)
-        parts.mask = mask
+        parts.masks.append(selection(mask, &parts))
         current = scores
-        continue
-      }
-      if parts.mask == nil, parts.scale == 1, let (id, _, node) = made(current, by: Where.self), node.inputs.count == 3,
+      } else if parts.scale == 1, let (id, _, node) = made(current, by: Where.self), node.inputs.count == 3,
         let hidden = scalar(node.inputs[2]), hidden <= -1e4, let mask = node.inputs[0], let scores = node.inputs[1]
       {
         parts.covers.append(id)
-        parts.mask = mask
-        parts.maskIsSelection = true
+        parts.masks.append((mask, true))
         current = scores
-        continue
+      } else if let (id, _, node) = made(current, by: Cast.self), let source = node.inputs[0],
+        graph.tensorType(source)?.element.isFloat == true
+      {
+        parts.covers.append(id)
+        current = source
+      } else {
+        let operation = graph.producer(current).map { Swift.type(of: graph[$0].operation).name } ?? "an input"
+        throw NearMiss(Condition.product, found: operation, parts.covers)
       }
-      return false
     }
-    return false
+  }
+
+  /// where(keep, 0, −∞) as a mask is the selection `keep`.
+  private func selection(_ mask: ValueID, _ parts: inout AttentionParts) -> (value: ValueID, isSelection: Bool) {
+    guard let (id, _, node) = made(mask, by: Where.self), node.inputs.count == 3, scalar(node.inputs[1]) == 0,
+      let hidden = scalar(node.inputs[2]), hidden == -.infinity, let keep = node.inputs[0], let rank = graph.tensorType(keep)?.rank,
+      rank == graph.tensorType(mask)?.rank
+    else { return (mask, false) }
+    parts.covers.append(id)
+    return (keep, true)
   }
 
   /// Which summand leads to a product and which is the mask.
   private func scoresAndMask(_ pair: (id: NodeID, a: ValueID, b: ValueID)) -> (scores: ValueID, mask: ValueID)? {
-    for (scores, mask) in eitherOrder(pair) {
-      let inner = scaled(scores)?.x ?? scores
-      if made(inner, by: MatrixMultiply.self) != nil, graph.tensorType(mask) != nil { return (scores, mask) }
-    }
+    for (scores, mask) in eitherOrder(pair) where leadsToProduct(scores) && graph.tensorType(mask) != nil { return (scores, mask) }
     return nil
+  }
+
+  /// A product under scales and further masks.
+  private func leadsToProduct(_ value: ValueID) -> Bool {
+    var current = value
+    for _ in 0..<4 {
+      if made(current, by: MatrixMultiply.self) != nil { return true }
+      if let (_, x, _) = scaled(current) {
+        current = x
+      } else if let pair = binary(current, .add) {
+        current = made(pair.a, by: MatrixMultiply.self) != nil || scaled(pair.a) != nil ? pair.a : pair.b
+      } else {
+        return false
+      }
+    }
+    return false
   }
 
   /// The value under a multiplication by a number, which goes to the scale.
   fileprivate func unscaled(_ value: ValueID, _ parts: inout AttentionParts) -> (ValueID, Double) {
-    guard let (id, x, factor) = scaled(value), readers.sole(value) != nil else { return (value, 1) }
+    guard let (id, x, factor) = scaled(value) else { return (value, 1) }
     parts.covers.append(id)
     parts.scale *= factor
     return (x, factor)
@@ -116,19 +189,23 @@ extension GraphMatcher {
 
   /// Keys before their transposition; a permutation when they must still be brought to [b, h, t, d].
   fileprivate func keys(_ transposed: ValueID, _ parts: inout AttentionParts) -> (value: ValueID, permutation: [Int]?)? {
-    guard graph.tensorType(transposed)?.rank == 4 else { return nil }
+    let rank = parts.rank
+    guard graph.tensorType(transposed)?.rank == rank else { return nil }
+    let identity = Array(0..<rank)
+    var swapped = identity
+    swapped.swapAt(rank - 2, rank - 1)
     guard let (id, op, node) = made(transposed, by: Transpose.self), let x = node.inputs[0], var permutation = op.permutation else {
-      return (transposed, [0, 1, 3, 2])
+      return (transposed, swapped)
     }
     parts.covers.append(id)
-    permutation.swapAt(2, 3)
+    permutation.swapAt(rank - 2, rank - 1)
     let (inner, _) = unscaled(x, &parts)
-    return (inner, permutation == [0, 1, 2, 3] ? nil : permutation)
+    return (inner, permutation == identity ? nil : permutation)
   }
 
   /// Keys and values before they were repeated for groups of query heads: reshape(expand(unsqueeze(k))).
   fileprivate func sharedHeads(_ key: ValueID, _ value: ValueID, _ parts: inout AttentionParts, isDirect: Bool) -> (ValueID, ValueID) {
-    guard isDirect, let k = repeated(key), let v = repeated(value),
+    guard isDirect, parts.rank == 4, let k = repeated(key), let v = repeated(value),
       graph.tensorType(k.source)?.shape[1] == graph.tensorType(v.source)?.shape[1]
     else { return (key, value) }
     parts.covers += k.nodes + v.nodes
@@ -137,11 +214,18 @@ extension GraphMatcher {
 
   private func repeated(_ value: ValueID) -> (source: ValueID, nodes: [NodeID])? {
     guard let (reshape, _, reshaped) = made(value, by: Reshape.self), let (expand, _, expanded) = made(reshaped.inputs[0], by: Expand.self),
-      let (unsqueeze, _, unsqueezed) = made(expanded.inputs[0], by: Unsqueeze.self), let source = unsqueezed.inputs[0],
+      let (unsqueeze, node) = axisInserted(expanded.inputs[0]), let source = node.inputs[0],
       let before = graph.tensorType(source), before.rank == 4, let wide = graph.tensorType(expanded.outputs[0]), wide.rank == 5,
+      graph.tensorType(expanded.inputs[0])?.shape[2] == 1,
       wide.shape[0] == before.shape[0], wide.shape[1] == before.shape[1], wide.shape[3] == before.shape[2], wide.shape[4] == before.shape[3]
     else { return nil }
     return (source, [reshape, expand, unsqueeze])
+  }
+
+  /// A view that inserts an axis.
+  private func axisInserted(_ value: ValueID?) -> (id: NodeID, node: Node)? {
+    if let (id, _, node) = made(value, by: Unsqueeze.self) { return (id, node) }
+    return made(value, by: Reshape.self).map { ($0.id, $0.node) }
   }
 
   /// A constant mask that hides exactly the keys after each query.

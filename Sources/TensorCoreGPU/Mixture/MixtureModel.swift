@@ -32,7 +32,7 @@ package struct MixtureModel: Sendable {
       choice: software.name, memoryBytes: bytes)
   }
 
-  private struct Parts {
+  struct Parts {
     var products = 0.0
     var weights = 0.0
     var rows = 0.0
@@ -67,7 +67,7 @@ package struct MixtureModel: Sendable {
   }
 
   /// A grouped product: every touched expert's rows in whole tiles, in waves over the SMs, or its weights once from memory.
-  private func grouped(_ shape: MixtureShape, _ loads: ExpertLoads, columns: Int, depth: Int) -> Parts {
+  func grouped(_ shape: MixtureShape, _ loads: ExpertLoads, columns: Int, depth: Int) -> Parts {
     let weightBytes = Double(loads.touched) * Double(columns) * Double(depth) * shape.weightBits / 8
     let pairs = Double(loads.total)
     let moved = weightBytes + pairs * (Double(depth * shape.activationBits) / 8 + Double(columns) * 2)

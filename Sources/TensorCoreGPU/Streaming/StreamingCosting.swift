@@ -30,6 +30,19 @@ struct StreamingCosting {
       hotBytes: Double(kernel.bytesRead - kernel.weightBytes), work: kernel.work)
   }
 
+  /// A product whose rows choose among the weights of several experts.
+  func estimate(routed contraction: Contraction, of kernel: Kernel) throws(Failure) -> ContractionEstimate {
+    guard let software = gpu.streaming, let mixture = gpu.mixture,
+      let estimate = MixtureModel(device: DeviceRates(gpu, software), software: mixture).estimate(contraction)
+    else {
+      throw Failure("\(gpu.name) does not describe mixture-of-experts kernels", fix: "add <mixture> to its target file")
+    }
+    let format = contraction.lhs.storage
+    return wrap(
+      estimate, bytes: Double(kernel.bytesRead + kernel.bytesWritten),
+      arithmetic: Double(contraction.macs) * gpu.energyPerMultiply(format), format: format.rawValue)
+  }
+
   /// One computation as a kernel of its own.
   func estimate(_ computation: Computation) throws(Failure) -> ContractionEstimate {
     let read = computation.inputs.reduce(0) { $0 + $1.bytes } - computation.unreadBytes

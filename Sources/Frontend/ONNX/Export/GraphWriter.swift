@@ -98,9 +98,11 @@ struct GraphWriter {
     var body: Graph?
     var newest = node
     do throws(OperatorError) {
-      if let operation = node.operation as? any ONNXDecomposable, operation.needsONNXBody, node.outputs.count == 1 {
+      if let operation = node.operation as? any ONNXDecomposable, operation.needsONNXBody(presentInputs: node.inputs.map { $0 != nil }),
+        node.outputs.count == operation.onnxBodyOutputs
+      {
         body = try operation.onnxBody(
-          graph.inferenceContext(inputs: node.inputs, outputCount: 1, nodeName: node.name) { _ in nil })
+          graph.inferenceContext(inputs: node.inputs, outputCount: node.outputs.count, nodeName: node.name) { _ in nil })
       }
       if let operation = node.operation as? any ONNXOperator {
         newest = try operation.onnxEquivalent(of: node, in: graph)

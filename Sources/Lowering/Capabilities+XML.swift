@@ -1,0 +1,72 @@
+package import Basic
+package import Hardware
+package import IR
+
+extension Capabilities {
+  /// Reads the `<fusion>` element of a target; a target without one fuses nothing.
+  ///
+  /// `<epilogue functions="relu add" residual="yes"/>`, `<chain pointwise="yes" reduction="yes" gather="yes" inputs="16"/>`,
+  /// `<operand loads="transpose pad" merge="yes"/>`, `<kernel forms="layer-normalization …"/>`,
+  /// `<attention forms="mask causal grouped" head-dimension="256"/>`. What is not written is not done.
+  package init(_ target: TargetFile) throws(Failure) {
+    self = .none
+    guard let element = target.root.children.first(where: { $0.name == "fusion" }) else { return }
+    let log = ReadingLog()
+    let reader = ElementReader(element, log: log)
+    if let epilogue = reader.optionalChild("epilogue") {
+      epilogueFunctions = Set(epilogue.string("functions").split(separator: " ").map(String.init))
+      fusesResidual = epilogue.isSet("residual")
+      epilogue.finish()
+    }
+    if let chain = reader.optionalChild("chain") {
+      fusesPointwiseChains = chain.isSet("pointwise")
+      fusesReductionSinks = chain.isSet("reduction")
+      fusesGathers = chain.isSet("gather")
+      maximumKernelInputs = chain.integerAttribute("inputs")
+      if maximumKernelInputs < 1 { chain.error("a kernel reads at least one tensor") }
+      chain.finish()
+    }
+    if let operand = reader.optionalChild("operand") {
+      operandLoads = operand.words("loads")
+      mergesProjections = operand.isSet("merge")
+      operand.finish()
+    }
+    if let kernel = reader.optionalChild("kernel") {
+      forms = kernel.words("forms")
+      kernel.finish()
+    }
+    if let fused = reader.optionalChild("attention") {
+      forms.insert(.attention)
+      attention = AttentionSupport(forms: fused.words("forms"), maximumHeadDimension: fused.integerAttribute("head-dimension"))
+      fused.finish()
+    } else {
+      forms.remove(.attention)
+    }
+    reader.finish()
+    try log.check()
+  }
+}
+
+extension ElementReader {
+  /// `yes` or `no`; absent is no.
+  fileprivate func isSet(_ attribute: String) -> Bool {
+    guard let text = optionalString(attribute) else { return false }
+    if text != "yes", text != "no" { error("\(attribute)=\"\(text)\" in <\(element.name)> must be yes or no") }
+    return text == "yes"
+  }
+
+  /// Members of a closed set, separated by spaces.
+  fileprivate func words<Word: RawRepresentable<String> & CaseIterable & Hashable>(_ attribute: String) -> Set<Word> {
+    var result: Set<Word> = []
+    let all = Word.allCases.map(\.rawValue)
+    for text in (optionalString(attribute) ?? "").split(separator: " ").map(String.init) {
+      if let word = Word(rawValue: text) {
+        result.insert(word)
+      } else {
+        let near = nearestSpelling(to: text, in: all).map { "did you mean \($0)?" } ?? "one of \(all.joined(separator: ", "))"
+        error("'\(text)' in \(attribute) of <\(element.name)> is not known", fix: near)
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,54 @@
+internal import IR
+internal import Ops
+
+/// What the normalisations have in common.
+extension GraphMatcher {
+  /// a/b, or a·(1/b).
+  func quotient(_ value: ValueID) -> (numerator: ValueID, denominator: ValueID, nodes: [NodeID])? {
+    if let (id, a, b) = binary(value, .div) { return (a, b, [id]) }
+    guard let pair = binary(value, .mul) else { return nil }
+    for (a, b) in eitherOrder(pair) {
+      if let (reciprocal, inner) = unary(b, .reciprocal) { return (a, inner, [pair.id, reciprocal]) }
+      if let (divide, one, inner) = binary(b, .div), scalar(one) == 1 { return (a, inner, [pair.id, divide]) }
+    }
+    return nil
+  }
+
+  /// x² as a power or a product.
+  func square(_ value: ValueID) -> (id: NodeID, x: ValueID)? {
+    if let (id, x, exponent) = withScalar(value, .pow), exponent == 2 { return (id, x) }
+    if let (id, a, b) = binary(value, .mul), a == b { return (id, a) }
+    return nil
+  }
+
+  /// Follows ·γ and + β, constants of the normalised shape, as far as they are the only readers.
+  func affineTail(
+    _ result: inout ValueID, _ covers: inout [NodeID], shape: [Dimension], takesBias: Bool
+  ) -> (scale: ValueID?, bias: ValueID?) {
+    guard let (multiply, scale) = soleReader(of: result, .mul, shape) else { return (nil, nil) }
+    covers.append(multiply)
+    result = graph[multiply].outputs[0]
+    guard takesBias, let (add, bias) = soleReader(of: result, .add, shape) else { return (scale, nil) }
+    covers.append(add)
+    result = graph[add].outputs[0]
+    return (scale, bias)
+  }
+
+  /// The only reader of a value when it combines it with a constant of the wanted shape.
+  private func soleReader(
+    of value: ValueID, _ function: BinaryElementwise.Function, _ shape: [Dimension]
+  ) -> (NodeID, ValueID)? {
+    guard let reader = readers.sole(value), let (id, a, b) = binary(graph[reader].outputs[0], function) else { return nil }
+    let other = a == value ? b : a
+    guard graph.constant(other)?.type.shape == shape else { return nil }
+    return (id, other)
+  }
+
+  /// The scale of a normalisation without one.
+  func ones(like type: TensorType, from axis: Int) -> Constant? {
+    guard let shape = TensorType(type.element, Array(type.shape[axis...])).constantShape, let count = shape.checkedProduct,
+      count <= 1 << 20
+    else { return nil }
+    return Constant(Tensor(type.element, shape, rounding: [Double](repeating: 1, count: count)))
+  }
+}

@@ -1,0 +1,143 @@
+internal import IR
+internal import Ops
+
+/// A subgraph that one operator can stand for.
+struct Recognition {
+  /// The operator and its inputs.
+  var operation: any Operator
+  var inputs: [ValueID?]
+  /// The values it makes, in the order of its outputs; nil for an output that nobody needs.
+  var results: [ValueID?]
+  /// Nodes that become useless unless somebody else reads them.
+  var covers: [NodeID]
+  /// What has to happen to inputs first.
+  var preparations: [Preparation] = []
+  /// An axis of extent 1 that the operation's first output has and the recognised value has not.
+  var squeezedAxis: Int?
+
+  /// A change of one input, by position in `inputs`.
+  enum Preparation {
+    case transpose(input: Int, [Int])
+    /// A new constant in place of the input.
+    case constant(input: Int, Constant)
+    case unsqueeze(input: Int, axis: Int)
+    case squeeze(input: Int, axis: Int)
+    /// The first `count` elements of the last axis.
+    case leading(input: Int, count: Int)
+    /// The input together with another value: a second mask.
+    case combine(input: Int, ValueID, BinaryElementwise.Function)
+
+    var input: Int {
+      switch self {
+      case .transpose(let input, _), .constant(let input, _), .unsqueeze(let input, _), .squeeze(let input, _),
+        .leading(let input, _), .combine(let input, _, _):
+        input
+      }
+    }
+  }
+
+  init(
+    operation: any Operator, inputs: [ValueID?], result: ValueID, covers: [NodeID], preparations: [Preparation] = [],
+    squeezedAxis: Int? = nil
+  ) {
+    self.operation = operation
+    self.inputs = inputs
+    results = [result]
+    self.covers = covers
+    self.preparations = preparations
+    self.squeezedAxis = squeezedAxis
+  }
+}
+
+extension Rewriter {
+  /// Puts the recognised operator in the place of the values; what nobody reads any more goes, its origin to the new node.
+  ///
+  /// Nodes that others still read stay, and keep their origin.
+  mutating func apply(_ recognition: Recognition, rule: String, _ context: PassContext) {
+    guard let result = recognition.results.first ?? nil else { return }
+    let name = graph.producer(result).map { graph[$0].name } ?? rule
+    var inputs = recognition.inputs
+    for preparation in recognition.preparations {
+      guard prepare(&inputs, preparation, name: name) else { return }
+    }
+    let types = recognition.results.map { $0.map { graph[$0].type } ?? graph[result].type }
+    let first = recognition.squeezedAxis.map { types[0].inserting(axis: $0) } ?? types[0]
+    let node = addNode(
+      recognition.operation, inputs, types: [first] + types.dropFirst(), name: name, origin: Origin(),
+      outputNames: recognition.results.map { $0.map { graph[$0].name } ?? "" })
+    for (position, old) in recognition.results.enumerated() {
+      guard let old else { continue }
+      var new = graph[node].outputs[position]
+      if position == 0, let axis = recognition.squeezedAxis {
+        let axes = addConstant(Constant(integers: [Int64(axis)]), name: "\(name).axis")
+        let squeeze = addNode(Squeeze(), [new, axes], types: [types[0]], name: "\(name).squeezed", origin: Origin())
+        new = graph[squeeze].outputs[0]
+      }
+      replaceUses(of: old, with: new)
+    }
+    let names = eraseCovered(recognition.covers, heir: node, rule: rule)
+    context.count(rule)
+    context.ledger.apply(rule, names.isEmpty ? graph[node].origin.names : names)
+  }
+
+  /// Erases nodes that nobody reads any more, last first; the origin goes to `heir`.
+  private mutating func eraseCovered(_ covers: [NodeID], heir: NodeID, rule: String) -> [String] {
+    let order = covers.sorted { $0 > $1 }
+    var isProgressing = true
+    while isProgressing {
+      isProgressing = false
+      for id in order where graph.contains(id) {
+        var isDead = true
+        for output in graph[id].outputs where !self.isDead(output) { isDead = false }
+        guard isDead else { continue }
+        erase(id, reason: rule, heir: heir)
+        isProgressing = true
+      }
+    }
+    return graph[heir].origin.names
+  }
+
+  /// False when the types do not allow it: then nothing is recognised.
+  private mutating func prepare(_ inputs: inout [ValueID?], _ preparation: Recognition.Preparation, name: String) -> Bool {
+    let position = preparation.input
+    if case .constant(_, let constant) = preparation {
+      inputs[position] = addConstant(constant, name: "\(name).constant\(position)")
+      return true
+    }
+    guard let input = inputs[position], let type = graph.tensorType(input) else { return false }
+    var operands: [ValueID?] = [input]
+    let operation: any Operator
+    switch preparation {
+    case .constant: return true
+    case .transpose(_, let permutation): operation = Transpose(permutation)
+    case .unsqueeze(_, let axis):
+      operation = Unsqueeze()
+      operands.append(addIntegers([axis], "\(name).axis"))
+    case .squeeze(_, let axis):
+      operation = Squeeze()
+      operands.append(addIntegers([axis], "\(name).axis"))
+    case .leading(_, let count):
+      operation = Slice()
+      operands += [[0], [count], [type.rank - 1]].map { addIntegers($0, "\(name).range") }
+    case .combine(_, let other, let function):
+      operation = BinaryElementwise(function)
+      operands.append(other)
+    }
+    let label = "\(name).operand\(position).\(graph.nodeSlots.count)"
+    guard let made = try? addNode(operation, operands, name: label, origin: Origin()) else { return false }
+    inputs[position] = graph[made].outputs[0]
+    return true
+  }
+
+  private mutating func addIntegers(_ values: [Int], _ name: String) -> ValueID {
+    addConstant(Constant(integers: values.map(Int64.init)), name: name)
+  }
+}
+
+extension ValueType {
+  fileprivate func inserting(axis: Int) -> ValueType {
+    guard case .tensor(var type) = self else { return self }
+    type.shape.insert(1, at: axis)
+    return .tensor(type)
+  }
+}

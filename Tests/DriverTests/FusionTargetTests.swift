@@ -1,0 +1,46 @@
+import Basic
+import Foundation
+import Hardware
+import IR
+import Lowering
+import Testing
+
+@Suite("What targets say they fuse")
+struct FusionTargetTests {
+  private func capabilities(_ fusion: String) throws -> Capabilities {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("fusion-\(UUID().uuidString)/npu")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder.deletingLastPathComponent()) }
+    let text = "<target name=\"t\" family=\"npu\">\(fusion)</target>"
+    let file = folder.appendingPathComponent("t.xml")
+    try text.write(to: file, atomically: true, encoding: .utf8)
+    return try Capabilities(try TargetCatalog(folder: folder.deletingLastPathComponent().path).load(path: file.path))
+  }
+
+  @Test func whatIsNotWrittenIsNotDone() throws {
+    #expect(try capabilities("") == .none)
+    let some = try capabilities(
+      """
+      <fusion><epilogue functions="relu add" residual="yes"/><chain pointwise="yes" inputs="4"/><operand loads="pad"/>
+      <kernel forms="layer-normalization"/><attention forms="causal" head-dimension="64"/></fusion>
+      """)
+    #expect(some.epilogueFunctions == ["relu", "add"] && some.fusesResidual && some.fusesPointwiseChains)
+    #expect(!some.fusesReductionSinks && !some.fusesGathers && !some.mergesProjections)
+    #expect(some.maximumKernelInputs == 4 && some.operandLoads == [.pad])
+    #expect(some.forms == [.layerNormalization, .attention])
+    #expect(some.attention == AttentionSupport(forms: [.causal], maximumHeadDimension: 64))
+  }
+
+  @Test(
+    "mistakes are named",
+    arguments: [
+      ("<fusion><kernel forms=\"layer-normalisation\"/></fusion>", "did you mean layer-normalization?"),
+      ("<fusion><chain pointwise=\"true\" inputs=\"4\"/></fusion>", "must be yes or no"),
+      ("<fusion><epilog functions=\"*\"/></fusion>", "did you mean <epilogue>?"),
+      ("<fusion><chain inputs=\"0\"/></fusion>", "at least one tensor"),
+    ])
+  func mistakes(_ fusion: String, _ hint: String) {
+    let failure = #expect(throws: (any Error).self) { _ = try capabilities(fusion) }
+    #expect("\(String(describing: failure))".contains(hint), "\(String(describing: failure))")
+  }
+}

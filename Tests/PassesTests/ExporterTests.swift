@@ -1,0 +1,95 @@
+import Foundation
+import IR
+import Ops
+import Passes
+import Testing
+
+/// The same small networks as the TorchScript exporter and the dynamo exporter wrote them become one semantic graph.
+///
+/// Fixtures are imported graphs without weights, `Exporters/NAME.script.cwg` and `Exporters/NAME.dynamo.cwg`.
+@Suite("Exporters converge")
+struct ExporterTests {
+  static let folder = GoldenPassTests.folder.deletingLastPathComponent().appendingPathComponent("Exporters")
+
+  @Test(arguments: ["bert", "llama-grouped", "unet", "attention", "lstm-cell", "activations"])
+  func bothSpellingsBecomeOneGraph(_ name: String) throws {
+    let forms = try ["script", "dynamo"].map { try SemanticForm(canonical("\(name).\($0)")) }
+    let (script, dynamo) = (forms[0], forms[1])
+    #expect(script.operators == dynamo.operators)
+    let areAlike = script.roots(sharing: dynamo)
+    #expect(areAlike, "the operators agree, their connections do not")
+  }
+
+  @Test(
+    "what is recognised in them",
+    arguments: [
+      ("bert.dynamo", ["layer-normalization": 3, "attention": 1, "gelu": 1]),
+      ("bert.script", ["layer-normalization": 3, "attention": 1, "gelu": 1]),
+      ("llama-grouped.script", ["rms-normalization": 3, "attention": 1, "rotary-embedding": 2, "gated-unit": 1]),
+      ("llama-grouped.dynamo", ["rms-normalization": 3, "attention": 1, "rotary-embedding": 2, "gated-unit": 1]),
+      ("unet.script", ["group-normalization": 2, "pixel-shuffle": 1]), ("unet.dynamo", ["group-normalization": 2, "pixel-shuffle": 1]),
+      ("attention-rank-3.dynamo", ["attention": 1]), ("lstm-cell.script", ["lstm-cell": 3]), ("lstm-cell.dynamo", ["lstm-cell": 3]),
+    ])
+  func recognisedOperators(_ name: String, _ expected: [String: Int]) throws {
+    let counts = try SemanticForm(canonical(name)).operators
+    for (operation, count) in expected { #expect(counts[operation] == count, "\(operation): \(counts)") }
+    // What the recognised operators stand for is gone.
+    for part in ["softmax", "reduce"] where !name.hasPrefix("lstm") { #expect(counts[part] == nil, "\(part) is left: \(counts)") }
+  }
+
+  private func canonical(_ name: String) throws -> Graph {
+    let file = Self.folder.appendingPathComponent("\(name).cwg")
+    let text = try #require(try? String(contentsOf: file, encoding: .utf8), "there is no fixture \(file.lastPathComponent)")
+    let graph = try GraphText.parse(text, file: file.lastPathComponent, operators: OperatorCatalog.byName)
+    var reports: [PassManager.Report] = []
+    var options = PassManager.Options()
+    options.verifiesTypes = true
+    return try PassManager(PassCatalog.canonicalize, options: options).run(graph, PassContext(values: .structural), reports: &reports)
+  }
+}
+
+/// A graph without names: what each value is, from the inputs on.
+struct SemanticForm {
+  let graph: Graph
+  /// How often each operator stands in the graph.
+  let operators: [String: Int]
+
+  init(_ graph: Graph) {
+    self.graph = graph
+    operators = graph.nodeIDs.reduce(into: [:]) { $0[type(of: graph[$1].operation).name, default: 0] += 1 }
+  }
+
+  /// Whether the outputs of both graphs are the same expressions of the same inputs.
+  func roots(sharing other: SemanticForm) -> Bool {
+    var table: [String: Int] = [:]
+    return expressions(&table) == other.expressions(&table)
+  }
+
+  /// The number of each output's expression; equal expressions have equal numbers in one table.
+  private func expressions(_ table: inout [String: Int]) -> [Int] {
+    var known: [ValueID: Int] = [:]
+    func number(_ text: String) -> Int {
+      if let number = table[text] { return number }
+      table[text] = table.count
+      return table.count - 1
+    }
+    for (position, input) in graph.inputs.enumerated() { known[input] = number("input \(position) \(graph[input].type)") }
+    func value(_ id: ValueID?) -> Int {
+      guard let id else { return -1 }
+      if let done = known[id] { return done }
+      let constant = graph.constant(id)
+      let small = (constant?.type.elementCount ?? .max) <= 16 ? "\(String(describing: constant.flatMap { Tensor($0) }?.elements))" : ""
+      known[id] = number("constant \(graph[id].type) \(small)")
+      return known[id] ?? -1
+    }
+    for id in graph.topologicalOrder() ?? [] {
+      let node = graph[id]
+      var inputs = node.inputs.map(value)
+      if let binary = node.operation as? BinaryElementwise, binary.function.isCommutative { inputs.sort() }
+      for (position, output) in node.outputs.enumerated() {
+        known[output] = number("\(node.operation) \(inputs) \(position) \(graph[output].type)")
+      }
+    }
+    return graph.outputs.map { known[$0] ?? -1 }
+  }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import IR
+import Ops
+import Passes
+import Testing
+
+@Suite("Near misses")
+struct NearMissTests {
+  /// What the ledger says of a graph after some passes.
+  private func ledger(_ fixture: String, _ passes: [GraphPass], _ capabilities: Capabilities = Capabilities()) throws -> FusionRecords {
+    let file = GoldenPassTests.folder.appendingPathComponent("\(fixture).cwg")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    let graph = try GraphText.parse(text, file: file.lastPathComponent, operators: OperatorCatalog.byName)
+    let context = PassContext(capabilities: capabilities)
+    var reports: [PassManager.Report] = []
+    _ = try PassManager(passes).run(graph, context, reports: &reports)
+    return context.ledger
+  }
+
+  @Test("every reason is one of the pass's conditions", arguments: PassCatalog.all.filter { !$0.conditions.isEmpty }.map(\.name))
+  func reasonsAreDeclared(_ name: String) throws {
+    let pass = try #require(PassCatalog.pass(named: name))
+    for missed in try ledger(name, [pass]).missed {
+      #expect(missed.rule == name)
+      #expect(pass.conditions.contains { missed.reason.hasPrefix($0) }, "'\(missed.reason)' is not in the list of \(name)")
+      #expect(!missed.nodes.isEmpty)
+    }
+  }
+
+  @Test(
+    "a target without the kernel leaves the pattern as it is and says so",
+    arguments: [
+      "recognize-attention", "recognize-layer-normalization", "recognize-rms-normalization", "recognize-gated-unit",
+      "recognize-group-normalization", "recognize-rotary-embedding", "recognize-expert-product", "recognize-lstm-cell",
+      "recognize-pixel-shuffle",
+    ])
+  func formsAreAsked(_ name: String) throws {
+    let pass = try #require(PassCatalog.pass(named: name))
+    let records = try ledger(name, [pass], .none)
+    #expect(records.applied.isEmpty)
+    #expect(records.missed.contains { $0.reason.hasPrefix("the target has no ") }, "\(records.missed)")
+  }
+
+  @Test func attentionAsksForMaskAndDepth() throws {
+    let pass = try #require(PassCatalog.pass(named: "recognize-attention"))
+    var capabilities = Capabilities()
+    capabilities.attention.forms = [.causal]
+    #expect(
+      try ledger("recognize-attention", [pass], capabilities).missed.map(\.reason) == ["the target's fused attention has no mask form"])
+    capabilities.attention = AttentionSupport(maximumHeadDimension: 4)
+    #expect(
+      try ledger("recognize-attention", [pass], capabilities).missed.map(\.reason)
+        == ["heads of 8 elements exceed the target's largest, 4"])
+  }
+
+  @Test func fusionAsksForEpiloguesAndLoads() throws {
+    let fuse = try #require(PassCatalog.pass(named: "fuse-kernels"))
+    let all = try ledger("fuse-kernels", [fuse])
+    let none = try ledger("fuse-kernels", [fuse], .none)
+    #expect(!all.applied.isEmpty)
+    #expect(none.applied.isEmpty)
+    #expect(none.missed.contains { $0.reason.hasPrefix("the target has no epilogue for ") })
+  }
+}
+
+@Suite("Promises with unbound dimensions")
+struct UnboundPromiseTests {
+  private let text = """
+    graph "g" {
+      source "g.onnx" "onnx" "hand" nodes ["s", "m", "i"]
+      input %0 "x" : f32[batch, 2*batch + 1, d]
+      %1 "s" : f32[batch, 2*batch + 1, d] = unary(%0) {function = "sigmoid"} name "s" from ["s"]
+      %2 "m" : f32[batch, 2*batch + 1, d] = binary(%0, %1) {function = "mul"} name "m" from ["m"]
+      %3 "y" : f32[batch, 2*batch + 1, d] = identity(%2) name "i" from ["i"]
+      output %3
+    }
+    """
+
+  private func check(_ pass: GraphPass) throws {
+    let graph = try GraphText.parse(text, file: "g", operators: OperatorCatalog.byName)
+    var options = PassManager.Options()
+    options.checksPromises = true
+    var reports: [PassManager.Report] = []
+    _ = try PassManager([pass], options: options).run(graph, PassContext(), reports: &reports)
+    #expect(reports.first?.changes ?? 0 > 0)
+  }
+
+  @Test func seededSizesAreBound() throws {
+    try check(try #require(PassCatalog.pass(named: "recognize-silu")))
+    try check(try #require(PassCatalog.pass(named: "remove-identities")))
+  }
+
+  @Test func aBrokenPromiseIsFound() throws {
+    let wrong = GraphPass("wrong", "Takes the sigmoid away.", preserves: .bitExact) { rewriter, _ in
+      for id in rewriter.executionOrder() {
+        guard rewriter.graph[id].name == "s", let x = rewriter.graph[id].inputs[0] else { continue }
+        rewriter.replaceUses(of: rewriter.graph[id].outputs[0], with: x)
+      }
+    }
+    let failure = #expect(throws: (any Error).self) { try check(wrong) }
+    #expect("\(String(describing: failure))".contains("breaks its promise"))
+  }
+}
