@@ -1,5 +1,5 @@
 package import Basic
-package import IR
+internal import IR
 internal import Numerics
 internal import Ops
 

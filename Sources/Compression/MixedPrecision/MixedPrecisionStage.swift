@@ -1,5 +1,5 @@
 package import Basic
-package import IR
+internal import IR
 
 /// Gives every layer its own number of bits under a budget, then quantises.
 ///

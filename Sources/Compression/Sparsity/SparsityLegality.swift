@@ -1,4 +1,4 @@
-package import IR
+internal import IR
 package import Numerics
 
 /// Whether a layer can take a pattern and whether its weights keep to it.

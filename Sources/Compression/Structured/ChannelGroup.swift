@@ -1,5 +1,5 @@
 package import IR
-package import Numerics
+internal import Numerics
 
 /// A group of channels or heads that can be removed, with the layers that make and read them.
 package struct ChannelGroup: Sendable {

@@ -1,6 +1,6 @@
 package import Basic
 package import IR
-package import Numerics
+internal import Numerics
 
 /// How much a unit of a group matters; the smallest go first.
 package enum ChannelImportance: String, Sendable, CaseIterable {

@@ -1,5 +1,5 @@
 package import Basic
-package import IR
+internal import IR
 internal import Numerics
 
 /// Takes whole channels or attention heads out of the model and refits the layers that read them.

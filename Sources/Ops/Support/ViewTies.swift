@@ -1,4 +1,4 @@
-package import IR
+internal import IR
 
 extension OperandTypes {
   /// Axis ties of a change of shape: axes that stay, and the slowest factor of an axis that is split or made by merging.
