@@ -27,13 +27,13 @@ struct NumberFormatTests {
     Format(name: "fp16", activation: .float16, weight: .float16, native: matrixUnits),
     Format(name: "bf16", activation: .bfloat16, weight: .bfloat16) { $0 >= 8 },
     Format(name: "int8", activation: .int8, weight: .int8) { $0 >= 7.2 },
-    // Hopper dropped the 4-bit integers of Turing, Ampere and Ada.
-    Format(name: "int4", activation: .int4, weight: .int4) { $0 >= 7.5 && $0 < 9 },
+    // Data-centre parts dropped the 4-bit integers of Turing, Ampere and Ada; GB202 is assumed to run them no faster than 8-bit ones.
+    Format(name: "int4", activation: .int4, weight: .int4) { ($0 >= 7.5 && $0 < 9) || $0 == 12 },
     Format(name: "fp8", activation: .float8e4m3, weight: .float8e4m3, native: floatEight),
     Format(name: "fp8 block", activation: .float8e4m3, weight: .float8e4m3, isBlockScaled: true) { $0 == 9 || $0 == 10 },
     Format(name: "w8a16", activation: .float16, weight: .int8, native: matrixUnits),
     Format(name: "w4a16", activation: .float16, weight: .int4, native: matrixUnits),
-    Format(name: "fp4 block", activation: .float4e2m1, weight: .float4e2m1, isBlockScaled: true) { $0 == 10 },
+    Format(name: "fp4 block", activation: .float4e2m1, weight: .float4e2m1, isBlockScaled: true) { $0 == 10 || $0 == 12 },
   ]
 
   static var targets: [String] { Targets.catalog.files().filter { $0.path.contains("/targets/gpu/") }.map(\.name) }
