@@ -1,4 +1,4 @@
-package import Basic
+internal import Basic
 package import Compression
 
 extension CompressionReport {

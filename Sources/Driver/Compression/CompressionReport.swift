@@ -2,7 +2,7 @@ internal import Foundation
 package import Basic
 package import Compression
 package import IR
-package import Recipes
+internal import Recipes
 
 /// Everything `compress` found: what `--json` writes and the terminal shows.
 package struct CompressionReport: Sendable, Codable {

@@ -1,7 +1,7 @@
 package import Basic
 package import Compression
 package import Hardware
-package import IR
+internal import IR
 internal import Lowering
 package import Recipes
 

@@ -1,5 +1,5 @@
 package import Basic
-package import Compression
+internal import Compression
 package import IR
 
 /// A model on data, alone or against another: what `evaluate` does.
