@@ -19,6 +19,9 @@ extension Recipe {
       OptionKey("model", .text, "A model file; the command line wins."),
       OptionKey("target", .text, "A machine whose rules and arithmetic are followed; the command line wins."),
       OptionKey(
+        "machine", .list(.text),
+        "Settings of the machine, each PATH=VALUE as for --set, such as hls.folding=conv1=64; the command line wins."),
+      OptionKey(
         "calibration",
         .object(
           OptionSchema(

@@ -13,6 +13,8 @@ package struct Recipe: Sendable {
   package var file: String
   package var model: String?
   package var target: String?
+  /// `PATH=VALUE` settings of the machine, in order.
+  package var machine: [String]
   package var calibration: CalibrationOptions
   package var evaluation: EvaluationOptions?
   package var stages: [Stage]
@@ -24,6 +26,7 @@ package struct Recipe: Sendable {
     self.file = file
     model = reader.text("model")
     target = reader.text("target")
+    machine = reader.texts("machine") ?? []
     calibration = CalibrationOptions(reader.object("calibration"))
     evaluation = try reader.object("evaluate").map { (options) throws(Failure) in try EvaluationOptions(options) }
     stages = try Self.stages(document["stages"])

@@ -29,6 +29,12 @@ struct RecipeTests {
     for stage in StageCatalog.all { #expect(published.contains("\"\(stage.schema.name)\": {")) }
   }
 
+  /// A pipeline folded layer by layer travels with the recipe, in order.
+  @Test func settingsOfTheMachineAreKeptInOrder() throws {
+    let text = "version: 1\nmachine:\n  - hls.reuse=64\n  - 'hls.folding=conv1=4, re:.*fc=8'\nstages: [fold]\n"
+    #expect(try Recipe(text, file: "r.yaml").machine == ["hls.reuse=64", "hls.folding=conv1=4, re:.*fc=8"])
+  }
+
   static func mistakes(_ text: String) -> [String] {
     do throws(Failure) {
       _ = try Recipe(text, file: "r.yaml")

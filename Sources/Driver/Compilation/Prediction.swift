@@ -28,7 +28,9 @@ package struct Prediction: Sendable {
   /// As `run()`, on a target that is already read.
   package func run(on target: TargetFile) throws(Failure) -> RunResult {
     var file = target
-    for assignment in overrides { try file.set(assignment) }
+    let recipe = try model.recipe.map { path throws(Failure) in try CompressionRun.recipe(path) }
+    let settings = (recipe?.machine ?? []) + overrides
+    for assignment in settings { try file.set(assignment) }
     // The digest reads the whole file: it starts first and runs beside everything else.
     let digest = FileDigest(path: LoadedModel.resolve(model.path))
     let machine = try MachineCatalog.machine(for: file)
@@ -38,8 +40,8 @@ package struct Prediction: Sendable {
     }
     var loaded = try LoadedModel(model)
     try loaded.checkBound()
-    if let recipe = model.recipe {
-      var compression = CompressionRun(model: model, recipe: try CompressionRun.recipe(recipe))
+    if let recipe {
+      var compression = CompressionRun(model: model, recipe: recipe)
       compression.calibration = model.calibration
       loaded.graph = try compression.compress(loaded.graph, machine, latency: MachineLatency(file)).graph
     }
@@ -54,8 +56,10 @@ package struct Prediction: Sendable {
     } else {
       attempt = try PredictionAttempt(loaded, machine, options, request)
     }
+    var applied = self
+    applied.overrides = settings
     let assembly = ResultAssembly(
-      prediction: self, target: file, loaded: loaded, options: options, compiled: attempt.compiled, program: attempt.program,
+      prediction: applied, target: file, loaded: loaded, options: options, compiled: attempt.compiled, program: attempt.program,
       run: attempt.run, launches: launches)
     var result = assembly.result(sha256: digest.value())
     result.sparsity = verdicts

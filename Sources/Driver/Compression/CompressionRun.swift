@@ -58,7 +58,8 @@ package struct CompressionRun: Sendable {
   private func machine() throws(Failure) -> (machine: any Machine, latency: MachineLatency)? {
     guard let name = target ?? recipe.target else { return nil }
     guard let catalog else { throw Failure("the target '\(name)' needs a folder of machine descriptions", fix: "pass --targets") }
-    let file = try catalog.load(name)
+    var file = try catalog.load(name)
+    for assignment in recipe.machine { try file.set(assignment) }
     return (try MachineCatalog.machine(for: file), try MachineLatency(file))
   }
 
