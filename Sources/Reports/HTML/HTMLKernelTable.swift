@@ -39,7 +39,7 @@ enum HTMLKernelTable {
     let floor = kernel.latencySeconds > 0 ? kernel.floorSeconds / kernel.latencySeconds : 0
     var cells = [
       cell("#\(kernel.id)", Double(kernel.id)), cell(Markup.shortened(kernel.name, to: 80)), cell(kernel.kind),
-      "<td><i style=\"background:\(Palette.colour(of: kernel.bound))\"></i>\(kernel.bound.label)</td>",
+      "<td class=\"whole\"><i style=\"background:\(Palette.colour(of: kernel.bound))\"></i>\(kernel.bound.label)</td>",
       cell(Format.seconds(kernel.startSeconds), kernel.startSeconds),
       cell(Format.seconds(kernel.latencySeconds), kernel.latencySeconds),
       cell(Format.percent(share), share), cell(Format.percent(floor), floor), cell(kernel.format),

@@ -29,7 +29,7 @@ enum HTMLStyle {
     table{border-collapse:collapse;width:100%;font-size:12.5px}th,td{text-align:left;padding:.25em .6em;border-bottom:1px solid var(--line);vertical-align:top}
     th{position:sticky;top:0;background:var(--panel);white-space:nowrap}th button{border:0;padding:0;font-weight:600;background:none;cursor:pointer}
     th[aria-sort=ascending] button::after{content:" ▲"}th[aria-sort=descending] button::after{content:" ▼"}
-    td{overflow-wrap:anywhere;min-width:4em}td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+    td{overflow-wrap:anywhere;min-width:4em}td.whole{overflow-wrap:normal}td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
     td i{display:inline-block;width:.8em;height:.8em;margin-right:.4em;border-radius:2px}
     #table tbody tr{cursor:pointer}#table tr.chosen td{background:var(--hit)}
     aside{position:fixed;right:1em;bottom:1em;z-index:4;max-width:min(480px,90vw);max-height:45vh;overflow:auto;background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:.7em 1em;box-shadow:0 4px 18px #0004;font-size:13px;overflow-wrap:anywhere}
