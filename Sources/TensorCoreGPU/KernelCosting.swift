@@ -39,7 +39,8 @@ struct KernelCosting {
     case .contraction(let contraction):
       let operands = contraction.lhs.bytes + contraction.rhs.bytes
       return try contractions.estimate(
-        contraction, epilogueBytes: Double(max(0, kernel.bytesRead - operands)), reuseBytes: reuseBytes)
+        contraction, epilogueBytes: Double(max(0, kernel.bytesRead - operands)),
+        writtenBytes: Double(kernel.bytesWritten), reuseBytes: reuseBytes)
     case .loop(let loop): return try estimate(loop)
     case .attention, .pointwise, .reduction, .movement, .opaque:
       return try streaming.estimate(computation, of: kernel)

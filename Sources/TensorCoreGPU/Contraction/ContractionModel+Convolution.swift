@@ -43,7 +43,7 @@ extension ContractionModel {
       elements * Double(convolution.kernel.reduce(1, *))
       * Double(max(1, convolution.inputChannels / convolution.groups))
     let input = shape.activationBytes ?? 0
-    let output = elements * Double(shape.output.bits) / 8
+    let output = shape.resultBytes
     let bytes = input + output + shape.epilogueBytes
     let memory = bytes / (gpu.memory.bandwidth * gpu.memory.efficiency)
     // One tap costs a load and an address beside the multiply-add: a third of the lanes do arithmetic.
@@ -79,7 +79,7 @@ extension ContractionModel {
     var choice = choice
     let patches = convolution.output.reduce(1) { $0 * (($1 + 1) / 2) }
     let image = choice.shape.activationBytes ?? 0
-    let result = Double(choice.shape.m) * Double(choice.shape.n) * Double(choice.shape.output.bits) / 8
+    let result = choice.shape.resultBytes
     choice.shape.batch = 16
     choice.shape.m = convolution.images * patches
     choice.shape.k = convolution.inputChannels

@@ -20,7 +20,7 @@ extension ContractionModel {
     let channels = Double(convolution.inputChannels)
     let filters = Double(convolution.outputChannels)
     let spectra = spectrum * (Double(tiles) * (channels + filters) + channels * filters)
-    let result = Double(choice.shape.m) * Double(choice.shape.n) * Double(choice.shape.output.bits) / 8
+    let result = choice.shape.resultBytes
     let bytes = 2 * spectra + (choice.shape.activationBytes ?? 0) + result
     // A complex product is four real multiply-adds; a transform of n points takes about 2·n·log2(n) of them.
     let transforms = (Double(tiles) * (channels + filters) + channels * filters) * 2 * 1024 * 10

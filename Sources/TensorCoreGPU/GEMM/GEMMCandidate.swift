@@ -192,8 +192,8 @@ struct GEMMTraffic {
     distinctShare = min(1, aBytes / max(viewed, 1))
     bBytes = batch * n * k * encoding.weight
     elements = batch * m * n
-    cBytes = elements * encoding.output
-    storedPerElement = encoding.output + shape.epilogueBytes / max(elements, 1)
+    cBytes = shape.resultBytes
+    storedPerElement = (cBytes + shape.epilogueBytes) / max(elements, 1)
     let cache = gpu.l2.capacity * gpu.l2.usableShare
     hotA = min(1, cache / max(aBytes, 1))
     let survives = min(1, max(0, (cache - aBytes) / max(shape.weightReuseBytes, bBytes + cBytes)))

@@ -24,11 +24,13 @@ package struct GEMMShape: Sendable, Hashable {
   package var weightReuseBytes: Double
   /// Bytes the epilogue reads beside the accumulators: a residual, a bias.
   package var epilogueBytes: Double
+  /// Bytes the kernel writes when steps fused behind the product store another format or more; nil for C itself.
+  package var storedBytes: Double?
 
   package init(
     batch: Int = 1, m: Int, n: Int, k: Int, activation: ElementType, weight: ElementType, output: ElementType,
     isBlockScaled: Bool = false, isDynamic: Bool = false, isSparse: Bool = false, activationBytes: Double? = nil,
-    weightReuseBytes: Double = .infinity, epilogueBytes: Double = 0
+    weightReuseBytes: Double = .infinity, epilogueBytes: Double = 0, storedBytes: Double? = nil
   ) {
     self.batch = batch
     self.m = m
@@ -43,9 +45,12 @@ package struct GEMMShape: Sendable, Hashable {
     self.activationBytes = activationBytes
     self.weightReuseBytes = weightReuseBytes
     self.epilogueBytes = epilogueBytes
+    self.storedBytes = storedBytes
   }
 
   package var macs: Double { Double(batch) * Double(m) * Double(n) * Double(k) }
+  /// Bytes of the result as the kernel stores it.
+  package var resultBytes: Double { storedBytes ?? Double(batch) * Double(m) * Double(n) * Double(output.bits) / 8 }
 }
 
 /// Where the time of a product goes.

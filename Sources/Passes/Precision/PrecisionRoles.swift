@@ -1,0 +1,62 @@
+internal import IR
+
+/// Which values of a graph are weights of contractions and which are their activations, and the format a request gives each.
+struct PrecisionRoles {
+  private var weights: Set<ValueID> = []
+  private var activations: Set<ValueID> = []
+
+  /// - `isStatic`: scales are known before the run, so quantised values may pass additions, pooling and copies.
+  init(_ graph: Graph, isStatic: Bool) {
+    for id in graph.nodeIDs {
+      let node = graph[id]
+      guard case .contraction? = graph.computation(of: node), node.inputs.count >= 2 else { continue }
+      for case let input? in node.inputs.prefix(2) {
+        if graph[input].constant != nil { weights.insert(input) } else { activations.insert(input) }
+      }
+    }
+    if isStatic { quantizeSources(graph) }
+  }
+
+  /// Carries the format of a value back through the operation that made it, as engines do: a residual addition, a pooling or a
+  /// concatenation whose result is quantised also reads quantised operands, so a convolution before it stores them so.
+  ///
+  /// Stops at what computes in more bits (norms, softmax, transcendental functions) and at the inputs of the model.
+  private mutating func quantizeSources(_ graph: Graph) {
+    var open = activations.sorted { $0.index > $1.index }
+    while let value = open.popLast() {
+      guard let producer = graph.producer(value), let computation = graph.computation(of: graph[producer]),
+        Self.passesQuantized(computation)
+      else { continue }
+      for case let input? in graph[producer].inputs where !graph.isConstant(input) && !activations.contains(input) {
+        guard let source = graph.producer(input), let computation = graph.computation(of: graph[source]) else { continue }
+        var isContraction = false
+        if case .contraction = computation { isContraction = true }
+        guard isContraction || Self.passesQuantized(computation) else { continue }
+        activations.insert(input)
+        open.append(input)
+      }
+    }
+  }
+
+  private static func passesQuantized(_ computation: Computation) -> Bool {
+    switch computation {
+    case .pointwise(let pointwise): piecewiseLinear.contains(pointwise.function)
+    case .reduction(let reduction): reduction.kind == .maximum || reduction.kind == .mean
+    case .movement(let movement): movement.kind != .gather && movement.kind != .scatter && movement.kind != .cast
+    case .contraction, .attention, .loop, .opaque: false
+    }
+  }
+
+  /// Functions that integer kernels carry out with one rescaling.
+  private static let piecewiseLinear: Set<String> = ["add", "relu", "clip", "max", "min"]
+
+  func encoding(of value: ValueID, _ request: PrecisionRequest) -> Encoding.Quantization? {
+    if weights.contains(value) {
+      return Encoding.Quantization(storage: request.weights, granularity: request.weightGranularity ?? .tensor)
+    }
+    let storage = request.activations
+    guard storage.bits < 16 else { return Encoding.Quantization(storage: storage) }
+    guard activations.contains(value) else { return Encoding.Quantization(storage: .bfloat16) }
+    return Encoding.Quantization(storage: storage, granularity: request.isDynamic ? .token : .tensor, isDynamic: request.isDynamic)
+  }
+}
