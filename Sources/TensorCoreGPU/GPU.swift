@@ -33,12 +33,12 @@ package struct GPU: Machine {
   }
 
   package func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
-    let costing = KernelCosting(
-      description, ContractionModel(description, fidelity: request.fidelity), reuseBytes: Self.bytesPerRun(kernels))
+    let costing = KernelCosting(description, ContractionModel(description, fidelity: request.fidelity))
+    let cache = CacheResidency(kernels, held: description.residentBytes)
     var results: [KernelResult] = []
     var failures: [Diagnostic] = []
-    for kernel in kernels {
-      do throws(Failure) { results.append(try costing.result(of: kernel)) } catch {
+    for (kernel, view) in zip(kernels, cache.views) {
+      do throws(Failure) { results.append(try costing.result(of: kernel, view)) } catch {
         failures += error.diagnostics.map { diagnostic in
           var diagnostic = diagnostic
           diagnostic.message = "kernel '\(kernel.name)': \(diagnostic.message)"
@@ -73,11 +73,6 @@ package struct GPU: Machine {
       what:
         "launch eager: a framework calls one operation after the other, \(Format.seconds(host)) of host time in all; latency from the first call to the last kernel's end",
       basis: .measured, source: "host times of the target's <launch> and <host> rows")
-  }
-
-  /// Bytes one run touches: what must fit in the L2 for weights to survive there until the next run.
-  private static func bytesPerRun(_ kernels: [Kernel]) -> Double {
-    kernels.reduce(0) { $0 + Double($1.bytesRead) + Double($1.bytesWritten) }
   }
 
   private func assemble(

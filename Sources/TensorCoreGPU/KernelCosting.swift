@@ -8,18 +8,15 @@ struct KernelCosting {
   let gpu: GPUDescription
   let contractions: ContractionModel
   let streaming: StreamingCosting
-  /// Bytes touched between two uses of a weight.
-  let reuseBytes: Double
 
-  init(_ gpu: GPUDescription, _ contractions: ContractionModel, reuseBytes: Double) {
+  init(_ gpu: GPUDescription, _ contractions: ContractionModel) {
     self.gpu = gpu
     self.contractions = contractions
     streaming = StreamingCosting(gpu)
-    self.reuseBytes = reuseBytes
   }
 
-  func result(of kernel: Kernel) throws(Failure) -> KernelResult {
-    let estimate = try estimate(kernel.anchorComputation, of: kernel)
+  func result(of kernel: Kernel, _ cache: CacheResidency.View) throws(Failure) -> KernelResult {
+    let estimate = try estimate(kernel.anchorComputation, of: kernel, cache)
     return KernelResult(
       id: kernel.id, name: kernel.name, kind: kernel.anchorComputation.kind, origin: kernel.origin,
       bound: estimate.bound,
@@ -32,7 +29,9 @@ struct KernelCosting {
       writes: kernel.writes.map { TensorSummary($0, isConstant: false) }, figures: estimate.figures)
   }
 
-  private func estimate(_ computation: Computation, of kernel: Kernel) throws(Failure) -> ContractionEstimate {
+  private func estimate(
+    _ computation: Computation, of kernel: Kernel, _ cache: CacheResidency.View
+  ) throws(Failure) -> ContractionEstimate {
     switch computation {
     case .contraction(let contraction) where contraction.experts != nil:
       return try streaming.estimate(routed: contraction, of: kernel)
@@ -40,11 +39,24 @@ struct KernelCosting {
       let operands = contraction.lhs.bytes + contraction.rhs.bytes
       return try contractions.estimate(
         contraction, epilogueBytes: Double(max(0, kernel.bytesRead - operands)),
-        writtenBytes: Double(kernel.bytesWritten), reuseBytes: reuseBytes)
+        writtenBytes: Double(kernel.bytesWritten), residency: residency(kernel, cache))
     case .loop(let loop): return try estimate(loop)
     case .attention, .pointwise, .reduction, .movement, .opaque:
-      return try streaming.estimate(computation, of: kernel)
+      return try streaming.estimate(computation, of: kernel, hotShare: cache.share(of: kernel.reads))
     }
+  }
+
+  /// The anchor's two operands, where they come from outside the kernel, and everything else it reads.
+  private func residency(_ kernel: Kernel, _ cache: CacheResidency.View) -> GEMMShape.Residency {
+    let operands = kernel.steps[kernel.anchor].inputs.prefix(2)
+    func share(_ id: Int?) -> Double {
+      let outside = kernel.reads.filter { $0.id == id }
+      // An operand made inside the kernel comes from what its first steps read.
+      return cache.share(of: outside.isEmpty ? kernel.reads.filter { !$0.operand.isConstant } : outside)
+    }
+    return GEMMShape.Residency(
+      activation: share(operands.first), weight: share(operands.dropFirst().first),
+      epilogue: cache.share(of: kernel.reads.filter { !operands.contains($0.id) }), stored: cache.stored)
   }
 
   /// A recurrent layer has kernels of its own; any other loop runs its body's kernels once per trip.

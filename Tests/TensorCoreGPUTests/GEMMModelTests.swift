@@ -114,6 +114,31 @@ struct GEMMModelTests {
     #expect(model.estimate(warm, on: path).seconds < model.estimate(shape(16, 2048, 1024), on: path).seconds)
   }
 
+  @Test(arguments: devices) func aFusedKernelPaysForWhatItStoresNotForTheProduct(_ name: String) throws {
+    let model = GEMMModel(try Targets.gpu(name))
+    // Many waves of short blocks: writing the result is what takes the time.
+    var narrow = shape(100_000, 1024, 64)
+    narrow.storedBytes = narrow.resultBytes / 2
+    let path = try #require(model.choosePath(for: narrow)).path
+    let whole = model.estimate(shape(100_000, 1024, 64), on: path)
+    let half = model.estimate(narrow, on: path)
+    #expect(half.seconds < whole.seconds)
+    #expect(abs((whole.deviceBytes - half.deviceBytes) / narrow.resultBytes - 1) < 1e-3)
+    var held = shape(100_000, 1024, 64)
+    held.residency = GEMMShape.Residency(activation: 1, weight: 1, epilogue: 1, stored: 1)
+    #expect(model.estimate(held, on: path).deviceBytes == 0)
+  }
+
+  @Test(arguments: devices) func deviceMemoryKeepsUpWithEverythingReadAndWritten(_ name: String) throws {
+    let gpu = try Targets.gpu(name)
+    let model = GEMMModel(gpu)
+    for (m, n, k) in [(100_000, 1024, 64), (64, 128, 16_384), (1, 16_384, 16_384), (4096, 4096, 128)] {
+      let choice = try #require(model.choosePath(for: shape(m, n, k)))
+      let estimate = model.estimate(choice.shape, on: choice.path)
+      #expect(estimate.seconds > estimate.deviceBytes / gpu.memory.bandwidth, "\(m)×\(n)×\(k)")
+    }
+  }
+
   @Test func halfSizeWeightsSpeedUpThinProductsOnly() throws {
     let name = "nvidia-a100-sxm4-80gb"
     let thin =

@@ -44,8 +44,13 @@ extension ContractionModel {
       * Double(max(1, convolution.inputChannels / convolution.groups))
     let input = shape.activationBytes ?? 0
     let output = shape.resultBytes
-    let bytes = input + output + shape.epilogueBytes
-    let memory = bytes / (gpu.memory.bandwidth * gpu.memory.efficiency)
+    let held = shape.residency
+    let bytes =
+      input * (1 - (held?.activation ?? 0)) + output * (1 - (held?.stored ?? 0))
+      + shape.epilogueBytes * (1 - (held?.epilogue ?? 0))
+    let memory = max(
+      bytes / (gpu.memory.bandwidth * gpu.memory.efficiency),
+      gpu.seconds((input + output + shape.epilogueBytes) / gpu.l2BytesPerClock))
     // One tap costs a load and an address beside the multiply-add: a third of the lanes do arithmetic.
     let arithmetic = 3 * macs / (gpu.sm.fp32Lanes * Double(gpu.smCount) * gpu.boostClock)
     let busy = max(memory, arithmetic)

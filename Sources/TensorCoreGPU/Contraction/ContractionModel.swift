@@ -32,13 +32,16 @@ package struct ContractionModel: Sendable {
 
   /// - `epilogueBytes`: read by the steps fused behind the contraction (residuals, biases).
   /// - `writtenBytes`: written by those steps; nil for the contraction's own result.
+  /// - `residency`: what the L2 holds within a run of a whole model.
   /// - `reuseBytes`: touched between two uses of the weights; decides whether they are found in the L2.
   package func estimate(
-    _ contraction: Contraction, epilogueBytes: Double = 0, writtenBytes: Double? = nil, reuseBytes: Double = .infinity
+    _ contraction: Contraction, epilogueBytes: Double = 0, writtenBytes: Double? = nil,
+    residency: GEMMShape.Residency? = nil, reuseBytes: Double = .infinity
   ) throws(Failure) -> ContractionEstimate {
     var shape = GEMMShape(contraction)
     shape.epilogueBytes = epilogueBytes
     shape.storedBytes = writtenBytes
+    shape.residency = residency
     shape.weightReuseBytes = contraction.rhs.isConstant ? reuseBytes : 0
     guard var choice = gemm.choosePath(for: shape) else {
       throw Failure(

@@ -35,6 +35,8 @@ package struct GPUDescription: Sendable {
 
   /// Bytes the L2 hands to all SMs in one clock, at its measured share of the stated rate.
   package var l2BytesPerClock: Double { l2.bytesPerClock * l2.efficiency }
+  /// Bytes of the L2 whose content survives from kernel to kernel, as streaming kernels measure it.
+  package var residentBytes: Double { l2.capacity * (streaming?.residentShare ?? l2.usableShare) }
 
   /// Bytes device memory moves in one core clock, at its measured share of the pin rate.
   package var memoryBytesPerClock: Double { memory.bandwidth * memory.efficiency / boostClock }

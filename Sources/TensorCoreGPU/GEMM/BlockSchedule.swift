@@ -14,8 +14,8 @@ struct BlockSchedule {
     let skipped = max(0, Int(candidate.fullWaves) - Self.wavesSimulated)
     let fullBlocks = (Int(candidate.fullWaves) - skipped) * slots
     let blocks = Int(candidate.blocks) - skipped * slots
-    let full = Block(fill: fill, steps: candidate.full.steps, epilogue: candidate.full.epilogue)
-    let last = Block(fill: fill, steps: candidate.last.steps, epilogue: candidate.last.epilogue)
+    let full = Block(fill: fill, wave: candidate.full)
+    let last = Block(fill: fill, wave: candidate.last)
 
     var queue = EventQueue<Int>()
     var next = min(slots, blocks)
@@ -37,11 +37,19 @@ struct BlockSchedule {
     var fill: Double
     var steps: Double
     var epilogue: Double
+    var wait: Double
+
+    init(fill: Double, wave: GEMMCandidate.Wave) {
+      self.fill = fill
+      steps = wave.steps
+      epilogue = wave.epilogue
+      wait = wave.wait
+    }
 
     /// In the queue's unit, a part of a clock.
-    var length: Int { Int(((fill + steps + epilogue) * BlockSchedule.subclocks).rounded()) }
+    var length: Int { Int(((fill + steps + epilogue + wait) * BlockSchedule.subclocks).rounded()) }
 
-    func period(hidden: Double) -> Double { steps + (1 - hidden) * (fill + epilogue) }
+    func period(hidden: Double) -> Double { steps + (1 - hidden) * (fill + epilogue) + wait }
   }
 
   /// Events are ordered by whole numbers; a sixteenth of a clock keeps rounding below a thousandth of any block.

@@ -1,12 +1,15 @@
 /// The time of one candidate kernel at one split of the reduction axis: waves of thread blocks over the SMs.
 ///
-/// Per wave: fill + steps · max(issue, shared-memory feed, L2, device memory, latency) + epilogue; the maximum is
-/// smoothed by an eighth-power norm because the limits interfere slightly when they are close. All times in clocks.
+/// Per wave: fill + steps · max(issue, shared-memory feed, L2, device memory, latency) + epilogue, and no less than device
+/// memory needs for all it reads and writes; the maximum is smoothed by an eighth-power norm because the limits interfere
+/// slightly when they are close. All times in clocks.
 struct GEMMCandidate {
   /// What a wave of `blocks` thread blocks costs.
   struct Wave {
     var steps = 0.0
     var epilogue = 0.0
+    /// What device memory still needs when the wave's blocks would be done.
+    var wait = 0.0
     /// Device-memory part of `steps` taken alone.
     var memory = 0.0
     var issue = 0.0
@@ -79,28 +82,32 @@ struct GEMMCandidate {
       / (cost.aBytes + cost.bBytes)
     let chunk = cost.l2Bytes * loaded
     let slowdown = cost.strideFactor(traffic.k)
-    func wave(_ count: Double, _ bytes: (a: Double, b: Double)) -> Wave {
+    func wave(_ count: Double, _ bytes: (a: Double, b: Double), isLast: Bool) -> Wave {
       let perSM = (count / machine.smCount).rounded(.up)
       let issue = perSM * cost.issue * slowdown
       let feed = perSM * cost.feed
       let l2 = max(count * chunk / machine.l2BytesPerClock, perSM * chunk / machine.l2Port)
       let memory = (bytes.a * missA + bytes.b * missB) / machine.memoryBytesPerClock
       let step = eighthNorm(issue, feed, l2, memory, cost.latency) + machine.stepOverhead
+      let covered = count * cost.m * cost.n
       let stored = (partial ? 4 : traffic.storedPerElement) * cost.m * cost.n
-      let store = max(
-        perSM * stored / machine.storeRate, count * stored / machine.l2BytesPerClock,
-        count * stored * passes * machine.writeCost / machine.memoryBytesPerClock)
+      let store = max(perSM * stored / machine.storeRate, count * stored / machine.l2BytesPerClock)
+      let epilogue = store + machine.epilogue
+      // The L2 takes the result in and passes it on while the next blocks run: device memory has to keep up on the whole.
+      let drain = covered * (partial ? 4 : traffic.drainedPerElement) * passes / machine.memoryBytesPerClock
+      let busy = steps * step + (isLast ? epilogue : (1 - cost.overlap) * (epilogue + machine.fill))
       return Wave(
-        steps: steps * step, epilogue: store + machine.epilogue, memory: steps * memory, issue: steps * issue,
+        steps: steps * step, epilogue: epilogue, wait: max(0, steps * memory + drain - busy), memory: steps * memory,
+        issue: steps * issue,
         feed: steps * feed, l2: steps * l2, latency: steps * cost.latency)
     }
-    full = fullWaves > 0 ? wave(cost.slots, fullBytes) : Wave()
-    last = wave(lastBlocks, lastBytes)
+    full = fullWaves > 0 ? wave(cost.slots, fullBytes, isLast: false) : Wave()
+    last = wave(lastBlocks, lastBytes, isLast: true)
 
     let shown = 1 - cost.overlap
     fill = machine.fill * (1 + fullWaves * shown)
     mainLoop = fullWaves * full.steps + last.steps
-    epilogue = fullWaves * shown * full.epilogue + last.epilogue
+    epilogue = fullWaves * (shown * full.epilogue + full.wait) + last.epilogue + last.wait
     let memory = fullWaves * full.memory + last.memory
     memoryBytes = memory * machine.memoryBytesPerClock
     let skewed = machine.skew * memory
@@ -134,7 +141,6 @@ struct GEMMMachine: Sendable {
   let memoryBytesPerClock: Double
   let stepOverhead: Double
   let storeRate: Double
-  let writeCost: Double
   let epilogue: Double
   let fill: Double
   let skew: Double
@@ -149,7 +155,6 @@ struct GEMMMachine: Sendable {
     memoryBytesPerClock = gpu.memoryBytesPerClock
     stepOverhead = gpu.gemm.stepOverhead
     storeRate = gpu.gemm.storeRate
-    writeCost = gpu.gemm.writeCost
     epilogue = gpu.gemm.epilogue
     fill = gpu.gemm.fill
     skew = gpu.memory.skew
@@ -173,6 +178,10 @@ struct GEMMTraffic {
   /// Elements of the result, and bytes its epilogue moves for each.
   let elements: Double
   let storedPerElement: Double
+  /// Bytes of the epilogue that device memory carries: without what the L2 holds.
+  let drainedBytes: Double
+  /// Of those per element, a written byte at its cost.
+  let drainedPerElement: Double
   /// Share of A that its producer left in the L2.
   let hotA: Double
   /// Share of B that survived in the L2 since its last use.
@@ -195,9 +204,14 @@ struct GEMMTraffic {
     cBytes = shape.resultBytes
     storedPerElement = (cBytes + shape.epilogueBytes) / max(elements, 1)
     let cache = gpu.l2.capacity * gpu.l2.usableShare
-    hotA = min(1, cache / max(aBytes, 1))
+    let held = shape.residency
+    let written = cBytes * (1 - (held?.stored ?? 0))
+    let read = shape.epilogueBytes * (1 - (held?.epilogue ?? 0))
+    drainedBytes = written + read
+    drainedPerElement = (written * gpu.gemm.writeCost + read) / max(elements, 1)
+    hotA = held?.activation ?? min(1, cache / max(aBytes, 1))
     let survives = min(1, max(0, (cache - aBytes) / max(shape.weightReuseBytes, bBytes + cBytes)))
-    hotB = survives * survives
+    hotB = held?.weight ?? survives * survives
     kept = min(1, cache / max(aBytes + bBytes, 1))
   }
 

@@ -80,9 +80,9 @@ package struct GEMMModel: Sendable {
       tile: tile, split: Int(best.split), blocks: best.blocks, slots: best.cost.slots, launch: gpu.launch.graph,
       prelude: preludeSeconds, fill: best.fill / clock, mainLoop: mainLoop / clock,
       epilogue: best.epilogue / clock, reduction: best.reduction / clock, skew: best.skew / clock, clockShare: share,
-      deviceBytes: best.memoryBytes + traffic.cBytes, l2Bytes: best.blocks / best.split * steps * best.cost.l2Bytes,
+      deviceBytes: best.memoryBytes + traffic.drainedBytes, l2Bytes: best.blocks / best.split * steps * best.cost.l2Bytes,
       sharedBytes: best.blocks / best.split * steps * best.cost.sharedBytes,
-      energy: work + traffic.cBytes * gpu.memory.energyPerByte + gpu.power.idle * seconds)
+      energy: work + traffic.drainedBytes * gpu.memory.energyPerByte + gpu.power.idle * seconds)
   }
 
   /// The clock the board's power allows: P = idle + E/t · f^e ≤ board, felt in full only by long kernels.
@@ -149,7 +149,7 @@ package struct GEMMModel: Sendable {
       split: 1, blocks: Double(gpu.smCount), slots: Double(gpu.smCount), launch: gpu.launch.graph,
       prelude: preludeSeconds, fill: machine.fill / gpu.boostClock, mainLoop: loop,
       epilogue: machine.epilogue / gpu.boostClock, reduction: 0, skew: 0,
-      clockShare: 1, deviceBytes: bytes + traffic.cBytes, l2Bytes: traffic.aBytes + traffic.bBytes, sharedBytes: 0,
+      clockShare: 1, deviceBytes: bytes + traffic.drainedBytes, l2Bytes: traffic.aBytes + traffic.bBytes, sharedBytes: 0,
       energy: bytes * gpu.memory.energyPerByte + traffic.shape.macs * path.instruction.energy + gpu.power.idle * seconds
     )
   }

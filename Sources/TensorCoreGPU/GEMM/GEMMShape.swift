@@ -4,6 +4,14 @@ package import IR
 ///
 /// `batch` independent products C[m,n] = Σ_k A[m,k]·B[k,n]; A is the activation, B the weight (or second activation).
 package struct GEMMShape: Sendable, Hashable {
+  /// Shares found in the L2 of A, of B and of what the epilogue reads, and the share of the result that never leaves it.
+  package struct Residency: Sendable, Hashable {
+    package var activation: Double
+    package var weight: Double
+    package var epilogue: Double
+    package var stored: Double
+  }
+
   package var batch: Int
   package var m: Int
   package var n: Int
@@ -24,13 +32,16 @@ package struct GEMMShape: Sendable, Hashable {
   package var weightReuseBytes: Double
   /// Bytes the epilogue reads beside the accumulators: a residual, a bias.
   package var epilogueBytes: Double
+  /// Within a run of a whole model: what the L2 holds; nil for a benchmark, which the two rules above describe.
+  package var residency: Residency?
   /// Bytes the kernel writes when steps fused behind the product store another format or more; nil for C itself.
   package var storedBytes: Double?
 
   package init(
     batch: Int = 1, m: Int, n: Int, k: Int, activation: ElementType, weight: ElementType, output: ElementType,
     isBlockScaled: Bool = false, isDynamic: Bool = false, isSparse: Bool = false, activationBytes: Double? = nil,
-    weightReuseBytes: Double = .infinity, epilogueBytes: Double = 0, storedBytes: Double? = nil
+    weightReuseBytes: Double = .infinity, epilogueBytes: Double = 0, storedBytes: Double? = nil,
+    residency: Residency? = nil
   ) {
     self.batch = batch
     self.m = m
@@ -46,6 +57,7 @@ package struct GEMMShape: Sendable, Hashable {
     self.weightReuseBytes = weightReuseBytes
     self.epilogueBytes = epilogueBytes
     self.storedBytes = storedBytes
+    self.residency = residency
   }
 
   package var macs: Double { Double(batch) * Double(m) * Double(n) * Double(k) }

@@ -20,14 +20,18 @@ struct StreamingCosting {
   }
 
   /// The kernel around `computation`; bytes are those that cross the border of the whole group.
-  func estimate(_ computation: Computation, of kernel: Kernel) throws(Failure) -> ContractionEstimate {
+  ///
+  /// - `hotShare`: share of the bytes read that the L2 holds.
+  func estimate(
+    _ computation: Computation, of kernel: Kernel, hotShare: Double
+  ) throws(Failure) -> ContractionEstimate {
     let unread = kernel.steps.reduce(0) { sum, step in
       guard let first = step.inputs.first, kernel.reads.contains(where: { $0.id == first }) else { return sum }
       return sum + step.computation.unreadBytes
     }
     return try estimate(
       computation, bytesRead: Double(max(0, kernel.bytesRead - unread)), bytesWritten: Double(kernel.bytesWritten),
-      hotBytes: Double(kernel.bytesRead - kernel.weightBytes), work: kernel.work)
+      hotBytes: Double(kernel.bytesRead) * hotShare, work: kernel.work)
   }
 
   /// A product whose rows choose among the weights of several experts.
