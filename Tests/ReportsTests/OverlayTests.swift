@@ -71,6 +71,20 @@ import Testing
     #expect(OverlayReport.render(SyntheticResult.residualNetwork(), overlay).contains("2,000 cyc"))
   }
 
+  @Test func velaRowsBelongToTheOperatorTheyWereMadeFrom() throws {
+    let profile = try read(
+      """
+      Original Operator,NNG Operator,Target,Op Cycles,Name
+      Conv2D,Conv2D,NPU,26185,fc/Gemm;fc/BiasAdd/ReadVariableOp/resource;fc/Conv2D1
+      Conv2D,Relu,NPU,0,fc/Gemm;fc/BiasAdd/ReadVariableOp/resource;fc/Conv2D1
+      Softmax,MaxPool,NPU,134,fc/Gemm_softmax_0
+      Softmax,Sub,NPU,24,fc/Gemm_softmax_2
+      Softmax,Asr,NPU,19,Identity
+      """)
+    #expect(profile.layers.map(\.sources) == [["fc/Gemm"], ["fc/Gemm"], ["Identity"], ["Identity"], ["Identity"]])
+    #expect(Overlay(SyntheticResult.residualNetwork(), profile).match(ofKernel: 55)?.measured == 26_185)
+  }
+
   @Test(arguments: [
     "", "[", "{}", "[]", "[1,2]", "[{\"name\":\"x\",\"averageMs\":-1}]", "a,b\n1,2", "Name,Op Cycles\nx,nan",
     "{\"Layers\":[\"x\"]}", "\u{0}",
@@ -88,6 +102,8 @@ import Testing
     #expect(
       try ScheduleReport.dot(SyntheticResult.residualNetwork(), options.schedule).contains(
         "measured 5.00 µs, predicted +10.0 %"))
+    let text = try TextReport.render(SyntheticResult.residualNetwork(), as: "txt", options).text
+    #expect(text.contains("matched: predicted 5.50 µs, measured 5.00 µs (+10.0 %)"))
     let page = try HTMLReport.render(SyntheticResult.residualNetwork(), as: "html", options).text
     #expect(page.contains("<section id=\"measured\">"))
     #expect(page.contains("&lt;script&gt;"))

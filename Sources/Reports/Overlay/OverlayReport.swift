@@ -4,6 +4,11 @@ package import Results
 /// Measured beside predicted, kernel by kernel.
 package enum OverlayReport {
   package static func render(_ result: RunResult, _ overlay: Overlay, _ style: TextStyle = TextStyle()) -> String {
+    TextReport.heading(result).visible + "\n\n" + body(overlay, style)
+  }
+
+  /// The table and its summary, for a report that has a heading already.
+  static func body(_ overlay: Overlay, _ style: TextStyle) -> String {
     var table = TextTable([
       ("#", .right), ("kernel", .left), ("predicted", .right), ("measured", .right), ("error", .right),
       ("measured layer", .left),
@@ -16,7 +21,7 @@ package enum OverlayReport {
         percent(match.error), name(match.layers.map(\.name)),
       ])
     }
-    return [TextReport.heading(result).visible, "", table.render(), "", summary(overlay)].joined(separator: "\n") + "\n"
+    return [table.render(), "", summary(overlay)].joined(separator: "\n") + "\n"
   }
 
   /// Totals, the median error, and what has no partner.

@@ -127,7 +127,7 @@ struct ScheduleDOT {
     let style = !edge.isData ? "dotted" : edge.isOnChip ? "dashed" : "solid"
     let width = Self.penWidth(edge.bytes) + (edge.isCritical ? 0.8 : 0)
     let colour = edge.isCritical ? "#000000" : "#6A6A6A"
-    let label = edge.label.isEmpty ? "" : " label=<&#160;&#160;\(Markup.escape(edge.label))&#160;>"
+    let label = edge.label.isEmpty ? "" : " label=<&#160;&#160;&#160;\(Markup.escape(edge.label))&#160;>"
     return
       "style=\(style) penwidth=\(Format.fixed(width, 1)) color=\"\(colour)\" tooltip=\(Markup.quoted(edge.tooltip)) labeltooltip=\(Markup.quoted(edge.tooltip))\(label)"
   }
@@ -171,7 +171,7 @@ struct ScheduleDOT {
     text += "  port_\(index) [label=<\(label)>];\n"
     let width = Format.fixed(Self.penWidth(port.bytes), 1)
     let look =
-      "penwidth=\(width) label=<&#160;&#160;\(Markup.escape(port.label))&#160;> tooltip=\(Markup.quoted(port.name))"
+      "penwidth=\(width) label=<&#160;&#160;&#160;\(Markup.escape(port.label))&#160;> tooltip=\(Markup.quoted(port.name))"
     text +=
       port.isInput
       ? "  port_\(index) -> \(id) [lhead=cluster_\(id) \(look)];\n"

@@ -10,7 +10,8 @@ package enum TextReport: Report {
   package static func render(
     _ result: RunResult, as fileExtension: String, _ options: ReportOptions
   ) throws(Failure) -> RenderedReport {
-    RenderedReport(render(result, options.text))
+    let measured = options.schedule.overlay.map { "\n" + OverlayReport.body($0, options.text) } ?? ""
+    return RenderedReport(render(result, options.text) + measured)
   }
 
   package static func render(_ result: RunResult, _ style: TextStyle = TextStyle()) -> String {
