@@ -50,6 +50,7 @@ struct CompressCommand: ParsableCommand {
       run.target = target
       if target != nil || checked.target != nil { run.catalog = try folder.catalog() }
       let bar = ProgressBar()
+      defer { bar.clear() }
       run.progress = { bar.show($0, $1) }
       let (compressed, report) = try run.run()
       bar.clear()

@@ -55,7 +55,13 @@ struct DrawCommand: ParsableCommand {
       options.schedule = part.options
       options.schedule.overlay = try measured.overlay(saved)
       options.graphviz.timeLimitSeconds = part.timeLimit
-      if pair { try writeSource(saved, &options, request.fileExtension) }
+      let bar = ProgressBar()
+      defer { bar.clear() }
+      if pair {
+        bar.show("drawing the source graph", 0.1)
+        try writeSource(saved, &options, request.fileExtension)
+      }
+      bar.show("drawing \(output)", 0.5)
       try request.write(saved, options)
     }
   }

@@ -36,6 +36,7 @@ struct EvaluateCommand: ParsableCommand {
       evaluation.dumpFolder = dump
       if let target { evaluation.arithmetic = try MachineCatalog.machine(for: try folder.catalog().load(target)).capabilities.integers }
       let bar = ProgressBar()
+      defer { bar.clear() }
       evaluation.progress = { bar.show($0, $1) }
       let report = try evaluation.run()
       bar.clear()

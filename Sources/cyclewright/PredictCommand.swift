@@ -57,8 +57,15 @@ struct PredictCommand: ParsableCommand {
       prediction.fidelity = fidelity
       prediction.launch = launch
       let requested = try reports.map { try ReportRequest($0) }
+      let bar = ProgressBar()
+      defer { bar.clear() }
+      prediction.progress = { bar.show($0, $1) }
       let result = try prediction.run()
-      for request in requested { try request.write(result) }
+      for request in requested {
+        bar.show("drawing \(request.path)", 0.9)
+        try request.write(result)
+      }
+      bar.clear()
       if let json { try FileOutput.write(JSONReport.encode(result), to: json) }
       if json != "-" { try FileOutput.write(Terminal.text(result), to: "-") }
     }

@@ -46,12 +46,11 @@ struct SensitivityCommand: ParsableCommand {
         request.bits = bits.split(separator: ",").map { Int($0) ?? 0 }
         request.samples = max(1, samples)
         request.seed = seed
-        if isatty(STDERR_FILENO) != 0 {
-          request.progress = { what, share in
-            FileHandle.standardError.write(Data("\r\(what) \(Int(share * 100)) %\(share < 1 ? "" : "\n")".utf8))
-          }
-        }
+        let bar = ProgressBar()
+        defer { bar.clear() }
+        request.progress = { bar.show($0, $1) }
         let report = try SensitivityReport(request)
+        bar.clear()
         if let json { try FileOutput.write(try report.json(), to: json) }
         if json != "-" { try FileOutput.write(report.text(), to: "-") }
       }

@@ -47,8 +47,12 @@ struct ValidateCommand: ParsableCommand {
         guard let equals = pair.firstIndex(of: "=") else { throw Failure("--target \(pair): expected GPU=T") }
         mapping[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
       }
-      let options = Validation.Options(catalog: try folder.catalog(), targets: mapping, overrides: overrides, fidelity: fidelity)
+      var options = Validation.Options(catalog: try folder.catalog(), targets: mapping, overrides: overrides, fidelity: fidelity)
+      let bar = ProgressBar()
+      defer { bar.clear() }
+      options.progress = { bar.show($0, $1) }
       let validation = try Validation.run(files: files, options: options)
+      bar.clear()
       if let predictions { try FileOutput.write(validation.predictionsCSV(), to: predictions) }
       if let json { try FileOutput.write(try validation.json(), to: json) }
       if json != "-" { try FileOutput.write(validation.text(), to: "-") }

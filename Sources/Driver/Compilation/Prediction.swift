@@ -13,6 +13,8 @@ package struct Prediction: Sendable {
   package var overrides: [String] = []
   package var fidelity = RunRequest.Fidelity.fast
   package var launch = RunRequest.Launch.graph
+  /// Told what is being done and which share of the whole is behind it.
+  package var progress: @Sendable (String, Double) -> Void = { _, _ in }
 
   package init(model: ModelRequest, target: String, catalog: TargetCatalog) {
     self.model = model
@@ -38,10 +40,12 @@ package struct Prediction: Sendable {
     guard launches.contains(launch) else {
       throw Failure("\(file.name) has no host that starts kernels one by one", fix: "leave --launch \(launch.rawValue) out")
     }
+    progress("reading \(model.path)", 0)
     var loaded = try LoadedModel(model)
     try loaded.checkBound()
     if let recipe {
       var compression = CompressionRun(model: model, recipe: recipe)
+      compression.progress = progress
       compression.calibration = model.calibration
       loaded.graph = try compression.compress(loaded.graph, machine, latency: MachineLatency(file)).graph
     }
@@ -54,7 +58,7 @@ package struct Prediction: Sendable {
     if let sparsity = model.sparsity {
       (attempt, verdicts) = try sparse(loaded, machine, &options, name: sparsity)
     } else {
-      attempt = try PredictionAttempt(loaded, machine, options, request)
+      attempt = try PredictionAttempt(loaded, machine, options, request, progress)
     }
     var applied = self
     applied.overrides = settings
@@ -77,11 +81,11 @@ package struct Prediction: Sendable {
     var denseOptions = options
     denseOptions.sparsity = nil
     let study = SparsityStudy(
-      dense: try PredictionAttempt(loaded, machine, denseOptions, request),
-      sparse: try PredictionAttempt(loaded, machine, options, request), capabilities: machine.capabilities, name: name)
+      dense: try PredictionAttempt(loaded, machine, denseOptions, request, progress),
+      sparse: try PredictionAttempt(loaded, machine, options, request, progress), capabilities: machine.capabilities, name: name)
     let verdicts = study.verdicts
     options.denseLayers = study.denseLayers(verdicts)
-    return (try PredictionAttempt(loaded, machine, options, request), verdicts)
+    return (try PredictionAttempt(loaded, machine, options, request, progress), verdicts)
   }
 
   /// A float32 model without a wish runs in the machine's own format, as deployment tools do.
@@ -98,8 +102,10 @@ struct PredictionAttempt {
   let run: MachineRun
 
   init(
-    _ loaded: LoadedModel, _ machine: any Machine, _ options: Compilation.Options, _ request: RunRequest
+    _ loaded: LoadedModel, _ machine: any Machine, _ options: Compilation.Options, _ request: RunRequest,
+    _ progress: @Sendable (String, Double) -> Void = { _, _ in }
   ) throws(Failure) {
+    progress("compiling \(loaded.graph.name)", 0.2)
     compiled = try Compilation(loaded.graph, passes: request.launch == .eager ? PassCatalog.eager : PassCatalog.predict, options: options)
     program = try KernelProgram(compiled.graph)
     guard !program.kernels.isEmpty else {
@@ -107,6 +113,7 @@ struct PredictionAttempt {
     }
     var request = request
     request.batch = loaded.batch
+    progress("simulating \(program.kernels.count) kernels", 0.6)
     run = try machine.run(program.kernels, request)
   }
 }

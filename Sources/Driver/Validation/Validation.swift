@@ -12,6 +12,8 @@ package struct Validation: Sendable {
     package var overrides: [String]
     /// With `.event`, rows are predicted in both forms and the largest difference of each group is kept.
     package var fidelity: RunRequest.Fidelity
+    /// Told which table is being compared and which share of the tables is behind it.
+    package var progress: @Sendable (String, Double) -> Void = { _, _ in }
 
     package init(
       catalog: TargetCatalog, targets: [String: String] = [:], overrides: [String] = [],
@@ -63,7 +65,8 @@ package struct Validation: Sendable {
     var pairs: [MeasurementGroup: [(measured: Double, predicted: Double)]] = [:]
     var skipped: [MeasurementGroup: Int] = [:]
     var reasons: [String: Int] = [:]
-    for file in files {
+    for (index, file) in files.enumerated() {
+      options.progress("comparing \(file)", Double(index) / Double(files.count))
       let table = try CommaSeparated(try FileOutput.readText(file), file: file)
       var predictions: [(measuredColumn: String, rows: [Row])] = []
       for schema in try Self.schemas(for: table.header, file: file) {
