@@ -42,6 +42,20 @@ package enum Format {
     return text.hasSuffix(".") ? String(text.dropLast()) : text
   }
 
+  /// `digits` significant digits, whatever the size: `0.002872`, `1.31e-07`.
+  package static func significant(_ value: Double, digits: Int = 4) -> String {
+    guard value != 0, value.isFinite else { return fixed(value, 0) }
+    var scale = 1.0
+    var magnitude = value.magnitude
+    var limit = 1.0
+    for _ in 0..<max(0, digits) { limit *= 10 }
+    while magnitude * scale >= limit, scale > 1e-300 { scale /= 10 }
+    while magnitude * scale < limit / 10, scale < 1e300 { scale *= 10 }
+    magnitude = (value.magnitude * scale).rounded() / scale
+    let text = "\(value < 0 ? -magnitude : magnitude)"
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+  }
+
   package static func percent(_ share: Double) -> String { fixed(share * 100, 1) + " %" }
 
   private static func scaled(_ value: Double, _ steps: [(factor: Double, name: String)]) -> String {

@@ -17,9 +17,17 @@ package struct PreparedGraph: Sendable {
 
   /// One node that depends on the inputs.
   fileprivate struct Step: Sendable {
+    let id: NodeID
     let node: Node
     let seed: UInt64
     let regions: [PreparedGraph]
+  }
+
+  /// A run that stopped between two nodes: the values that are still needed.
+  package struct Checkpoint: Sendable {
+    fileprivate var position = 0
+    fileprivate var values: [Datum?]
+    fileprivate var left: [Int]
   }
 
   /// The outputs of a run and the values that were asked for besides.
@@ -57,10 +65,44 @@ package struct PreparedGraph: Sendable {
       for (id, datum) in zip(graph.inputs, inputs) where values.contains(id) { if let datum { observe(id, datum) } }
     }
     do throws(OperatorError) {
-      return try evaluate(inputs) { id, datum in if values?.contains(id) ?? true { observe(id, datum) } }
+      return try evaluate(inputs) { id, datum in
+        if values?.contains(id) ?? true { observe(id, datum) }
+        return datum
+      }
     } catch {
       throw Failure("\(graph.name): \(error)")
     }
+  }
+
+  /// As `run`; what the nodes compute is passed on as `replace` gives it back.
+  package func run(_ inputs: [Datum?], replacing replace: (ValueID, Datum) -> Datum) throws(Failure) -> [Datum] {
+    do throws(OperatorError) { return try evaluate(inputs, replace) } catch { throw Failure("\(graph.name): \(error)") }
+  }
+}
+
+// MARK: Running in parts
+
+extension PreparedGraph {
+  /// A run before its first node.
+  package func checkpoint(_ inputs: [Datum?]) throws(Failure) -> Checkpoint {
+    do throws(OperatorError) { return try begin(inputs) } catch { throw Failure("\(graph.name): \(error)") }
+  }
+
+  /// Where in the order of a run a node stands; nil for one that follows from constants alone.
+  package func position(of node: NodeID) -> Int? { steps.firstIndex { $0.id == node } }
+
+  /// Runs on to the node at a position, which stays for later.
+  package func advance(_ checkpoint: inout Checkpoint, to position: Int) throws(Failure) {
+    do throws(OperatorError) { try advance(&checkpoint, to: position, [:]) { $1 } } catch { throw Failure("\(graph.name): \(error)") }
+  }
+
+  /// The outputs when all that is left runs with other values of constants.
+  package func finish(_ checkpoint: Checkpoint, with constants: [ValueID: Datum] = [:]) throws(Failure) -> [Datum] {
+    var state = checkpoint
+    do throws(OperatorError) {
+      try advance(&state, to: steps.count, constants) { $1 }
+      return try outputs(state)
+    } catch { throw Failure("\(graph.name): \(error)") }
   }
 }
 
@@ -78,7 +120,7 @@ extension PreparedGraph {
     }
     var steps: [Step] = []
     for id in order {
-      let step = try Step(graph[id], evaluator, seed: SeededInputs.mix(seed, UInt64(id.index)))
+      let step = try Step(id, graph[id], evaluator, seed: SeededInputs.mix(seed, UInt64(id.index)))
       if let results = step.results(from: known, evaluator) {
         for (output, result) in zip(step.node.outputs, results) { known[output.index] = result }
         // What only computed nodes read is not needed any more.
@@ -110,7 +152,8 @@ extension PreparedGraph {
 }
 
 extension PreparedGraph.Step {
-  fileprivate init(_ node: Node, _ evaluator: Evaluator, seed: UInt64) throws(OperatorError) {
+  fileprivate init(_ id: NodeID, _ node: Node, _ evaluator: Evaluator, seed: UInt64) throws(OperatorError) {
+    self.id = id
     self.node = node
     self.seed = seed
     var regions: [PreparedGraph] = []
@@ -134,30 +177,47 @@ extension PreparedGraph.Step {
 // MARK: Running
 
 extension PreparedGraph {
-  private func evaluate(
-    _ inputs: [Datum?], _ observe: (ValueID, Datum) -> Void
-  ) throws(OperatorError) -> [Datum] {
+  /// - Parameter pass: told every result; what it gives back is what later nodes read.
+  private func evaluate(_ inputs: [Datum?], _ pass: (ValueID, Datum) -> Datum) throws(OperatorError) -> [Datum] {
+    var state = try begin(inputs)
+    try advance(&state, to: steps.count, [:], pass)
+    return try outputs(state)
+  }
+
+  private func begin(_ inputs: [Datum?]) throws(OperatorError) -> Checkpoint {
     guard inputs.count == graph.inputs.count else {
       throw OperatorError("input-count", "the graph has \(graph.inputs.count) inputs, not \(inputs.count)")
     }
-    var values = [Datum?](repeating: nil, count: readers.count)
-    var left = readers
-    for (id, datum) in zip(graph.inputs, inputs) where left[id.index] > 0 { values[id.index] = datum }
-    for step in steps {
-      let operands = step.node.inputs.map { $0.flatMap { values[$0.index] ?? fixed[$0.index] } }
+    var state = Checkpoint(values: [Datum?](repeating: nil, count: readers.count), left: readers)
+    for (id, datum) in zip(graph.inputs, inputs) where readers[id.index] > 0 { state.values[id.index] = datum }
+    return state
+  }
+
+  private func advance(
+    _ state: inout Checkpoint, to end: Int, _ constants: [ValueID: Datum], _ pass: (ValueID, Datum) -> Datum
+  ) throws(OperatorError) {
+    while state.position < end {
+      let step = steps[state.position]
+      let operands = step.node.inputs.map { input in
+        input.flatMap { state.values[$0.index] ?? (constants.isEmpty ? nil : constants[$0]) ?? fixed[$0.index] }
+      }
       for case let input? in step.node.inputs {
-        left[input.index] -= 1
-        if left[input.index] == 0 { values[input.index] = nil }
+        state.left[input.index] -= 1
+        if state.left[input.index] == 0 { state.values[input.index] = nil }
       }
       let results = try step.evaluate(operands, evaluator)
       for (output, result) in zip(step.node.outputs, results) {
-        observe(output, result)
-        if left[output.index] > 0 { values[output.index] = result }
+        let passed = pass(output, result)
+        if state.left[output.index] > 0 { state.values[output.index] = passed }
       }
+      state.position += 1
     }
+  }
+
+  private func outputs(_ state: Checkpoint) throws(OperatorError) -> [Datum] {
     var results: [Datum] = []
     for output in graph.outputs {
-      guard let result = values[output.index] ?? fixed[output.index] else {
+      guard let result = state.values[output.index] ?? fixed[output.index] else {
         throw OperatorError("missing-output", "output '\(graph[output].name)' was not computed")
       }
       results.append(result)
@@ -176,7 +236,7 @@ extension PreparedGraph.Step {
         guard regions.indices.contains(index) else {
           throw OperatorError("region-index", "there is no region \(index)")
         }
-        return try regions[index].evaluate(data) { _, _ in }
+        return try regions[index].evaluate(data) { $1 }
       }
     }
     let results: [Datum]

@@ -99,6 +99,41 @@ struct QuantizationTests {
     #expect(parts.counts.reduce(0, +) == 1000)
   }
 
+  @Test func extremesFindNumbersThatAreNotFinite() {
+    for count in [1, 15, 16, 17, 40] {
+      for position in 0..<count {
+        var values = (0..<count).map(Float.init)
+        values[position] = -7
+        #expect(Extremes(values)?.least == -7)
+        for bad in [Float.nan, .infinity, -.infinity] {
+          values[position] = bad
+          #expect(Extremes(values) == nil, "\(bad) at \(position) of \(count)")
+        }
+      }
+    }
+    #expect(Extremes([]) == nil)
+  }
+
+  /// The range alone and the whole histogram see the same smallest and largest value.
+  @Test func rangesNeedNoHistogram() {
+    var (whole, plain) = (ObservedRange(), ObservedRange(counts: false))
+    for seed in 1...3 as ClosedRange<UInt64> {
+      whole.add(Self.uniform(100, seed: seed))
+      plain.add(Self.uniform(100, seed: seed))
+    }
+    let scheme = QuantizationScheme(storage: .uint8, isSymmetric: false)
+    for calibrator in [Calibrator.minmax, .movingAverage] {
+      #expect(whole.range(calibrator, scheme) == plain.range(calibrator, scheme))
+    }
+  }
+
+  @Test func largeSamplesRunInSmallBatches() throws {
+    let small = try SampleSet([("x", Tensor([100, 4], floats: [Float](repeating: 0, count: 400)))], source: "d.npz")
+    let large = try SampleSet([("x", Tensor([3, 1 << 19], floats: [Float](repeating: 0, count: 3 << 19)))], source: "d.npz")
+    #expect(small.usualBatch == 64)
+    #expect(large.usualBatch == 1)
+  }
+
   @Test(arguments: Calibrator.allCases) func calibratorsStayInsideWhatWasSeen(_ calibrator: Calibrator) {
     var observed = ObservedRange()
     observed.add(Self.uniform(5000, seed: 2))

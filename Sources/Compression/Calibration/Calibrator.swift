@@ -13,21 +13,29 @@ package enum Calibrator: String, Sendable, Hashable, CaseIterable {
   case entropy
   /// Least squared error of the stored values.
   case mse
+
+  /// Whether the values between the smallest and the largest matter.
+  var needsHistogram: Bool { self == .percentile || self == .entropy || self == .mse }
 }
 
 /// What one value of the graph was seen to be.
 package struct ObservedRange: Sendable {
   package private(set) var histogram = Histogram()
   private var average: (low: Double, high: Double)?
+  private let counts: Bool
 
-  package init() {}
+  /// - Parameter counts: false when only the smallest and largest values matter.
+  package init(counts: Bool = true) { self.counts = counts }
 
-  package mutating func add(_ values: [Float]) {
-    guard !values.isEmpty else { return }
-    histogram.add(values)
-    let (low, high) = values.reduce(into: (Float.infinity, -Float.infinity)) { $0 = (min($0.0, $1), max($0.1, $1)) }
-    let last = average ?? (Double(low), Double(high))
-    average = (0.9 * last.low + 0.1 * Double(low), 0.9 * last.high + 0.1 * Double(high))
+  /// - Returns: false when a value is not finite; nothing is added then.
+  @discardableResult package mutating func add(_ values: [Float]) -> Bool {
+    guard !values.isEmpty else { return true }
+    guard let extremes = Extremes(values) else { return false }
+    histogram.add(values, extremes, counting: counts)
+    let (low, high) = (Double(extremes.least), Double(extremes.most))
+    let last = average ?? (low, high)
+    average = (0.9 * last.low + 0.1 * low, 0.9 * last.high + 0.1 * high)
+    return true
   }
 
   /// The range to cover.

@@ -1,3 +1,34 @@
+/// Smallest and largest of some finite values.
+struct Extremes {
+  let least: Float
+  let most: Float
+
+  /// Nil when there is no value, or one that is not finite.
+  init?(_ values: [Float]) {
+    guard let first = values.first else { return nil }
+    var (low, high) = (SIMD16<Float>(repeating: first), SIMD16<Float>(repeating: first))
+    // x·0 is 0 for every finite number and not a number for the others.
+    var check = SIMD16<Float>()
+    let whole = values.count / 16 * 16
+    values.withUnsafeBytes { bytes in
+      for start in stride(from: 0, to: whole, by: 16) {
+        let lanes = bytes.loadUnaligned(fromByteOffset: start * 4, as: SIMD16<Float>.self)
+        low.replace(with: lanes, where: lanes .< low)
+        high.replace(with: lanes, where: lanes .> high)
+        check += lanes * 0
+      }
+    }
+    var (least, most, rest) = (low.min(), high.max(), check.sum())
+    for value in values[whole...] {
+      least = min(least, value)
+      most = max(most, value)
+      rest += value * 0
+    }
+    guard rest == 0 else { return nil }
+    (self.least, self.most) = (least, most)
+  }
+}
+
 /// Counts of values over a range that grows as values come, in one pass.
 ///
 /// A value outside doubles the range on its side and merges neighbouring bins, so the result does not depend on how samples
@@ -17,16 +48,16 @@ package struct Histogram: Sendable {
   package var high: Double { low + width * Double(Self.binCount) }
 
   package mutating func add(_ values: [Float]) {
-    guard let first = values.first else { return }
-    var (least, most) = (first, first)
-    for value in values {
-      if value < least { least = value }
-      if value > most { most = value }
-    }
-    cover(Double(least), Double(most))
-    smallest = min(smallest, Double(least))
-    largest = max(largest, Double(most))
+    if let extremes = Extremes(values) { add(values, extremes) }
+  }
+
+  /// - Parameter counting: false keeps the range alone.
+  mutating func add(_ values: [Float], _ extremes: Extremes, counting: Bool = true) {
+    smallest = min(smallest, Double(extremes.least))
+    largest = max(largest, Double(extremes.most))
     total += Double(values.count)
+    guard counting else { return }
+    cover(Double(extremes.least), Double(extremes.most))
     let (base, scale) = (Float(low), Float(1 / width))
     counts.withUnsafeMutableBufferPointer { counts in
       for value in values {

@@ -6,13 +6,14 @@ internal import Numerics
 ///
 /// At every node the visitor sees the inputs of both runs and may replace constants of the compressed one; the node is then
 /// evaluated with them, so later layers see what earlier ones have become. Costs two evaluations of the graph, whatever the
-/// number of layers; holds the values that are alive for all batches.
+/// number of layers, one without the run of the original; holds the values that are alive for all batches. Batches of a node
+/// are evaluated side by side.
 package struct LayerwiseSweep {
   /// What the visitor may look at.
   package struct Layer {
     package let id: NodeID
     package let node: Node
-    /// Inputs of the original graph by batch, constants included.
+    /// Inputs of the original graph by batch, constants included; empty when the original is not run.
     package let reference: [[Datum?]]
     /// Inputs of the compressed graph by batch, with its constants.
     package let working: [[Datum?]]
@@ -26,18 +27,24 @@ package struct LayerwiseSweep {
   /// Looks at a layer and gives new constants by value ID.
   package typealias Visitor = (Layer) throws(Failure) -> [ValueID: Constant]
   /// What becomes of a value of the compressed run when it is stored, such as rounding to 8 bits.
-  package typealias Storing = (ValueID, Tensor) -> Tensor
+  package typealias Storing = @Sendable (ValueID, Tensor) -> Tensor
+  /// Looks at the results of a layer by batch, may change them, and gives the constants that explain the change.
+  package typealias Finisher = (Layer, inout [[Datum]]) throws(Failure) -> [ValueID: Constant]
 
   private let graph: Graph
   private let original: Graph
   private let batches: [[Datum?]]
   private let storing: Storing
+  private let runsOriginal: Bool
 
   /// - Parameter reference: the graph as it was, when the one to compress lacks nodes or channels of it. Every node of the
   ///   compressed graph is in it under the same ID.
+  /// - Parameter runsOriginal: false when the visitor never looks at the inputs of the original.
   package init(
-    _ graph: Graph, reference: Graph? = nil, batches: [[Datum?]], storing: @escaping Storing = { _, tensor in tensor }
+    _ graph: Graph, reference: Graph? = nil, batches: [[Datum?]], runsOriginal: Bool = true,
+    storing: @escaping Storing = { _, tensor in tensor }
   ) {
+    self.runsOriginal = runsOriginal
     self.graph = graph
     original = reference ?? graph
     self.batches = batches
@@ -47,7 +54,8 @@ package struct LayerwiseSweep {
   /// - Parameter initial: constants of the compressed run that differ already.
   /// - Returns: all constants that differ at the end.
   package func run(
-    constants initial: [ValueID: Constant] = [:], progress: (Double) -> Void = { _ in }, visit: Visitor
+    constants initial: [ValueID: Constant] = [:], progress: (Double) -> Void = { _ in }, visit: Visitor,
+    finish: Finisher = { _, _ throws(Failure) in [:] }
   ) throws(Failure) -> [ValueID: Constant] {
     guard let order = original.topologicalOrder() else { throw Failure("\(graph.name): the nodes form a cycle") }
     var changed = initial
@@ -55,9 +63,12 @@ package struct LayerwiseSweep {
     var working = SweepValues(graph, order: order.filter { graph.contains($0) }, batches: batches)
     for input in graph.inputs { working.replace(input) { storing(input, $0) } }
     for (position, id) in order.enumerated() {
-      let exactInputs = try reference.inputs(of: original[id], [:])
-      for batch in batches.indices { reference.set(original[id], batch, try evaluateNode(original[id], exactInputs[batch])) }
-      reference.release(original[id])
+      var exactInputs: [[Datum?]] = []
+      if runsOriginal {
+        exactInputs = try reference.inputs(of: original[id], [:])
+        reference.set(original[id], try results(of: original[id], exactInputs))
+        reference.release(original[id])
+      }
       progress(Double(position + 1) / Double(order.count))
       guard graph.contains(id) else { continue }
       let node = graph[id]
@@ -65,13 +76,26 @@ package struct LayerwiseSweep {
       let update = try visit(layer)
       changed.merge(update) { $1 }
       let inputs = update.isEmpty ? layer.working : try working.inputs(of: node, changed)
-      for batch in batches.indices {
-        working.set(node, batch, try evaluateNode(node, inputs[batch]))
-      }
-      for output in node.outputs { working.replace(output) { storing(output, $0) } }
+      var found = try results(of: node, inputs)
+      changed.merge(try finish(layer, &found)) { $1 }
+      working.set(node, try stored(node, found))
       working.release(node)
     }
     return changed
+  }
+
+  private func results(of node: Node, _ inputs: [[Datum?]]) throws(Failure) -> [[Datum]] {
+    try concurrently(inputs.count) { batch throws(Failure) in try evaluateNode(node, inputs[batch]) }
+  }
+
+  private func stored(_ node: Node, _ results: [[Datum]]) throws(Failure) -> [[Datum]] {
+    let (outputs, storing) = (node.outputs, storing)
+    return try concurrently(results.count) { batch throws(Failure) in
+      zip(outputs, results[batch]).map { output, datum in
+        guard case .tensor(let tensor) = datum else { return datum }
+        return .tensor(storing(output, tensor))
+      }
+    }
   }
 }
 
@@ -129,10 +153,8 @@ private struct SweepValues {
     return (0..<batchCount).map { batch in columns.map { $0[batch] } }
   }
 
-  mutating func set(_ node: Node, _ batch: Int, _ results: [Datum]) {
-    for (output, result) in zip(node.outputs, results) where readers[output] != nil {
-      values[output, default: [Datum?](repeating: nil, count: batchCount)][batch] = result
-    }
+  mutating func set(_ node: Node, _ results: [[Datum]]) {
+    for (index, output) in node.outputs.enumerated() where readers[output] != nil { values[output] = results.map { $0[index] } }
   }
 
   mutating func replace(_ value: ValueID, _ body: (Tensor) -> Tensor) {

@@ -34,6 +34,12 @@ package struct SampleSet: Sendable {
     self.source = source
   }
 
+  /// Samples to run at once so that what a model holds stays small: about a million input elements, 1 to 64 samples.
+  package var usualBatch: Int {
+    let each = arrays.reduce(1) { $0 + $1.tensor.count / max(1, count) }
+    return min(64, max(1, (1 << 20) / each))
+  }
+
   /// The first `limit` samples.
   package func prefix(_ limit: Int) -> SampleSet {
     guard limit < count, limit > 0 else { return self }

@@ -179,8 +179,9 @@ private struct ChannelSizes {
     let axes = Dictionary(
       edges.map { edge in (edge.value, graph.tensorType(edge.readers[0].weight.constant)?.rank == 2 ? -1 : 1) },
       uniquingKeysWith: { a, _ in a })
+    let prepared = try context.runner.prepare(graph)
     for batch in try context.calibrationBatches(for: graph) {
-      _ = try context.runner.run(graph, batch) { value, tensor in
+      _ = try prepared.run(batch) { value, tensor in
         if let axis = axes[value] { box.add(value, tensor, axis) }
       }
     }

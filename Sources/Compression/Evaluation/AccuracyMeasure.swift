@@ -38,11 +38,12 @@ package struct AccuracyReport: Sendable, Hashable, Codable {
 /// Runs models over samples, batches side by side.
 package struct AccuracyMeasure: Sendable {
   package var runner: any GraphRunner
-  package var batch: Int
+  /// Samples run at once; nil for what a model of this size wants.
+  package var batch: Int?
   package var progress: @Sendable (String, Double) -> Void
 
   package init(
-    runner: any GraphRunner = EvaluatorRunner(), batch: Int = 64, progress: @escaping @Sendable (String, Double) -> Void = { _, _ in }
+    runner: any GraphRunner = EvaluatorRunner(), batch: Int? = nil, progress: @escaping @Sendable (String, Double) -> Void = { _, _ in }
   ) {
     self.runner = runner
     self.batch = batch
@@ -64,9 +65,10 @@ package struct AccuracyMeasure: Sendable {
   }
 
   package func outputs(of graph: Graph, _ samples: SampleSet, title: String) throws(Failure) -> Rows {
-    let batches = try samples.batches(of: batch, for: graph)
+    let batches = try samples.batches(of: batch ?? samples.usualBatch, for: graph)
+    let prepared = try runner.prepare(graph)
     let results = try concurrently(batches.count) { index throws(Failure) in
-      guard let tensor = try runner.run(graph, batches[index]).first?.tensor else {
+      guard let tensor = try prepared.run(batches[index]).first?.tensor else {
         throw Failure("the first output of the model is not a tensor")
       }
       do throws(OperatorError) { return (rows: tensor.shape.first ?? 1, values: try tensor.floats()) } catch {

@@ -6,6 +6,11 @@ internal import Synchronization
 package func concurrently<T: Sendable>(
   _ count: Int, _ body: @Sendable (Int) throws(Failure) -> T, done: @Sendable (Double) -> Void = { _ in }
 ) throws(Failure) -> [T] {
+  if count == 1 {
+    let only = try body(0)
+    done(1)
+    return [only]
+  }
   let slots = Mutex([Result<T, Failure>?](repeating: nil, count: count))
   let finished = Atomic(0)
   DispatchQueue.concurrentPerform(iterations: count) { index in

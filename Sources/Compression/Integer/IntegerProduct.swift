@@ -4,8 +4,9 @@ internal import Ops
 
 /// A contraction of two stored integer tensors.
 ///
-/// Exact through single-precision loops: activations are cut into pieces of 4 bits, so that every partial sum stays below 2²⁴
-/// and no addition rounds; the pieces' sums are put together as 64-bit integers.
+/// 8-bit convolutions and matrix products run as the integer operators do. Others are exact through single-precision loops:
+/// activations are cut into pieces of 4 bits, so that every partial sum stays below 2²⁴ and no addition rounds; the pieces'
+/// sums are put together as 64-bit integers.
 struct IntegerProduct {
   private let node: Node
   private let operation: any WeightedOperator
@@ -46,7 +47,32 @@ struct IntegerProduct {
     return (IntegerValue.Sums(shape: shape, values: values, scales: scales, inner: inner), overflows)
   }
 
+  /// Codes of 8 bits whose sums fit 32, by the operators for integers; nil for anything else.
+  private func integerOperator() throws(OperatorError) -> (shape: [Int], values: [Int64])? {
+    let depth = layout.reductionAxes.reduce(1) { $0 * (w.tensor.shape.indices.contains($1) ? w.tensor.shape[$1] : 1) }
+    guard x.tensor.element.bits <= 8, w.tensor.element.bits <= 8, depth < 1 << 15, x.zeros.count == 1 else { return nil }
+    let isPlain = w.zeros.allSatisfy { $0 == 0 }
+    let own: any Operator
+    if let convolution = operation as? Convolve {
+      own = IntegerConvolve(convolution)
+    } else if operation is MatrixMultiply, isPlain {
+      own = IntegerMatrixMultiply()
+    } else {
+      return nil
+    }
+    var context = EvaluationContext()
+    context.kernels = FastKernels()
+    func zero(_ codes: IntegerValue.Codes, _ values: [Int64]) -> Datum {
+      .tensor(Tensor(codes.tensor.element, values.count == 1 ? [] : [values.count], saturating: values))
+    }
+    let zeros = [zero(x, x.zeros), zero(w, isPlain ? [0] : w.zeros)]
+    let results = try own.evaluate([.tensor(x.tensor), .tensor(w.tensor)] + zeros, context)
+    guard case .tensor(let y)? = results.first, case .int32(let values) = y.elements else { return nil }
+    return (y.shape, values.map(Int64.init))
+  }
+
   private func exactProducts() throws(OperatorError) -> (shape: [Int], values: [Int64]) {
+    if let found = try integerOperator() { return found }
     let (a, b) = (try x.centred(), try w.centred())
     let largest = b.reduce(Int64(0)) { max($0, $1.magnitude < UInt64(Int64.max) ? abs($1) : .max) }
     let depth = layout.reductionAxes.reduce(1) { $0 * (w.tensor.shape.indices.contains($1) ? w.tensor.shape[$1] : 1) }

@@ -1,5 +1,6 @@
 package import Basic
 package import IR
+internal import Numerics
 internal import Ops
 
 /// Errors of every stored tensor: as rounded real numbers, and as the target's integers.
@@ -11,8 +12,10 @@ package struct IntegerReport: Sendable, Hashable, Codable {
     package var fakeDecibels: Double?
     /// The same, computed with integer arithmetic.
     package var integerDecibels: Double?
-    /// Largest difference between both, in steps of the last bit.
+    /// Largest difference between both, in steps of the last bit: what differences of layers before have grown to is in it.
     package var largestGap: Int
+    /// The same when both compute this tensor from the same stored integers.
+    package var ownGap: Int
     /// Share of elements that differ.
     package var differingShare: Double
   }
@@ -39,29 +42,53 @@ package struct IntegerComparison {
   package func run(_ graph: Graph, original: Graph, batches: [[Datum?]]) throws(Failure) -> IntegerReport {
     let stored = StoredValues(graph)
     let execution = try IntegerExecution(graph, arithmetic)
-    var tally = stored.values.map { Tally(value: $0) }
-    var (samples, overflows) = (0, 0)
-    for batch in batches {
-      let exact = try Recording(runner, original, batch).byName
-      let fake = try Recording(runner, graph, batch).byValue
+    let (exactRun, roundedRun) = (try runner.prepare(original), try runner.prepare(graph))
+    let replay = try PreparedGraph(graph, Evaluator(path: .fast, threads: 1))
+    let names = Set(stored.values.map(\.name))
+    let wanted = Set(original.valueIDs.filter { names.contains(original[$0].name) })
+    let parts = try concurrently(batches.count) { index throws(Failure) in
+      let batch = batches[index]
+      var exact: [String: Tensor] = [:]
+      for (id, datum) in zip(original.inputs, batch) where wanted.contains(id) { exact[original[id].name] = datum?.tensor }
+      _ = try exactRun.run(batch) { id, tensor in if wanted.contains(id) { exact[original[id].name] = tensor } }
       var integers: [ValueID: Tensor] = [:]
-      overflows += try execution.run(batch) { integers[$0] = $1 }.overflows
-      samples += batch.first.flatMap { $0?.tensor?.shape.first } ?? 1
-      for index in tally.indices {
-        guard let a = fake[tally[index].value.stored], let b = integers[tally[index].value.stored] else { continue }
-        let reference = exact[tally[index].value.name]
-        do throws(OperatorError) { try tally[index].add(fake: a, integer: b, reference: reference) } catch {
-          throw Failure("'\(tally[index].value.name)': \(error)")
-        }
+      let overflows = try execution.run(batch) { integers[$0] = $1 }.overflows
+      var rounded: [ValueID: Tensor] = [:]
+      _ = try roundedRun.run(batch) { id, tensor in if integers[id] != nil { rounded[id] = tensor } }
+      // Every layer once more in rounded real numbers, each on the integers of those before.
+      var own: [ValueID: Int] = [:]
+      _ = try replay.run(batch) { id, datum in
+        guard let tensor = integers[id], case .tensor(let found) = datum else { return datum }
+        own[id] = Self.largestDifference(found, tensor)
+        return .tensor(tensor)
       }
+      var rows: [Tally] = []
+      for value in stored.values {
+        var tally = Tally(value: value)
+        if let a = rounded[value.stored], let b = integers[value.stored] {
+          do throws(OperatorError) {
+            try tally.add(rounded: a, integer: b, reference: exact[value.name], own: own[value.stored] ?? 0)
+          } catch { throw Failure("'\(value.name)': \(error)") }
+        }
+        rows.append(tally)
+      }
+      return (rows: rows, overflows: overflows, samples: batch.first.flatMap { $0?.tensor?.shape.first } ?? 1)
     }
-    return IntegerReport(rows: tally.map(\.row), samples: samples, overflows: overflows)
+    var tally = stored.values.map { Tally(value: $0) }
+    for part in parts { for index in tally.indices { tally[index].add(part.rows[index]) } }
+    return IntegerReport(
+      rows: tally.map(\.row), samples: parts.reduce(0) { $0 + $1.samples }, overflows: parts.reduce(0) { $0 + $1.overflows })
+  }
+
+  private static func largestDifference(_ a: Tensor, _ b: Tensor) -> Int {
+    guard let x = try? a.integers(), let y = try? b.integers(), x.count == y.count else { return 0 }
+    return zip(x, y).reduce(0) { max($0, Int(abs($1.0 - $1.1))) }
   }
 }
 
 /// Where a graph stores integers with one scale.
 struct StoredValues {
-  struct Value {
+  struct Value: Sendable {
     /// Result of the `quantize`.
     var stored: ValueID
     /// Name of what it stores.
@@ -84,35 +111,23 @@ struct StoredValues {
   }
 }
 
-/// Every tensor of one run.
-private final class Recording {
-  private(set) var byValue: [ValueID: Tensor] = [:]
-  private(set) var byName: [String: Tensor] = [:]
-
-  init(_ runner: any GraphRunner, _ graph: Graph, _ batch: [Datum?]) throws(Failure) {
-    for (id, datum) in zip(graph.inputs, batch) { byName[graph[id].name] = datum?.tensor }
-    _ = try runner.run(graph, batch) { [self] id, tensor in
-      byValue[id] = tensor
-      byName[graph[id].name] = tensor
-    }
-  }
-}
-
 /// Sums over batches for one stored tensor.
-private struct Tally {
+private struct Tally: Sendable {
   let value: StoredValues.Value
   private var signal = 0.0
   private var fakeNoise = 0.0
   private var integerNoise = 0.0
   private var largest = 0
+  private var own = 0
   private var differing = 0
   private var count = 0
 
   init(value: StoredValues.Value) { self.value = value }
 
-  mutating func add(fake: Tensor, integer: Tensor, reference: Tensor?) throws(OperatorError) {
-    let (a, b) = (try fake.doubles(), try integer.doubles())
+  mutating func add(rounded: Tensor, integer: Tensor, reference: Tensor?, own: Int) throws(OperatorError) {
+    let (a, b) = (try rounded.doubles(), try integer.doubles())
     guard a.count == b.count else { return }
+    self.own = own
     let r = try reference?.doubles()
     count += a.count
     for index in a.indices {
@@ -127,10 +142,21 @@ private struct Tally {
     }
   }
 
+  /// Adds what another batch gave.
+  mutating func add(_ other: Tally) {
+    signal += other.signal
+    fakeNoise += other.fakeNoise
+    integerNoise += other.integerNoise
+    largest = max(largest, other.largest)
+    own = max(own, other.own)
+    differing += other.differing
+    count += other.count
+  }
+
   var row: IntegerReport.Row {
     IntegerReport.Row(
       tensor: value.name, fakeDecibels: signal > 0 ? decibels(signal, fakeNoise) : nil,
-      integerDecibels: signal > 0 ? decibels(signal, integerNoise) : nil, largestGap: largest,
+      integerDecibels: signal > 0 ? decibels(signal, integerNoise) : nil, largestGap: largest, ownGap: own,
       differingShare: Double(differing) / Double(max(1, count)))
   }
 }

@@ -58,7 +58,7 @@ package struct MixedPrecisionStage: CompressionStage {
     }
     let batches = try calibration.batches(of: context.batch, for: graph)
     let study = SensitivityStudy(metric, bits: bits)
-    let losses = try study.run(graph, layers, batches, context.runner) { context.progress("sensitivity", $0) }
+    let losses = try study.run(graph, layers, batches) { context.progress("sensitivity", $0) }
     let timing = try AssignmentLatency(graph, layers, bits, context.latency)
     let problem = ChoiceProblem(
       try layers.indices.map { (index) throws(Failure) in

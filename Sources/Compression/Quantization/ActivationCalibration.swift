@@ -14,9 +14,11 @@ struct ActivationCalibration {
   }
 
   /// Parameters of every placed value; values of one class get the same.
-  func parameters(_ batches: [[Datum?]]) throws(Failure) -> [ValueID: QuantizationParameters] {
-    let isObserved = placement.values.contains { $0.format.scheme.hasScale && !$0.format.scheme.isDynamic }
-    let observed = isObserved ? try observe(batches) : [:]
+  ///
+  /// - Parameter means: filled in the same run.
+  func parameters(_ batches: [[Datum?]], _ means: ChannelMeans? = nil) throws(Failure) -> [ValueID: QuantizationParameters] {
+    let isObserved = means != nil || placement.values.contains { $0.format.scheme.hasScale && !$0.format.scheme.isDynamic }
+    let observed = isObserved ? try observe(batches, means) : [:]
     var found: [ValueID: QuantizationParameters] = [:]
     for (value, format) in placement.values {
       let shared = placement.representative(value)
@@ -36,14 +38,17 @@ struct ActivationCalibration {
     return found
   }
 
-  private func observe(_ batches: [[Datum?]]) throws(Failure) -> [ValueID: ObservedRange] {
-    let wanted = Set(placement.values.map(\.value))
-    let box = ObservationBox()
+  private func observe(_ batches: [[Datum?]], _ means: ChannelMeans?) throws(Failure) -> [ValueID: ObservedRange] {
+    let formats = placement.values.filter { $0.format.scheme.hasScale && !$0.format.scheme.isDynamic }
+    let wanted = Set(formats.map(\.value))
+    let box = ObservationBox(counted: Set(formats.filter { $0.format.calibrator.needsHistogram }.map { placement.representative($0.value) }))
+    let prepared = try context.runner.prepare(graph)
     for (index, batch) in batches.enumerated() {
       for (input, datum) in zip(graph.inputs, batch) where wanted.contains(input) {
         if let tensor = datum?.tensor { box.add(tensor, to: placement.representative(input)) }
       }
-      _ = try context.runner.run(graph, batch) { value, tensor in
+      _ = try prepared.run(batch) { value, tensor in
+        means?.add(tensor, of: value)
         if wanted.contains(value) { box.add(tensor, to: placement.representative(value)) }
       }
       context.progress("calibrate", Double(index + 1) / Double(batches.count))
@@ -57,13 +62,13 @@ struct ActivationCalibration {
 private final class ObservationBox {
   private(set) var ranges: [ValueID: ObservedRange] = [:]
   private(set) var notFinite: ValueID?
+  private let counted: Set<ValueID>
+
+  /// - Parameter counted: values whose whole distribution matters.
+  init(counted: Set<ValueID>) { self.counted = counted }
 
   func add(_ tensor: Tensor, to value: ValueID) {
     guard case .float32(let values) = tensor.elements else { return }
-    guard values.allSatisfy(\.isFinite) else {
-      notFinite = notFinite ?? value
-      return
-    }
-    ranges[value, default: ObservedRange()].add(values)
+    if !ranges[value, default: ObservedRange(counts: counted.contains(value))].add(values) { notFinite = notFinite ?? value }
   }
 }

@@ -38,6 +38,9 @@ struct BiasTargets {
   }
 
   subscript(node: NodeID) -> Target? { targets[node] }
+
+  /// Nodes whose mean error can be taken out.
+  var nodes: [NodeID] { targets.keys.sorted() }
 }
 
 extension Graph {

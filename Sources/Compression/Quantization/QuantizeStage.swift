@@ -58,9 +58,11 @@ package struct QuantizeStage: CompressionStage {
     }
     let batches = needsCalibration ? try context.calibrationBatches(for: graph) : []
     let placement = QuantizationPlacement(graph, layers, context.capabilities)
-    let activations = try ActivationCalibration(graph, placement, context).parameters(batches)
+    let biases = BiasTargets(graph, layers)
+    let means = correctsBias ? ChannelMeans(graph, biases) : nil
+    let activations = try ActivationCalibration(graph, placement, context).parameters(batches, means)
     let rounding = WeightRounding(graph: graph, layers: layers, stage: self)
-    let weights = try rounding.run(batches, activations, context)
+    let weights = try rounding.run(batches, activations, means.map { (biases, $0) }, context)
     do throws(OperatorError) {
       let stored = placement.values.compactMap { item in activations[item.value].map { (value: item.value, parameters: $0) } }
       let inserter = QuantizationInserter(layers: layers, weights: weights.stored, activations: stored)

@@ -17,10 +17,11 @@ struct WeightRounding {
   let stage: QuantizeStage
 
   func run(
-    _ batches: [[Datum?]], _ activations: [ValueID: QuantizationParameters], _ context: CompressionContext
+    _ batches: [[Datum?]], _ activations: [ValueID: QuantizationParameters], _ exact: (targets: BiasTargets, means: ChannelMeans)?,
+    _ context: CompressionContext
   ) throws(Failure) -> Result {
     var result = Result()
-    guard stage.correctsBias || stage.method == .gptq else {
+    guard exact != nil || stage.method == .gptq else {
       for (index, layer) in layers.enumerated() {
         try round(layer, inputs: nil, &result)
         context.progress("quantize", Double(index + 1) / Double(layers.count))
@@ -28,12 +29,13 @@ struct WeightRounding {
       return result
     }
     let byNode = Dictionary(uniqueKeysWithValues: layers.map { ($0.node, $0) })
-    let biases = BiasTargets(graph, layers)
-    let sweep = LayerwiseSweep(graph, batches: batches) { value, tensor in
+    let sweep = LayerwiseSweep(graph, batches: batches, runsOriginal: false) { value, tensor in
       guard let parameters = activations[value], !parameters.scheme.isDynamic else { return tensor }
       return parameters.restored(tensor)
     }
-    _ = try sweep.run(progress: { context.progress("quantize", $0) }) { layer throws(Failure) in
+    _ = try sweep.run(
+      progress: { context.progress("quantize", $0) }
+    ) { layer throws(Failure) in
       var changes: [ValueID: Constant] = [:]
       if let found = byNode[layer.id], let weight = found.weight {
         if result.stored[weight.value] == nil { try round(found, inputs: layer.workingInput(0), &result) }
@@ -41,11 +43,11 @@ struct WeightRounding {
           changes[weight.value] = Constant(Tensor(shape, floats: stored.values))
         }
       }
-      if stage.correctsBias, let target = biases[layer.id], let corrected = try correct(layer, target, changes) {
-        changes[target.bias] = corrected
-        result.biases[target.bias] = corrected
-      }
       return changes
+    } finish: { layer, found throws(Failure) in
+      guard let exact, let target = exact.targets[layer.id], let corrected = correct(layer, target, exact.means, &found) else { return [:] }
+      result.biases[target.bias] = corrected
+      return [target.bias: corrected]
     }
     return result
   }
@@ -86,27 +88,21 @@ struct WeightRounding {
         figures: [.init("weight_sqnr_db", decibels(signal, noise)), .init("elements", Double(values.count))]))
   }
 
-  /// The bias minus the mean error of the layer's result per channel; nil when nothing is wrong with it.
+  /// The bias minus the mean error of the layer's results per channel, and the results with it; nil when there is nothing to compare.
   private func correct(
-    _ layer: LayerwiseSweep.Layer, _ target: BiasTargets.Target, _ changes: [ValueID: Constant]
-  ) throws(Failure) -> Constant? {
-    guard let old = graph.constant(target.bias).flatMap({ Tensor($0) }), case .float32(var bias) = old.elements else { return nil }
-    var errors = [Double](repeating: 0, count: bias.count)
-    var count = 0.0
-    for (exactInputs, workingInputs) in zip(layer.reference, layer.working) {
-      var inputs = workingInputs
-      for (index, input) in layer.node.inputs.enumerated() {
-        if let input, let constant = changes[input], let tensor = Tensor(constant) { inputs[index] = .tensor(tensor) }
-      }
-      guard let exact = try evaluateNode(layer.node, exactInputs).first?.tensor,
-        let working = try evaluateNode(layer.node, inputs).first?.tensor,
-        case .float32(let a) = exact.elements, case .float32(let b) = working.elements, a.count == b.count, !a.isEmpty
-      else { return nil }
-      let inner = target.channelAxis == 1 ? exact.shape.dropFirst(2).reduce(1, *) : 1
-      for index in a.indices { errors[index / inner % bias.count] += Double(a[index] - b[index]) }
-      count += Double(a.count / bias.count)
+    _ layer: LayerwiseSweep.Layer, _ target: BiasTargets.Target, _ exact: ChannelMeans, _ results: inout [[Datum]]
+  ) -> Constant? {
+    guard let old = graph.constant(target.bias).flatMap({ Tensor($0) }), case .float32(var bias) = old.elements,
+      let output = layer.node.outputs.first, let wanted = exact.means(of: output), wanted.count == bias.count
+    else { return nil }
+    let working = ChannelMeans(graph, layer.id, target)
+    for result in results { if let tensor = result.first?.tensor { working.add(tensor, of: output) } }
+    guard let found = working.means(of: output) else { return nil }
+    let shift = zip(wanted, found).map { $0 - $1 }
+    for index in results.indices {
+      if let tensor = results[index].first?.tensor { results[index][0] = .tensor(ChannelMeans.shifted(tensor, by: shift, target)) }
     }
-    for channel in bias.indices { bias[channel] += Float(errors[channel] / count) / target.factor }
+    for channel in bias.indices { bias[channel] += Float(shift[channel]) / target.factor }
     return Constant(Tensor(old.shape, floats: bias))
   }
 }

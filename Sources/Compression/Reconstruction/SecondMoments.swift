@@ -13,9 +13,10 @@ package struct SecondMoments: Sendable {
     _ graph: Graph, _ layers: [LinearLayer], batches: [[Datum?]], runner: any GraphRunner, progress: (Double) -> Void = { _ in }
   ) throws(Failure) {
     let collector = Collector(graph, layers)
+    let prepared = try runner.prepare(graph)
     for (index, batch) in batches.enumerated() {
       for (input, datum) in zip(graph.inputs, batch) { if let tensor = datum?.tensor { collector.add(input, tensor) } }
-      _ = try runner.run(graph, batch) { collector.add($0, $1) }
+      _ = try prepared.run(batch) { collector.add($0, $1) }
       if let failure = collector.failure { throw failure }
       progress(Double(index + 1) / Double(batches.count))
     }
@@ -31,7 +32,7 @@ package struct SecondMoments: Sendable {
     return result
   }
 
-  /// A run tells it values through an escaping closure, which needs a place that outlives the call.
+  /// What the run tells its values to.
   private final class Collector {
     private let graph: Graph
     private var readers: [ValueID: [LinearLayer]] = [:]

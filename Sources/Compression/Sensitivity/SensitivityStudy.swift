@@ -39,54 +39,53 @@ package struct SensitivityStudy: Sendable {
     self.bits = bits.sorted()
   }
 
+  /// Batches run up to a layer once; what follows it runs again for every change of its weights.
+  ///
   /// - Parameter layers: those to study.
   package func run(
-    _ graph: Graph, _ layers: [LinearLayer], _ batches: [[Datum?]], _ runner: any GraphRunner, progress: (Double) -> Void = { _ in }
+    _ graph: Graph, _ layers: [LinearLayer], _ batches: [[Datum?]], progress: (Double) -> Void = { _ in }
   ) throws(Failure) -> [Layer] {
-    let exact = try outputs(graph, batches, runner)
-    var result: [Layer] = []
-    for (index, layer) in layers.enumerated() {
+    let prepared = try PreparedGraph(graph, Evaluator(path: .fast, threads: 1))
+    var runs = try concurrently(batches.count) { index throws(Failure) in
+      let start = try prepared.checkpoint(batches[index])
+      return Run(exact: try prepared.finish(start).first?.tensor, checkpoint: start)
+    }
+    var result = [Layer?](repeating: nil, count: layers.count)
+    let users = graph.usersByValue()
+    // A weight that several layers share counts from its first reader on.
+    let positions = layers.map { layer in users[layer.weight.index].compactMap { prepared.position(of: $0) }.min() ?? 0 }
+    let order = layers.indices.sorted { (positions[$0], $0) < (positions[$1], $1) }
+    for (done, index) in order.enumerated() {
+      let layer = layers[index]
+      let before = runs
+      runs = try concurrently(runs.count) { batch throws(Failure) in
+        var run = before[batch]
+        try prepared.advance(&run.checkpoint, to: positions[index])
+        return run
+      }
       let old = try layer.tensor(in: graph)
+      let tail = Tail(graph: prepared, runs: runs, weight: layer.weight)
       var row = Layer(name: layer.name, parameters: layer.weightCount, macs: layer.macs(in: graph), losses: [], perturbations: [])
-      if metric == .hessian { row.trace = try trace(layer, old, graph, batches, exact, runner, salt: UInt64(index)) }
+      if metric == .hessian { row.trace = try trace(old, tail, salt: UInt64(index)) }
       for width in bits {
         let stored = try QuantizationParameters.stored(old, bits: width, axis: layer.outputAxis, name: layer.name)
         row.perturbations.append(stored.squaredError)
         switch metric {
         case .hessian: row.losses.append((row.trace ?? 0) * stored.squaredError)
         case .sqnr, .kl:
-          let distance = try distance(graph.replacing([layer.weight: Constant(stored.tensor)]), batches, exact, runner)
+          let distance = try tail.distance(stored.tensor)
           row.losses.append(metric == .sqnr ? distance.relativeNoise : distance.meanDivergence)
         }
       }
-      result.append(row)
-      progress(Double(index + 1) / Double(layers.count))
+      result[index] = row
+      progress(Double(done + 1) / Double(layers.count))
     }
-    return result
-  }
-
-  private func outputs(_ graph: Graph, _ batches: [[Datum?]], _ runner: any GraphRunner) throws(Failure) -> [Tensor?] {
-    var result: [Tensor?] = []
-    for batch in batches { result.append(try runner.run(graph, batch).first?.tensor) }
-    return result
-  }
-
-  private func distance(_ graph: Graph, _ batches: [[Datum?]], _ exact: [Tensor?], _ runner: any GraphRunner) throws(Failure)
-    -> OutputDistance
-  {
-    var distance = OutputDistance()
-    for (batch, expected) in zip(batches, exact) {
-      if let expected, let changed = try runner.run(graph, batch).first?.tensor { distance.add(changed, exact: expected) }
-    }
-    return distance
+    return result.compactMap { $0 }
   }
 
   /// tr(F)/n of the Fisher information of the outputs, without gradients: for random signs v, KL(f(w) ‖ f(w + εv)) ≈ ½ε²·vᵀFv,
   /// whose mean over v is ½ε²·tr(F) (Hutchinson). At the trained weights F is the expected second derivative of the log loss.
-  private func trace(
-    _ layer: LinearLayer, _ weights: Tensor, _ graph: Graph, _ batches: [[Datum?]], _ exact: [Tensor?], _ runner: any GraphRunner,
-    salt: UInt64
-  ) throws(Failure) -> Double {
+  private func trace(_ weights: Tensor, _ tail: Tail, salt: UInt64) throws(Failure) -> Double {
     guard let values = try? weights.doubles(), !values.isEmpty else { return 0 }
     let size = (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
     // Small enough for the second-order term to rule, large enough for single precision.
@@ -98,10 +97,32 @@ package struct SensitivityStudy: Sendable {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         return value + (state >> 63 == 0 ? step : -step)
       }
-      let changed = graph.replacing([layer.weight: Constant(Tensor(weights.element, weights.shape, rounding: moved))])
-      sum += 2 * (try distance(changed, batches, exact, runner)).meanDivergence / (step * step)
+      sum += 2 * (try tail.distance(Tensor(weights.element, weights.shape, rounding: moved))).meanDivergence / (step * step)
     }
     return sum / Double(probes) / Double(values.count)
+  }
+}
+
+/// One batch on its way: the original's output and the run as far as it got.
+private struct Run: Sendable {
+  var exact: Tensor?
+  var checkpoint: PreparedGraph.Checkpoint
+}
+
+/// The rest of a model from one layer on.
+private struct Tail: Sendable {
+  let graph: PreparedGraph
+  let runs: [Run]
+  let weight: ValueID
+
+  /// How far the outputs move when the layer has other weights.
+  func distance(_ weights: Tensor) throws(Failure) -> OutputDistance {
+    let changed = try concurrently(runs.count) { index throws(Failure) in
+      try graph.finish(runs[index].checkpoint, with: [weight: .tensor(weights)]).first?.tensor
+    }
+    var distance = OutputDistance()
+    for (run, output) in zip(runs, changed) { if let exact = run.exact, let output { distance.add(output, exact: exact) } }
+    return distance
   }
 }
 

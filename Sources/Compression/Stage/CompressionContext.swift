@@ -12,7 +12,8 @@ package struct CompressionContext: Sendable {
   /// Asked for predictions; nil when the recipe names no target.
   package var latency: (any LatencyOracle)?
   package var seed: UInt64 = 0
-  package var runner: any GraphRunner = EvaluatorRunner()
+  /// Batches run one after the other, each on all cores.
+  package var runner: any GraphRunner = EvaluatorRunner(threads: nil)
   /// Told what is being worked on and the share that is done, 0…1.
   package var progress: @Sendable (String, Double) -> Void = { _, _ in }
 

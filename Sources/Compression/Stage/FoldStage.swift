@@ -13,9 +13,15 @@ package struct FoldStage: CompressionStage {
 
   package var needsCalibration: Bool { false }
 
+  /// A pass by its name; a name that the catalog lacks is an error and not left out.
+  static func pass(_ name: String) throws(Failure) -> GraphPass {
+    guard let pass = PassCatalog.pass(named: name) else { throw Failure("there is no pass '\(name)'") }
+    return pass
+  }
+
   package func apply(_ model: inout CompressedModel, _ context: CompressionContext) throws(Failure) {
     let names = ["fold-constants", "remove-identities", "merge-views"] + (foldsBatchNormalization ? ["fold-batch-normalization"] : [])
-    let passes = (names + ["remove-dead-nodes"]).compactMap(PassCatalog.pass(named:))
+    let passes = try (names + ["remove-dead-nodes"]).map { (name) throws(Failure) in try Self.pass(name) }
     let passContext = PassContext(capabilities: context.capabilities, values: .exact)
     var reports: [PassManager.Report] = []
     let before = model.graph.nodeCount

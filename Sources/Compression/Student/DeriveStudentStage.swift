@@ -75,8 +75,7 @@ package struct DeriveStudentStage: CompressionStage {
           figures: [.init("cosine", similarity[index])]))
     }
     var reports: [PassManager.Report] = []
-    let passes = ["remove-dead-nodes"].compactMap(PassCatalog.pass(named:))
-    return try PassManager(passes).run(rewriter.finish(), PassContext(values: .exact), reports: &reports)
+    return try PassManager([try FoldStage.pass("remove-dead-nodes")]).run(rewriter.finish(), PassContext(values: .exact), reports: &reports)
   }
 }
 
@@ -87,10 +86,11 @@ private struct BlockSimilarity {
   init(_ graph: Graph, _ blocks: [ResidualBlock], _ batches: [[Datum?]], _ runner: any GraphRunner) throws(Failure) {
     let wanted = Set(blocks.flatMap { [$0.skip, $0.output] })
     var sums = [(dot: Double, a: Double, b: Double)](repeating: (0, 0, 0), count: blocks.count)
+    let prepared = try runner.prepare(graph)
     for batch in batches {
       let store = Store()
       for (input, datum) in zip(graph.inputs, batch) where wanted.contains(input) { store.values[input] = datum?.tensor }
-      _ = try runner.run(graph, batch) { value, tensor in if wanted.contains(value) { store.values[value] = tensor } }
+      _ = try prepared.run(batch) { value, tensor in if wanted.contains(value) { store.values[value] = tensor } }
       for (index, block) in blocks.enumerated() {
         guard case .float32(let a)? = store.values[block.skip]?.elements, case .float32(let b)? = store.values[block.output]?.elements
         else { continue }

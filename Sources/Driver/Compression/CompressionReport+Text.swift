@@ -42,19 +42,22 @@ extension CompressionReport {
 
   private func integerTable(_ report: IntegerReport, top: Int) -> String {
     var table = TextTable([
-      ("stored tensor", .left), ("rounded dB", .right), ("integer dB", .right), ("gap LSB", .right), ("differing", .right),
+      ("stored tensor", .left), ("rounded dB", .right), ("integer dB", .right), ("own gap LSB", .right), ("gap LSB", .right),
+      ("differing", .right),
     ])
     let worst = report.rows.sorted { ($0.integerDecibels ?? 999, $0.tensor) < ($1.integerDecibels ?? 999, $1.tensor) }
     for row in worst.prefix(top) {
       table.add([
         row.tensor, row.fakeDecibels.map { Format.fixed($0, 1) } ?? "–", row.integerDecibels.map { Format.fixed($0, 1) } ?? "–",
-        "\(row.largestGap)", Format.percent(row.differingShare),
+        "\(row.ownGap)", "\(row.largestGap)", Format.percent(row.differingShare),
       ])
     }
     let largest = report.rows.map(\.largestGap).max() ?? 0
+    let own = report.rows.map(\.ownGap).max() ?? 0
     let head =
       "integers  \(report.rows.count) stored tensors on \(report.samples) samples, \(arithmetic.accumulatorBits)-bit sums, "
-      + "\(arithmetic.requantization.rawValue) requantisation: at most \(largest) LSB from rounded real arithmetic, \(report.overflows) overflows"
+      + "\(arithmetic.requantization.rawValue) requantisation: at most \(own) LSB from rounded real "
+      + "arithmetic on the same inputs, \(largest) with what has grown over the layers; \(report.overflows) overflows"
     return head + "\n" + table.render()
   }
 
@@ -93,7 +96,7 @@ extension AccuracyReport {
     if let sqnrDecibels { parts.append("SQNR \(Format.fixed(sqnrDecibels, 1)) dB") }
     if let divergence { parts.append("KL \(Format.number(divergence, digits: 6))") }
     if let cosine { parts.append("cosine \(Format.number(cosine, digits: 6))") }
-    if let meanSquaredError { parts.append("MSE \(meanSquaredError)") }
+    if let meanSquaredError { parts.append("MSE \(Format.significant(meanSquaredError))") }
     return parts.joined(separator: ", ") + "; \(samples) samples"
   }
 }

@@ -88,7 +88,7 @@ package struct CompressionRun: Sendable {
     guard IntegerReport.applies(to: compressed.graph) else { return }
     let few = samples.prefix(min(samples.count, integerSamples))
     report.integers = try IntegerComparison(report.arithmetic)
-      .run(compressed.graph, original: compressed.original, batches: try few.batches(of: 16, for: compressed.graph))
+      .run(compressed.graph, original: compressed.original, batches: try few.batches(of: min(16, few.usualBatch), for: compressed.graph))
     if let limit = recipe.evaluation?.warnsBelow { report.warn(below: limit) }
   }
 }

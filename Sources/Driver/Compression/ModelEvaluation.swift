@@ -39,7 +39,7 @@ package struct ModelEvaluation: Sendable {
         "the model stores no integers", at: SourceLocation(file: model.path), fix: "leave --integers out, or quantise activations")
     }
     report.arithmetic = arithmetic
-    let batches = try set.batches(of: 64, for: loaded.graph)
+    let batches = try set.batches(of: set.usualBatch, for: loaded.graph)
     report.integers = try IntegerComparison(arithmetic).run(loaded.graph, original: reference?.graph ?? loaded.graph, batches: batches)
     if let dumpFolder { try IntegerDump(folder: dumpFolder).write(loaded.graph, arithmetic, batches) }
     return report

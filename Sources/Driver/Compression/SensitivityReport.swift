@@ -48,7 +48,7 @@ package struct SensitivityReport: Sendable, Codable {
     guard !layers.isEmpty else { throw Failure("the model has no convolution or matrix product with constant weights") }
     var study = SensitivityStudy(metric, bits: request.bits)
     study.seed = request.seed
-    self.layers = try study.run(loaded.graph, layers, try set.batches(of: 32, for: loaded.graph), EvaluatorRunner()) {
+    self.layers = try study.run(loaded.graph, layers, try set.batches(of: 32, for: loaded.graph)) {
       request.progress("sensitivity", $0)
     }
     model = loaded.name

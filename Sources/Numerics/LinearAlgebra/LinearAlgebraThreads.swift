@@ -1,10 +1,11 @@
 internal import CBLAS
 
-/// Threads inside the linear algebra library.
+/// How the linear algebra library runs in this process.
 package enum LinearAlgebraThreads {
   /// Set once: every call runs on the calling thread, so that results never depend on the machine's cores and callers may run
   /// side by side.
   package static let areSerial: Bool = {
+    LinearAlgebraKernels.chooseWidest()
     openblas_set_num_threads(1)
     return true
   }()
