@@ -117,13 +117,14 @@ struct QuantizationTests {
   /// The range alone and the whole histogram see the same smallest and largest value.
   @Test func rangesNeedNoHistogram() {
     var (whole, plain) = (ObservedRange(), ObservedRange(counts: false))
-    for seed in 1...3 as ClosedRange<UInt64> {
+    for seed: UInt64 in 1...3 {
       whole.add(Self.uniform(100, seed: seed))
       plain.add(Self.uniform(100, seed: seed))
     }
     let scheme = QuantizationScheme(storage: .uint8, isSymmetric: false)
     for calibrator in [Calibrator.minmax, .movingAverage] {
-      #expect(whole.range(calibrator, scheme) == plain.range(calibrator, scheme))
+      #expect(whole.range(calibrator, scheme).low == plain.range(calibrator, scheme).low)
+      #expect(whole.range(calibrator, scheme).high == plain.range(calibrator, scheme).high)
     }
   }
 
