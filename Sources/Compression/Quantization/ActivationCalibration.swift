@@ -41,7 +41,8 @@ struct ActivationCalibration {
   private func observe(_ batches: [[Datum?]], _ means: ChannelMeans?) throws(Failure) -> [ValueID: ObservedRange] {
     let formats = placement.values.filter { $0.format.scheme.hasScale && !$0.format.scheme.isDynamic }
     let wanted = Set(formats.map(\.value))
-    let box = ObservationBox(counted: Set(formats.filter { $0.format.calibrator.needsHistogram }.map { placement.representative($0.value) }))
+    let counted = formats.filter { $0.format.calibrator.needsHistogram }
+    let box = ObservationBox(counted: Set(counted.map { placement.representative($0.value) }))
     let prepared = try context.runner.prepare(graph)
     for (index, batch) in batches.enumerated() {
       for (input, datum) in zip(graph.inputs, batch) where wanted.contains(input) {
