@@ -27,14 +27,23 @@ package struct AttentionModel: Sendable {
     return prefill(shape)
   }
 
-  /// One query per sequence against a cache takes the decode kernels, anything else the tiled ones.
-  package func estimate(_ shape: AttentionShape) -> KernelEstimate? {
-    estimate(shape, isDecode: shape.queries == 1 && shape.keys > 1)
+  /// One query per sequence against a cache takes the decode kernels of the library, anything else the tiled ones.
+  ///
+  /// What a serving library does around its tiled kernel (rotation, cache layout, list of blocks) is part of its operation,
+  /// and of the timings of operations; in a program the rotation is a node of its own and the rest does not happen.
+  /// - `start`: of a tiled kernel in a program, seconds from the kernel before to the first block; nil for the operation.
+  package func estimate(_ shape: AttentionShape, start: Double? = nil) -> KernelEstimate? {
+    if shape.queries == 1, shape.keys > 1 { return estimate(shape, isDecode: true) }
+    return prefill(shape, start: start)
   }
 
-  private func prefill(_ shape: AttentionShape) -> KernelEstimate? {
+  private func prefill(_ shape: AttentionShape, start: Double? = nil) -> KernelEstimate? {
     let model = PrefillModel(device: device, kernels: library.prefill, memoryEfficiency: library.memoryEfficiency)
-    guard let parts = model.parts(shape) else { return nil }
+    guard var parts = model.parts(shape) else { return nil }
+    if let start {
+      parts.launch = min(start, parts.launch)
+      parts.rearrange = 0
+    }
     let isCompute = parts.blocks >= parts.traffic
     let bound: Bound = parts.attention < parts.launch ? .launch : isCompute ? .compute : .memory
     let tile = "\(parts.tile.queries)×\(parts.tile.keys)"
