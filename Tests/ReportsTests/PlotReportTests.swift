@@ -54,6 +54,16 @@ import Testing
     #expect(SVGWriter.write(RooflineReport.draw(result)).contains("4 kernels without arithmetic"))
   }
 
+  @Test func rooflineShowsKernelsThatNeverLeaveTheChipAsRings() {
+    var result = SyntheticResult.residualNetwork()
+    for index in result.kernels.indices { result.kernels[index].bytes["l2"] = 1_000_000 }
+    #expect(!SVGWriter.write(RooflineReport.draw(result)).contains("rings"))
+    for index in 0..<4 { result.kernels[index].bytes["dram"] = 0 }
+    let svg = SVGWriter.write(RooflineReport.draw(result))
+    #expect(svg.contains("rings: kernels without dram traffic, placed by their bytes of l2"))
+    #expect(svg.contains("FLOP/B of l2"))
+  }
+
   @Test func textStaysInsideItsBox() {
     for width in stride(from: 5.0, through: 300, by: 7) {
       for text in ["W", "stage1/block0/downsample", SyntheticResult.hostileName, "漢字漢字漢字漢字"] {

@@ -56,9 +56,14 @@ struct HTMLSections {
 enum HTMLTable {
   static func text(_ header: [String], _ rows: [[String]]) -> String {
     let head = header.map { "<th>\(Markup.escape($0))</th>" }.joined()
-    let body = rows.map { row in "<tr>" + row.map { "<td>\(Markup.escape($0))</td>" }.joined() + "</tr>" }.joined(
-      separator: "\n")
+    let body = rows.map { row in "<tr>" + row.map(cell).joined() + "</tr>" }.joined(separator: "\n")
     return "<div class=\"wide\"><table><thead><tr>\(head)</tr></thead><tbody>\(body)</tbody></table></div>"
+  }
+
+  /// Numbers with their unit stay on one line.
+  private static func cell(_ text: String) -> String {
+    let isNumber = text.count < 14 && text.first.map { $0.isNumber || "+−–".contains($0) } == true
+    return "<td\(isNumber ? " class=\"n\"" : "")>\(Markup.escape(text))</td>"
   }
 }
 

@@ -13,6 +13,8 @@ package enum RooflineReport: PlotReport {
     var intensity: Double
     var rate: Double
     var share: Double
+    /// The level whose bytes count; another than the axis names for kernels whose data never leaves the chip.
+    var level: String
   }
 
   static func draw(_ result: RunResult) -> Drawing {
@@ -42,17 +44,21 @@ package enum RooflineReport: PlotReport {
     for dot in dots.sorted(by: { ($1.share, $0.kernel.id) < ($0.share, $1.kernel.id) }) {
       let at = Drawing.Point(horizontal.position(dot.intensity), vertical.position(dot.rate))
       let radius = min(22, 2.5 + 40 * (dot.share / Double.pi).squareRoot())
-      let paint = Drawing.Paint(
-        fill: Palette.colour(of: dot.kernel.bound), stroke: "#FFFFFF", width: 0.8, opacity: 0.75)
+      let colour = Palette.colour(of: dot.kernel.bound)
+      let paint =
+        dot.level == level
+        ? Drawing.Paint(fill: colour, stroke: "#FFFFFF", width: 0.8, opacity: 0.75) : Drawing.Paint(stroke: colour, width: 1.6)
       let tooltip =
-        "#\(dot.kernel.id) \(dot.kernel.name)\n\(Format.count(dot.rate))FLOP/s at \(Format.fixed(dot.intensity, 1)) FLOP/B\n\(dot.kernel.reason)"
+        "#\(dot.kernel.id) \(dot.kernel.name)\n\(Format.count(dot.rate))FLOP/s at \(Format.fixed(dot.intensity, 1)) FLOP/B of \(dot.level)\n\(dot.kernel.reason)"
       drawing.add(circle: at, radius: radius, paint, .init(tooltip: tooltip, kernel: dot.kernel.id))
     }
+    var notes: [String] = []
+    let rings = Set(dots.map(\.level)).subtracting([level]).sorted()
+    if !rings.isEmpty { notes.append("rings: kernels without \(level) traffic, placed by their bytes of \(rings.joined(separator: " or "))") }
     let left = result.kernels.count - dots.count
-    if left > 0 {
-      drawing.add(
-        "\(left) kernels without arithmetic or without \(level) traffic are not shown", .init(16, drawing.height - 10),
-        .init(size: 10, colour: "#555555"))
+    if left > 0 { notes.append("\(left) kernels without arithmetic or traffic are not shown") }
+    if !notes.isEmpty {
+      drawing.add(notes.joined(separator: " · "), .init(16, drawing.height - 10), .init(size: 10, colour: "#555555"))
     }
     return drawing
   }
@@ -65,11 +71,14 @@ package enum RooflineReport: PlotReport {
 
   private static func dots(_ result: RunResult, _ level: String) -> [Dot] {
     let total = max(result.kernels.reduce(0) { $0 + $1.latencySeconds }, .leastNormalMagnitude)
+    let levels = [level] + (result.roofline?.memory.map(\.name) ?? []).filter { $0 != level }
     return result.kernels.compactMap { kernel in
-      guard kernel.flops > 0, kernel.latencySeconds > 0, let bytes = kernel.bytes[level], bytes > 0 else { return nil }
+      guard kernel.flops > 0, kernel.latencySeconds > 0, let used = levels.first(where: { kernel.bytes[$0] ?? 0 > 0 }),
+        let bytes = kernel.bytes[used]
+      else { return nil }
       return Dot(
         kernel: kernel, intensity: Double(kernel.flops) / Double(bytes),
-        rate: Double(kernel.flops) / kernel.latencySeconds, share: kernel.latencySeconds / total)
+        rate: Double(kernel.flops) / kernel.latencySeconds, share: kernel.latencySeconds / total, level: used)
     }
   }
 
