@@ -38,7 +38,8 @@ enum HTMLKernelTable {
     let share = kernel.latencySeconds / total
     let floor = kernel.latencySeconds > 0 ? kernel.floorSeconds / kernel.latencySeconds : 0
     var cells = [
-      cell("#\(kernel.id)", Double(kernel.id)), cell(Markup.shortened(kernel.name, to: 80)), cell(kernel.kind),
+      cell("#\(kernel.id)", Double(kernel.id)), cell(Markup.shortened(kernel.name, to: 80)),
+      "<td class=\"whole\">\(Markup.escape(kernel.kind))</td>",
       "<td class=\"whole\"><i style=\"background:\(Palette.colour(of: kernel.bound))\"></i>\(kernel.bound.label)</td>",
       cell(Format.seconds(kernel.startSeconds), kernel.startSeconds),
       cell(Format.seconds(kernel.latencySeconds), kernel.latencySeconds),
