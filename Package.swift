@@ -31,10 +31,9 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CGraphviz", pkgConfig: "libgvc", providers: [.apt(["libgraphviz-dev"])]),
-    .systemLibrary(name: "CBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    module("Basic", ["CCrypto"]),
+    module("Basic"),
     module("IR", ["Basic"]),
     module("Ops", ["IR"]),
     module("Frontend", ["Ops"]),
@@ -56,7 +55,7 @@ let package = Package(
     .executableTarget(
       name: "cyclewright",
       dependencies: [
-        "Driver", "cyclewright-render", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Driver", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
     .executableTarget(

@@ -44,7 +44,7 @@ extension FastKernels {
           guard let source = x.baseAddress, let weights = w.baseAddress, let base = sums.baseAddress else { return }
           loops.forEachProduct(source, weights, parallel) { p, scratch in
             for depth in stride(from: 0, to: p.k, by: stretch) {
-              cblas_sgemm(
+              LinearAlgebraLibrary.sgemm(
                 CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(p.m), Int32(p.n), Int32(min(stretch, p.k - depth)), 1,
                 p.a + depth, Int32(p.k), p.b + depth * p.bStride, Int32(p.bStride), 0, scratch, Int32(p.n))
               for row in 0..<p.m { FastKernels.add(scratch + row * p.n, to: base + p.output + row * p.rowStride, p.n) }

@@ -56,7 +56,7 @@ package struct FastKernels: ComputeKernels {
             if let bias {
               for row in 0..<p.m { (c + row * p.rowStride).update(repeating: bias[p.firstFilter + row], count: p.n) }
             }
-            cblas_sgemm(
+            LinearAlgebraLibrary.sgemm(
               CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(p.m), Int32(p.n), Int32(p.k), 1, p.a, Int32(p.k), p.b,
               Int32(p.bStride), bias == nil ? 0 : 1, c, Int32(p.rowStride))
           }

@@ -55,13 +55,13 @@ struct MatrixPieces {
       let (left, right) = (a(x, from: depths.lowerBound), b(y, from: depths.lowerBound))
       if problem.m == 1 {
         // One row: a matrix–vector product reads B once, without packing it.
-        cblas_sgemv(
+        LinearAlgebraLibrary.sgemv(
           CblasRowMajor, problem.transposesB ? CblasNoTrans : CblasTrans,
           Int32(problem.transposesB ? columns.count : depths.count), Int32(problem.transposesB ? depths.count : columns.count),
           1, right, Int32(bStride), left, 1, 0, c, 1)
         return
       }
-      cblas_sgemm(
+      LinearAlgebraLibrary.sgemm(
         CblasRowMajor, problem.transposesA ? CblasTrans : CblasNoTrans, problem.transposesB ? CblasTrans : CblasNoTrans,
         Int32(rows.count), Int32(columns.count), Int32(depths.count), 1, left, Int32(aStride), right, Int32(bStride), 0, c,
         Int32(rowStride))

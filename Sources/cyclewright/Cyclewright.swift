@@ -15,7 +15,7 @@ struct Cyclewright: ParsableCommand {
       Exit status: 0 success, 1 the input or request is wrong (named on stderr), 2 usage, 3 a declared goal was not met.
       """,
     subcommands: [
-      PredictCommand.self, InspectCommand.self, OptCommand.self, DrawCommand.self, TargetCommand.self,
+      PredictCommand.self, SweepCommand.self, InspectCommand.self, OptCommand.self, DrawCommand.self, TargetCommand.self,
       CompressCommand.self, EvaluateCommand.self, CompareCommand.self, ExplainCommand.self, PassesCommand.self, ValidateCommand.self,
       SensitivityCommand.self, VersionCommand.self,
     ])
@@ -23,12 +23,22 @@ struct Cyclewright: ParsableCommand {
   /// Runs the command; a usage mistake exits with 2 rather than the parser's own 64.
   static func main() {
     do {
-      var command = try parseAsRoot()
+      var command = try named(CommandLine.arguments) ?? parseAsRoot()
       try command.run()
     } catch {
       guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
       FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
       exit(withError: ExitCode(2))
     }
+  }
+
+  /// The command that the first word names, read without describing all the others, which takes longer than a small run.
+  ///
+  /// Nil for whatever needs the whole tree: help, commands of commands, and mistakes, which are reported from there.
+  private static func named(_ words: [String]) -> (any ParsableCommand)? {
+    guard words.count > 1, let type = configuration.subcommands.first(where: { $0.configuration.commandName == words[1] }) else {
+      return nil
+    }
+    return try? type.parse(Array(words.dropFirst(2)))
   }
 }

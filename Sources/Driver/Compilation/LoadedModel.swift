@@ -109,8 +109,10 @@ private final class DigestBox: @unchecked Sendable {
   func compute(_ path: String) {
     guard let handle = FileHandle(forReadingAtPath: path) else { return }
     defer { try? handle.close() }
-    let hash = SHA256()
-    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    let size = Int((try? handle.seekToEnd()) ?? 0)
+    try? handle.seek(toOffset: 0)
+    var hash = SHA256(expecting: size)
+    var buffer = [UInt8](repeating: 0, count: max(1 << 12, min(size, 1 << 20)))
     let descriptor = handle.fileDescriptor
     while !isCancelled.load(ordering: .relaxed) {
       let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }

@@ -12,7 +12,7 @@ extension Matrix {
     var result = try choleskyLower()
     var (order, info) = (Int32(rows), Int32(0))
     // A row-major lower triangle is a column-major upper one.
-    result.elements.withUnsafeMutableBufferPointer { dpotri_("U", &order, $0.baseAddress, &order, &info) }
+    result.elements.withUnsafeMutableBufferPointer { LinearAlgebraLibrary.dpotri("U", &order, $0.baseAddress, &order, &info) }
     guard info == 0 else { throw .notPositiveDefinite(order: Int(info)) }
     for row in 0..<rows { for column in 0..<row { result[column, row] = result[row, column] } }
     return result
@@ -28,7 +28,7 @@ extension Matrix {
     guard b.columns > 0, rows > 0 else { return b }
     x.elements.withUnsafeMutableBufferPointer { target in
       factor.elements.withUnsafeBufferPointer { source in
-        dpotrs_("U", &order, &sides, source.baseAddress, &order, target.baseAddress, &order, &info)
+        LinearAlgebraLibrary.dpotrs("U", &order, &sides, source.baseAddress, &order, target.baseAddress, &order, &info)
       }
     }
     guard info == 0 else { throw .notPositiveDefinite(order: Int(info)) }
@@ -42,7 +42,7 @@ extension Matrix {
     var result = self
     var (order, info) = (Int32(rows), Int32(0))
     guard rows > 0 else { return result }
-    result.elements.withUnsafeMutableBufferPointer { dpotrf_(storedTriangle, &order, $0.baseAddress, &order, &info) }
+    result.elements.withUnsafeMutableBufferPointer { LinearAlgebraLibrary.dpotrf(storedTriangle, &order, $0.baseAddress, &order, &info) }
     guard info == 0 else { throw .notPositiveDefinite(order: Int(info)) }
     for row in 0..<rows {
       let outside = keepsLower ? (row + 1)..<columns : 0..<row

@@ -21,7 +21,8 @@ package struct GramAccumulator: Sendable {
     let height = rows.count / width
     count += height
     var partial = [Float](repeating: 0, count: width * width)
-    cblas_ssyrk(CblasRowMajor, CblasUpper, CblasTrans, Int32(width), Int32(height), 1, rows, Int32(width), 0, &partial, Int32(width))
+    LinearAlgebraLibrary.ssyrk(
+      CblasRowMajor, CblasUpper, CblasTrans, Int32(width), Int32(height), 1, rows, Int32(width), 0, &partial, Int32(width))
     for row in 0..<width { for index in (row * width + row)..<((row + 1) * width) { upper[index] += Double(partial[index]) } }
     rows.withUnsafeBufferPointer { rows in
       sum.withUnsafeMutableBufferPointer { sum in
@@ -54,7 +55,7 @@ package struct CrossAccumulator: Sendable {
     let height = x.count / inputs
     precondition(height * outputs == y.count, "\(height) rows of inputs against \(y.count / outputs) of outputs")
     var partial = [Float](repeating: 0, count: inputs * outputs)
-    cblas_sgemm(
+    LinearAlgebraLibrary.sgemm(
       CblasRowMajor, CblasTrans, CblasNoTrans, Int32(inputs), Int32(outputs), Int32(height), 1, x, Int32(inputs), y, Int32(outputs), 0,
       &partial, Int32(outputs))
     cross.elements.withUnsafeMutableBufferPointer { target in

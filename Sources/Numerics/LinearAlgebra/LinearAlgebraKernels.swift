@@ -1,4 +1,3 @@
-internal import CBLAS
 internal import Foundation
 
 /// Which of OpenBLAS's kernels run.
@@ -17,19 +16,17 @@ enum LinearAlgebraKernels {
   }
 
   static func chooseWidest() {
-    guard getenv("OPENBLAS_CORETYPE") == nil, let name = openblas_get_corename(), String(cString: name) == "Prescott",
-      let core = widest(processorFlags()), let start = function("gotoblas_dynamic_init"), let stop = function("gotoblas_dynamic_quit")
+    typealias Text = @convention(c) () -> UnsafePointer<CChar>?
+    guard getenv("OPENBLAS_CORETYPE") == nil, let coreName = LinearAlgebraLibrary.find("openblas_get_corename", as: Text.self),
+      let name = coreName(), String(cString: name) == "Prescott", let core = widest(processorFlags()),
+      // Only a library with kernels for several processors has these.
+      let start = LinearAlgebraLibrary.find("gotoblas_dynamic_init", as: Setup.self),
+      let stop = LinearAlgebraLibrary.find("gotoblas_dynamic_quit", as: Setup.self)
     else { return }
     setenv("OPENBLAS_CORETYPE", core, 1)
     stop()
     start()
     unsetenv("OPENBLAS_CORETYPE")
-  }
-
-  /// Only a library with kernels for several processors has these.
-  private static func function(_ name: String) -> Setup? {
-    // The null handle means: wherever it is in this process.
-    dlsym(nil, name).map { unsafeBitCast($0, to: Setup.self) }
   }
 
   private static func processorFlags() -> Set<Substring> {

@@ -6,7 +6,7 @@ package enum LinearAlgebraThreads {
   /// side by side.
   package static let areSerial: Bool = {
     LinearAlgebraKernels.chooseWidest()
-    openblas_set_num_threads(1)
+    LinearAlgebraLibrary.setThreads(1)
     return true
   }()
 }

@@ -71,7 +71,7 @@ package struct Matrix: Sendable, Equatable {
     var result = Matrix(zeros: m, n)
     guard m > 0, n > 0, k > 0 else { return result }
     result.elements.withUnsafeMutableBufferPointer { c in
-      cblas_dgemm(
+      LinearAlgebraLibrary.dgemm(
         CblasRowMajor, transposingSelf ? CblasTrans : CblasNoTrans, transposingOther ? CblasTrans : CblasNoTrans, Int32(m), Int32(n),
         Int32(k), 1, elements, Int32(columns), other.elements, Int32(other.columns), 0, c.baseAddress, Int32(n))
     }
@@ -91,7 +91,7 @@ package struct Matrix: Sendable, Equatable {
       a.elements.withUnsafeBufferPointer { a in
         b.elements.withUnsafeBufferPointer { b in
           guard let target = c.baseAddress, let left = a.baseAddress, let right = b.baseAddress else { return }
-          cblas_dgemm(
+          LinearAlgebraLibrary.dgemm(
             CblasRowMajor, CblasTrans, CblasNoTrans, Int32(height), Int32(width), Int32(depth), -1,
             left + range.lowerBound * (height + first) + first, Int32(height + first), right, Int32(width), 1, target + first * width,
             Int32(width))
@@ -108,7 +108,7 @@ package struct Matrix: Sendable, Equatable {
     elements.withUnsafeMutableBufferPointer { c in
       factors.withUnsafeBufferPointer { factors in
         guard let target = c.baseAddress, let x = factors.baseAddress else { return }
-        cblas_dger(
+        LinearAlgebraLibrary.dger(
           CblasRowMajor, Int32(range.count), Int32(width), -1, x + range.lowerBound, 1, b, 1, target + range.lowerBound * width,
           Int32(width))
       }

@@ -23,7 +23,7 @@ package struct SingularValues: Sendable {
     var (m, n, r, info) = (Int32(columns), Int32(rows), Int32(rank), Int32(0))
     func call(_ work: inout [Double], _ size: Int) {
       var length = Int32(size)
-      dgesdd_("S", &m, &n, &copy, &m, &sigma, &right, &m, &left, &r, &work, &length, &integers, &info)
+      LinearAlgebraLibrary.dgesdd("S", &m, &n, &copy, &m, &sigma, &right, &m, &left, &r, &work, &length, &integers, &info)
     }
     var query = [0.0]
     call(&query, -1)
@@ -55,7 +55,7 @@ package struct SymmetricEigen: Sendable {
     var (n, info) = (Int32(size), Int32(0))
     func call(_ work: inout [Double], _ length: Int, _ integers: inout [Int32], _ integerLength: Int) {
       var (l, i) = (Int32(length), Int32(integerLength))
-      dsyevd_("V", "U", &n, &v, &n, &lambda, &work, &l, &integers, &i, &info)
+      LinearAlgebraLibrary.dsyevd("V", "U", &n, &v, &n, &lambda, &work, &l, &integers, &i, &info)
     }
     var (query, integerQuery) = ([0.0], [Int32(0)])
     call(&query, -1, &integerQuery, -1)
