@@ -36,10 +36,6 @@ struct DenseReportPredictor: RowPredictor {
     let report = ReportRow(row)
     let group = MeasurementGroup(
       target: description.part.name, format: report.precision, operation: "\(report.kind) \(figure.rawValue)")
-    guard figure != .bram18 else {
-      return .skipped(
-        why: "Vitis HLS places weight ROMs by value, not by size: block memory is not predicted", group: group)
-    }
     guard let measured = row.number(column) else { return .skipped(why: "no \(column) in this row", group: group) }
     guard let reuse = report.reuse, reuse > 0 else { return .skipped(why: "no reuse factor in this row", group: group) }
     let sizes = (report.parameters["layers"] ?? "").split(separator: "-").compactMap { Int($0) }
@@ -51,6 +47,10 @@ struct DenseReportPredictor: RowPredictor {
         $0.reports.contains { report.tool.contains($0.tool) && $0.design.isEmpty }
       })
     else { return .skipped(why: "no tool profile of the target describes '\(report.tool)'", group: group) }
+    if figure == .bram18, let bits = report.bits, bits < profile.memory.tableWeightBits {
+      return .skipped(
+        why: "\(profile.name) places ROMs of weights below \(profile.memory.tableWeightBits) bits by value, not by size", group: group)
+    }
     let model = LayerModel(profile: profile, part: description.part, period: 1000 / max(report.clock, 1))
     let design = PipelineDesign(
       chain: Self.layers(

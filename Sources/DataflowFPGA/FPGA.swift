@@ -37,14 +37,16 @@ package struct FPGA: Machine {
     let lowering = try PipelineLowering(kernels, request: description.request, tool: model.profile)
     let design = try folded(lowering.design(name: description.part.name))
     var pipeline: PipelineEstimate
+    let known: DataflowRun?
     do {
       pipeline = try model.estimate(design)
-      try size(&pipeline, design)
+      known = try size(&pipeline, design)
     } catch {
       throw Failure("the layers do not form a pipeline: \(error.text)")
     }
     try checkFit(pipeline)
-    let run = try simulate(pipeline.network)
+    let run: DataflowRun
+    if let known { run = known } else { run = try simulate(pipeline.network) }
     return FPGAResult(
       description: description, kernels: kernels, lowering: lowering, pipeline: pipeline, design: design, run: run
     ).machineRun
@@ -60,17 +62,20 @@ package struct FPGA: Machine {
     return search.design(cycles: Int.max / 4)
   }
 
-  private func size(_ pipeline: inout PipelineEstimate, _ design: PipelineDesign) throws(DataflowNetworkError) {
+  /// Gives FIFOs their depths; three simulated frames, when finding the depths showed them.
+  private func size(_ pipeline: inout PipelineEstimate, _ design: PipelineDesign) throws(DataflowNetworkError) -> DataflowRun? {
     let wish = description.request
+    var run: DataflowRun?
     if wish.fifoDepth > 0 {
       for index in pipeline.network.fifos.indices { pipeline.network.fifos[index].depth = wish.fifoDepth }
     } else if wish.sizing == 1 {
-      pipeline.network = try pipeline.network.sizedByOccupancy()
+      (pipeline.network, run) = try pipeline.network.sizedByOccupancy()
     } else if wish.sizing == 2 {
       let sizing = try pipeline.network.sized()
       for (index, depth) in sizing.depths.enumerated() { pipeline.network.fifos[index].depth = depth }
     }
     pipeline = model.totalled(pipeline, design)
+    return run
   }
 
   private func simulate(_ network: DataflowNetwork) throws(Failure) -> DataflowRun {

@@ -1,45 +1,50 @@
 /// Chooses a reuse factor per layer so that no layer is faster than the slowest needs to be.
 package struct FoldingSearch: Sendable {
   package let model: LayerModel
-  /// Cycles per frame each layer may take at most: legal factors of every layer with their cycles, ascending.
+  /// Foldings of every layer with what they cost, by factor, ascending; exactly one where there is nothing to choose.
   private let options: [[Option]]
   private let design: PipelineDesign
 
   private struct Option {
-    var reuse: Int
+    /// Nil: the layer stays as it is.
+    var reuse: Int?
     var cycles: Int
+    var area: Area
   }
 
   package init(model: LayerModel, design: PipelineDesign) {
     self.model = model
     self.design = design
     options = design.layers.map { layer in
-      guard layer.kernelOutputs > 0 else { return [] }
-      let factors = layer.isFolded ? [layer.reuse] : Self.factors(layer, model.profile)
+      func option(_ candidate: LayerSpec, _ reuse: Int?) -> Option {
+        let estimate = model.estimate(candidate)
+        return Option(reuse: reuse, cycles: estimate.stage.cyclesPerFrame, area: estimate.synthesised)
+      }
+      let factors = layer.kernelOutputs > 0 && !layer.isFolded ? Self.factors(layer, model.profile) : []
+      guard !factors.isEmpty else { return [option(layer, nil)] }
       return factors.map { reuse in
         var candidate = layer
         candidate.reuse = reuse
-        return Option(reuse: reuse, cycles: model.estimate(candidate).stage.cyclesPerFrame)
+        return option(candidate, reuse)
       }
     }
   }
 
+  /// Foldings of single layers that were estimated.
+  package var evaluations: Int { options.reduce(0) { $0 + $1.count } }
+
   /// The most folded design whose layers all take at most `cycles` per frame, then relaxed to its own slowest layer.
-  package func design(cycles: Int) -> PipelineDesign {
-    let first = pick(cycles: cycles)
-    let slowest = first.enumerated().map { index, choice in choice?.cycles ?? fixedCycles(index) }.max() ?? cycles
-    return apply(pick(cycles: max(cycles, slowest)))
-  }
+  package func design(cycles: Int) -> PipelineDesign { apply(relaxed(cycles: cycles)) }
 
   /// The fastest design that the part holds; nil when not even the most folded one fits.
   package func fastestFitting() -> PipelineDesign? {
     var low = 0
-    var high = options.flatMap { $0 }.map(\.cycles).max() ?? 1
-    var best = design(cycles: high)
+    var high = options.joined().map(\.cycles).max() ?? 1
+    var best = relaxed(cycles: high)
     guard fits(best) else { return nil }
     while high - low > max(1, low / 64) {
       let middle = low + (high - low) / 2
-      let candidate = design(cycles: middle)
+      let candidate = relaxed(cycles: middle)
       if fits(candidate) {
         best = candidate
         high = middle
@@ -47,7 +52,7 @@ package struct FoldingSearch: Sendable {
         low = middle
       }
     }
-    return best
+    return apply(best)
   }
 
   /// Whether a design's layers fit the usable share of the part (FIFOs are sized later and small beside weights).
@@ -56,16 +61,23 @@ package struct FoldingSearch: Sendable {
     return model.part.excess(total).isEmpty
   }
 
-  private func pick(cycles: Int) -> [Option?] {
-    options.map { options in options.last { $0.cycles <= cycles } ?? options.first }
+  private func fits(_ choice: [Option]) -> Bool {
+    model.part.excess(choice.reduce(Area()) { $0 + $1.area }).isEmpty
   }
 
-  private func fixedCycles(_ index: Int) -> Int { model.estimate(design.layers[index]).stage.cyclesPerFrame }
+  private func relaxed(cycles: Int) -> [Option] {
+    let first = pick(cycles: cycles)
+    return pick(cycles: max(cycles, first.map(\.cycles).max() ?? cycles))
+  }
 
-  private func apply(_ choice: [Option?]) -> PipelineDesign {
+  private func pick(cycles: Int) -> [Option] {
+    options.compactMap { options in options.last { $0.cycles <= cycles } ?? options.first }
+  }
+
+  private func apply(_ choice: [Option]) -> PipelineDesign {
     var result = design
     for (index, option) in choice.enumerated() {
-      if let option { result.layers[index].reuse = option.reuse }
+      if let reuse = option.reuse { result.layers[index].reuse = reuse }
     }
     return result
   }

@@ -93,6 +93,8 @@ extension ImplementationProfile.MemoryUse {
     channelFIFOs = reader?.integer("channel-fifos").value == 1
     windowFIFOs = reader?.integer("window-fifos").value == 1
     softmaxBlocks = reader?.integer("softmax-blocks").value ?? 0
+    indexTables = reader?.optionalInteger("index-tables")?.value == 1
+    tableWeightBits = reader?.optionalInteger("table-weight-bits")?.value ?? 0
     reader?.finish()
   }
 }

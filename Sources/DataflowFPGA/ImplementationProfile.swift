@@ -125,5 +125,9 @@ package struct ImplementationProfile: Sendable, Hashable {
     /// Every tap and channel of a window has a FIFO of its own (depth: kernel width x output width).
     package var windowFIFOs: Bool
     package var softmaxBlocks: Int
+    /// A kernel that takes more steps than it has inputs looks up which output a step adds to: a table of one word per step.
+    package var indexTables: Bool
+    /// Weights of at least this many bits become look-up tables whatever the depth of their ROM; 0 for never.
+    package var tableWeightBits: Int
   }
 }

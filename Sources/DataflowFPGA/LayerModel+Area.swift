@@ -87,6 +87,12 @@ extension LayerModel {
     guard layer.strategy == .resource, layer.weightCount > 0 else { return }
     let depth = layer.effectiveReuse.effective
     guard depth > 1 else { return }
+    if profile.memory.indexTables, depth > layer.kernelInputs {
+      let bits = Int.bitWidth - max(1, layer.kernelOutputs - 1).leadingZeroBitCount
+      let blocks = part.memory.block.primitives(depth: depth, width: bits)
+      add(&result, reported: blocks, primitives: blocks, halves: 1)
+    }
+    guard profile.memory.tableWeightBits == 0 || layer.weightBits < profile.memory.tableWeightBits else { return }
     let width = layer.multipliers * layer.weightBits
     let reported = romBlocks(depth: depth, width: width)
     guard depth > profile.memory.lutROMDepth else {

@@ -57,6 +57,7 @@ package struct DataflowSimulation {
   private let sinks: [Int]
   private let isSource: [Bool]
   private let base: [Int]
+  private let depth: [Int]
   private var writeTime: [Int]
   private var readTime: [Int]
   private var written: [Int]
@@ -99,6 +100,7 @@ package struct DataflowSimulation {
       offset += tokens
     }
     self.base = base
+    depth = network.fifos.map(\.depth)
     writeTime = [Int](repeating: 0, count: offset)
     readTime = [Int](repeating: 0, count: offset)
     written = [Int](repeating: 0, count: network.fifos.count)
@@ -125,13 +127,15 @@ package struct DataflowSimulation {
     return .completed(
       DataflowRun(
         started: entered, finished: finished, firstFrame: spans,
-        peakOccupancy: network.fifos.indices.map(peakOccupancy)))
+        peakOccupancy: peakOccupancy(ofFirst: frames)))
   }
 
   /// Advances one stage until it must wait; true when at least one step was made.
   private mutating func advance(_ stage: Int) -> Bool {
     let program = network.stages[stage].frame
     let restart = network.stages[stage].restart
+    let ins = inputs[stage]
+    let outs = outputs[stage]
     var at = cursor[stage]
     var moved = false
     at.block = nil
@@ -147,7 +151,7 @@ package struct DataflowSimulation {
         at.block = block
         break
       }
-      if let block = wait(stage, step, &start) {
+      if let block = wait(ins, outs, step, &start) {
         at.block = block
         break
       }
@@ -157,7 +161,7 @@ package struct DataflowSimulation {
         at.lastEvent = start
         if isSource[stage], entered.count == at.frame { entered.append(start) }
       }
-      commit(stage, step, start)
+      commit(ins, outs, step, start)
       at.ready = start + step.interval
       at.lastEvent = max(at.lastEvent, at.ready, start + step.latency)
       moved = true
@@ -200,17 +204,17 @@ package struct DataflowSimulation {
   }
 
   /// Moves `start` to the first cycle at which tokens and space are there; the block if they are not known yet.
-  private func wait(_ stage: Int, _ step: StageStep, _ start: inout Int) -> StageBlock? {
+  private func wait(_ inputs: [Int], _ outputs: [Int], _ step: StageStep, _ start: inout Int) -> StageBlock? {
     if step.reads > 0 {
-      for fifo in inputs[stage] {
+      for fifo in inputs {
         let token = read[fifo] + step.reads - 1
         guard token < written[fifo] else { return .emptyInput(fifo: fifo) }
         start = max(start, writeTime[base[fifo] + token] + 1)
       }
     }
     if step.writes > 0 {
-      for fifo in outputs[stage] {
-        let freed = written[fifo] + step.writes - 1 - network.fifos[fifo].depth
+      for fifo in outputs {
+        let freed = written[fifo] + step.writes - 1 - depth[fifo]
         guard freed >= 0 else { continue }
         guard freed < read[fifo] else { return .fullOutput(fifo: fifo) }
         start = max(start, readTime[base[fifo] + freed] + 1 - step.latency)
@@ -219,30 +223,37 @@ package struct DataflowSimulation {
     return nil
   }
 
-  private mutating func commit(_ stage: Int, _ step: StageStep, _ start: Int) {
+  private mutating func commit(_ inputs: [Int], _ outputs: [Int], _ step: StageStep, _ start: Int) {
     if step.reads > 0 {
-      for fifo in inputs[stage] {
-        for _ in 0..<step.reads {
-          readTime[base[fifo] + read[fifo]] = start
-          read[fifo] += 1
-        }
+      for fifo in inputs {
+        let first = base[fifo] + read[fifo]
+        for token in first..<(first + step.reads) { readTime[token] = start }
+        read[fifo] += step.reads
       }
     }
     if step.writes > 0 {
-      for fifo in outputs[stage] {
-        for _ in 0..<step.writes {
-          writeTime[base[fifo] + written[fifo]] = start + step.latency
-          written[fifo] += 1
-        }
+      for fifo in outputs {
+        let first = base[fifo] + written[fifo]
+        for token in first..<(first + step.writes) { writeTime[token] = start + step.latency }
+        written[fifo] += step.writes
       }
     }
   }
 
+  /// Words in each FIFO at its fullest while the first `count` frames are written.
+  ///
+  /// What later frames do does not change it: a word written later is behind all of these, and space is freed in order.
+  package func peakOccupancy(ofFirst count: Int) -> [Int] {
+    network.fifos.indices.map { fifo in
+      peakOccupancy(fifo, tokens: min(written[fifo], count * network.stages[network.fifos[fifo].producer].writesPerFrame))
+    }
+  }
+
   /// Words that are written and whose space is not free again yet, at the worst write.
-  private func peakOccupancy(_ fifo: Int) -> Int {
+  private func peakOccupancy(_ fifo: Int, tokens: Int) -> Int {
     var freed = 0
     var peak = 0
-    for token in 0..<written[fifo] {
+    for token in 0..<tokens {
       let now = writeTime[base[fifo] + token]
       while freed < token, readTime[base[fifo] + freed] < now { freed += 1 }
       peak = max(peak, token + 1 - freed)

@@ -54,22 +54,23 @@ extension DataflowNetwork {
   }
 
   /// FIFOs as deep as one simulated frame fills them (what hls4ml's FIFO optimiser records), unless that costs throughput;
-  /// then as deep as two frames fill them.
-  package func sizedByOccupancy() throws(DataflowNetworkError) -> DataflowNetwork {
+  /// then as deep as two frames fill them. With them, what three frames showed.
+  package func sizedByOccupancy() throws(DataflowNetworkError) -> (network: DataflowNetwork, run: DataflowRun?) {
+    let frames = 3
     var free = self
     for index in fifos.indices { free.fifos[index].depth = max(2, 2 * stages[fifos[index].producer].writesPerFrame) }
-    guard let goal = try free.outcome(frames: 3) else { return self }
-    for frames in 1...2 {
+    var simulation = try DataflowSimulation(free, frames: frames)
+    guard case .completed(let goal) = simulation.run() else { return (self, nil) }
+    for count in 1...2 {
       var trial = free
-      guard let run = try free.outcome(frames: frames) else { continue }
-      for index in fifos.indices { trial.fifos[index].depth = max(2, run.peakOccupancy[index]) }
-      if let reached = try trial.outcome(frames: 3), reached.firstLatency <= goal.firstLatency,
+      for (index, peak) in simulation.peakOccupancy(ofFirst: count).enumerated() { trial.fifos[index].depth = max(2, peak) }
+      if let reached = try trial.outcome(frames: frames), reached.firstLatency <= goal.firstLatency,
         reached.interval <= goal.interval
       {
-        return trial
+        return (trial, reached)
       }
     }
-    return free
+    return (free, goal)
   }
 
   private func largestFirst(_ fifos: [DataflowFIFO]) -> [Int] {

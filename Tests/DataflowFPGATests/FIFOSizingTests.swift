@@ -13,7 +13,7 @@ struct FIFOSizingTests {
     let run = try sized.run(frames: 8).get()
     #expect(run.firstLatency == free.firstLatency)
     #expect(run.finished.count == 8)
-    let occupancy = try network.sizedByOccupancy().run(frames: 8).get()
+    let occupancy = try network.sizedByOccupancy().network.run(frames: 8).get()
     #expect(occupancy.firstLatency == free.firstLatency)
   }
 
