@@ -60,11 +60,15 @@ package struct Inspection: Sendable {
       let name = type(of: node.operation).name
       var line = table[name] ?? Line(operator: name, count: 0, parameters: 0, macs: 0, flops: 0, support: nil)
       line.count += 1
-      for case let input? in node.inputs.map({ graph.stored($0, readBy: node) })
-      where graph[input].constant != nil && counted.insert(input).inserted {
-        if graph[input].constant?.shapeContents == nil { line.parameters += graph.tensorType(input)?.elementCount ?? 0 }
-      }
       let computation = graph.computation(of: node)
+      var isProduct = false
+      if case .contraction? = computation { isProduct = true }
+      for direct in node.inputs {
+        guard let input = graph.stored(direct, readBy: node), graph[input].constant != nil, counted.insert(input).inserted else { continue }
+        // A few integers are extents or axes, unless a product reads them or they stand for real numbers: then they are biases.
+        guard isProduct || input != direct || graph[input].constant?.shapeContents == nil else { continue }
+        line.parameters += graph.tensorType(input)?.elementCount ?? 0
+      }
       if let work = computation?.work {
         line.macs += work.macs
         line.flops += work.flops

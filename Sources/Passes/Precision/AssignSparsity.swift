@@ -1,5 +1,6 @@
 internal import Basic
 internal import IR
+internal import Ops
 
 /// Marks the weights of contractions as structured sparse where the reduction axis allows it (what-if, no retraining).
 ///
@@ -13,7 +14,7 @@ package let assignSparsity = GraphPass(
   for id in graph.nodeIDs {
     let node = graph[id]
     guard case .contraction(let contraction)? = graph.computation(of: node), node.inputs.count >= 2,
-      let weight = node.inputs[1], graph[weight].constant != nil, case .tensor(var type) = graph[weight].type
+      let weight = node.inputs[1], let stored = graph.storedWeight(weight)
     else { continue }
     if let convolution = contraction.convolution, convolution.isDepthwise {
       context.ledger.miss("sparsity", node.origin.names, "a depthwise convolution reduces over \(contraction.k) taps per channel only")
@@ -24,7 +25,22 @@ package let assignSparsity = GraphPass(
       continue
     }
     guard context.denseLayers.isDisjoint(with: node.origin.names) else { continue }
-    type.encoding.sparsity = sparsity
-    rewriter.setType(.tensor(type), of: weight)
+    // Behind a dequantisation both the integers and the real numbers they stand for are sparse.
+    for value in Set([stored, weight]).sorted() {
+      guard case .tensor(var type) = rewriter.graph[value].type else { continue }
+      type.encoding.sparsity = sparsity
+      rewriter.setType(.tensor(type), of: value)
+    }
+  }
+}
+
+extension Graph {
+  /// The constant that a product reads as its weights, directly or through a dequantisation.
+  fileprivate func storedWeight(_ value: ValueID) -> ValueID? {
+    if self[value].constant != nil { return value }
+    guard let producer = producer(value), self[producer].operation is Dequantize, let source = self[producer].inputs.first ?? nil,
+      self[source].constant != nil
+    else { return nil }
+    return source
   }
 }
