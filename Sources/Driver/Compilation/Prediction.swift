@@ -106,15 +106,27 @@ struct PredictionAttempt {
     _ progress: @Sendable (String, Double) -> Void = { _, _ in }
   ) throws(Failure) {
     progress("compiling \(loaded.graph.name)", 0.2)
-    compiled = try Compilation(loaded.graph, passes: request.launch == .eager ? PassCatalog.eager : PassCatalog.predict, options: options)
-    program = try KernelProgram(compiled.graph)
-    guard !program.kernels.isEmpty else {
-      throw Failure("the model has no work: every node was folded", at: SourceLocation(file: loaded.graph.source.file))
-    }
+    (compiled, program) = try Self.compile(loaded, options, request.launch)
     var request = request
     request.batch = loaded.batch
     progress("simulating \(program.kernels.count) kernels", 0.6)
     run = try machine.run(program.kernels, request)
+  }
+
+  /// The kernels of a model under options, without a run.
+  static func program(_ loaded: LoadedModel, _ options: Compilation.Options, _ launch: RunRequest.Launch) throws(Failure) -> KernelProgram {
+    try compile(loaded, options, launch).program
+  }
+
+  private static func compile(
+    _ loaded: LoadedModel, _ options: Compilation.Options, _ launch: RunRequest.Launch
+  ) throws(Failure) -> (compiled: Compilation, program: KernelProgram) {
+    let compiled = try Compilation(loaded.graph, passes: launch == .eager ? PassCatalog.eager : PassCatalog.predict, options: options)
+    let program = try KernelProgram(compiled.graph)
+    guard !program.kernels.isEmpty else {
+      throw Failure("the model has no work: every node was folded", at: SourceLocation(file: loaded.graph.source.file))
+    }
+    return (compiled, program)
   }
 }
 

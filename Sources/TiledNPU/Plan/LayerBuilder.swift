@@ -7,7 +7,7 @@ package struct LayerBuilder {
   package let residency: Residency
   /// Share of every weight that the near memory keeps from run to run.
   let residentShare: Double
-  private var plans: [PlanKey: TilePlan] = [:]
+  private var plans: [PlanCache.PlanKey: TilePlan] = [:]
   private var blocks: [BlockArray.Query: BlockArray.Configuration] = [:]
 
   package init(_ machine: NPUDescription, _ residency: Residency, kernels: [Kernel]) {
@@ -17,20 +17,29 @@ package struct LayerBuilder {
       residentShare = machine.policy.weights == .resident ? 1 : 0
       return
     }
-    let total = kernels.reduce(0) { $0 + $1.weightBytes }
+    let total = kernels.reduce(0) { $0 + Self.storedBytes($1, machine) }
     residentShare = total == 0 ? 1 : min(1, Double(max(0, capacity - residency.peak)) / Double(total))
   }
 
-  private struct PlanKey: Hashable {
-    var demand: TileDemand
-    var buffers: TileBuffers
+  /// Constants of a kernel as they are stored: weights of products with their padding and scales, all others plainly.
+  private static func storedBytes(_ kernel: Kernel, _ machine: NPUDescription) -> Int {
+    kernel.steps.reduce(kernel.weightBytes) { total, step in
+      guard case .contraction(let product) = step.computation, product.rhs.isConstant else { return total }
+      return total - product.rhs.bytes + machine.weightCode.storedBytes(LayerShape(product), bits: product.rhs.storage.bits)
+    }
   }
 
   /// The best tiling of equal demands, found once.
   mutating func plan(_ demand: TileDemand, _ buffers: TileBuffers) throws(Infeasible) -> TilePlan {
-    let key = PlanKey(demand: demand, buffers: buffers)
+    let key = PlanCache.PlanKey(demand: demand, buffers: buffers)
     if let known = plans[key] { return known }
-    let plan = try TileSearch(demand, buffers: buffers).best()
+    let plan: TilePlan
+    if let known = PlanCache.shared.plan(key) {
+      plan = known
+    } else {
+      plan = try TileSearch(demand, buffers: buffers).best()
+      PlanCache.shared.keep(plan, for: key)
+    }
     plans[key] = plan
     return plan
   }
@@ -38,7 +47,8 @@ package struct LayerBuilder {
   /// The block of equal queries, found once.
   mutating func block(_ array: BlockArray, _ query: BlockArray.Query) throws(Infeasible) -> BlockArray.Configuration {
     if let known = blocks[query] { return known }
-    guard let found = array.configuration(for: query) else {
+    let key = PlanCache.BlockKey(array: array, query: query)
+    guard let found = PlanCache.shared.block(key) ?? array.configuration(for: query) else {
       let micro = array.microBlock(for: query).shape
       let smallest = array.inputBlock(for: micro, micro: micro, query, depth: query.keepsDepth ? nil : 8)
       let input = smallest.volume * query.inputBits / 8
@@ -51,6 +61,7 @@ package struct LayerBuilder {
         buffer: "the array's block buffer", tile: "\(smallest) inputs for \(micro) outputs", demand: demand, capacity: capacity,
         lever: "a smaller kernel or stride, or a buffer of \(demand) bytes, would fit")
     }
+    PlanCache.shared.keep(found, for: key)
     blocks[query] = found
     return found
   }

@@ -1,0 +1,187 @@
+internal import Dispatch
+package import Basic
+internal import Hardware
+internal import IR
+internal import Lowering
+internal import Results
+
+/// Predicts one model on variants of a machine: every combination of the values of some of its numbers.
+///
+/// The model is read once and compiled once for all variants that fuse alike; equal layers of equal machines are planned once.
+package struct PredictionSweep: Sendable {
+  /// One number of the machine and the values it takes, as `--set` spells both.
+  package struct Axis: Sendable, Hashable {
+    package var path: String
+    package var values: [String]
+
+    /// Reads `path=value,value,…`.
+    package init(_ text: String) throws(Failure) {
+      guard let equals = text.firstIndex(of: "=") else {
+        throw Failure("--vary \(text): expected machine.path=value,value,…", fix: "write for example --vary array.rows=16,32,64")
+      }
+      path = String(text[..<equals])
+      values = text[text.index(after: equals)...].split(separator: ",", omittingEmptySubsequences: false).map {
+        String($0).trimmingSpaces
+      }
+      guard !path.isEmpty, values.allSatisfy({ !$0.isEmpty }) else {
+        throw Failure("--vary \(text): a value is empty", fix: "separate values by single commas")
+      }
+    }
+  }
+
+  /// One variant: what was set, and what came of it.
+  package struct Row: Sendable, Codable, Hashable {
+    package var settings: [String]
+    package var latencySeconds: Double?
+    package var cycles: Int?
+    package var floorSeconds: Double?
+    package var throughputPerSecond: Double?
+    package var energyJoules: Double?
+    /// Why there is no figure.
+    package var failure: String?
+
+    enum CodingKeys: String, CodingKey {
+      case settings, cycles, failure
+      case latencySeconds = "latency_seconds"
+      case floorSeconds = "floor_seconds"
+      case throughputPerSecond = "throughput_per_second"
+      case energyJoules = "energy_joules"
+    }
+  }
+
+  /// Variants one run may ask for.
+  package static let limit = 100_000
+
+  package let paths: [String]
+  package let rows: [Row]
+
+  /// Runs every combination, the last axis fastest; a variant that does not fit is a row with its reason.
+  package init(_ prediction: Prediction, axes: [Axis]) throws(Failure) {
+    var total = 1
+    for axis in axes {
+      total = total.multipliedReportingOverflow(by: axis.values.count).partialValue
+      guard total > 0, total <= Self.limit else { throw Failure("more than \(Self.limit) variants are too many for one run") }
+    }
+    guard prediction.model.recipe == nil, prediction.model.sparsity == nil else {
+      throw Failure("a sweep takes the model as it is", fix: "compress the model first, and sweep the result")
+    }
+    var base = try prediction.catalog.load(prediction.target)
+    for assignment in prediction.overrides { try base.set(assignment) }
+    let loaded = try LoadedModel(prediction.model)
+    try loaded.checkBound()
+    let request = RunRequest(fidelity: prediction.fidelity, launch: prediction.launch, batch: loaded.batch)
+    var prepared: [(settings: [String], work: Result<(any Machine, KernelProgram), Failure>)] = []
+    var programs: [ProgramKey: KernelProgram] = [:]
+    for index in 0..<total {
+      let settings = Self.settings(axes, index)
+      prepared.append(
+        (settings, Self.prepare(base, zip(axes.map(\.path), settings).map { "\($0)=\($1)" }, prediction, loaded, &programs)))
+    }
+    paths = axes.map(\.path)
+    rows = Self.run(prepared, request)
+  }
+
+  private struct ProgramKey: Hashable {
+    var capabilities: Capabilities
+    var precision: String?
+  }
+
+  private static func settings(_ axes: [Axis], _ index: Int) -> [String] {
+    var rest = index
+    var result: [String] = []
+    for axis in axes.reversed() {
+      result.append(axis.values[rest % axis.values.count])
+      rest /= axis.values.count
+    }
+    return result.reversed()
+  }
+
+  private static func prepare(
+    _ base: TargetFile, _ assignments: [String], _ prediction: Prediction, _ loaded: LoadedModel,
+    _ programs: inout [ProgramKey: KernelProgram]
+  ) -> Result<(any Machine, KernelProgram), Failure> {
+    do throws(Failure) {
+      var file = base
+      for assignment in assignments { try file.set(assignment) }
+      let machine = try MachineCatalog.machine(for: file)
+      guard type(of: machine).launches.contains(prediction.launch) else {
+        throw Failure("\(file.name) has no host that starts kernels one by one", fix: "leave --launch \(prediction.launch.rawValue) out")
+      }
+      let key = ProgramKey(
+        capabilities: prediction.launch == .eager ? machine.capabilities.perOperation : machine.capabilities,
+        precision: prediction.model.precision ?? Prediction.defaultPrecision(machine, loaded.graph))
+      if let known = programs[key] { return .success((machine, known)) }
+      var options = Compilation.Options()
+      options.capabilities = key.capabilities
+      options.precision = key.precision
+      let program = try PredictionAttempt.program(loaded, options, prediction.launch)
+      programs[key] = program
+      return .success((machine, program))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Variants are independent; each writes its own place, so that the result does not depend on the number of threads.
+  private static func run(
+    _ prepared: [(settings: [String], work: Result<(any Machine, KernelProgram), Failure>)], _ request: RunRequest
+  ) -> [Row] {
+    var rows = prepared.map { Row(settings: $0.settings) }
+    rows.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let slots = buffer
+      DispatchQueue.concurrentPerform(iterations: prepared.count) { index in
+        switch prepared[index].work {
+        case .failure(let failure): slots[index].failure = failure.diagnostics.first?.message ?? failure.description
+        case .success(let (machine, program)):
+          do throws(Failure) {
+            let run = try machine.run(program.kernels, request)
+            slots[index].latencySeconds = run.latencySeconds
+            slots[index].cycles = run.cycles
+            slots[index].floorSeconds = run.floorSeconds
+            slots[index].throughputPerSecond = run.throughputPerSecond
+            slots[index].energyJoules = run.energyJoules
+          } catch {
+            slots[index].failure = error.diagnostics.first?.message ?? error.description
+          }
+        }
+      }
+    }
+    return rows
+  }
+
+  // MARK: Output
+
+  /// A table with one line per variant, the fastest marked.
+  package func text() -> String {
+    var table = TextTable(paths.map { ($0, .right) } + [("latency", .right), ("floor", .right), ("energy", .right), ("", .left)])
+    let best = rows.compactMap(\.latencySeconds).min()
+    for row in rows {
+      let latency = row.latencySeconds
+      table.add(
+        row.settings + [
+          latency.map { Format.seconds($0) } ?? "–",
+          latency.map { latency in Format.percent((row.floorSeconds ?? 0) / max(latency, .leastNonzeroMagnitude)) } ?? "–",
+          row.energyJoules.map { Format.joules($0) } ?? "–",
+          row.failure ?? (latency == best ? "fastest" : ""),
+        ])
+    }
+    return table.render() + "\n"
+  }
+
+  package func json() throws(Failure) -> String { try prettyJSON(Document(paths: paths, variants: rows)) }
+
+  private struct Document: Encodable {
+    let schema = "cyclewright.sweep/1"
+    var paths: [String]
+    var variants: [Row]
+  }
+}
+
+extension String {
+  fileprivate var trimmingSpaces: String {
+    var text = Substring(self)
+    while text.first == " " { text.removeFirst() }
+    while text.last == " " { text.removeLast() }
+    return String(text)
+  }
+}
