@@ -9,8 +9,12 @@ internal import TiledNPU
 package enum MachineCatalog {
   package static let families: [any Machine.Type] = [GPU.self, FPGA.self, NPU.self]
 
-  package static let schemas: [any MeasurementSchema] =
-    GPUMeasurements.schemas + FPGAMeasurements.schemas + NPUMeasurements.schemas + [EndToEndMeasurements()]
+  /// Every table that can be checked; `models` are folders with the networks that tables name.
+  package static func schemas(models: [String]) -> [any MeasurementSchema] {
+    GPUMeasurements.schemas + FPGAMeasurements.schemas + [
+      NetworkMeasurements(models: models), VelaSummaryMeasurements(models: models), EndToEndMeasurements(),
+    ]
+  }
 
   /// Reads a target into its family's machine.
   package static func machine(for target: TargetFile) throws(Failure) -> any Machine {

@@ -6,7 +6,7 @@ package import Lowering
 ///
 /// A row whose `config` spells an array (`array=16x16;df=ws`) and whose `params` spell a product (`M=…;N=…;K=…`) or a
 /// convolution is predicted from itself, without a target file. Other rows name a network whose layers are not in the
-/// table: they are counted as skipped and named.
+/// table: whoever has the models predicts them, here they are counted as skipped and named.
 package struct LayerTable: MeasurementSchema {
   package init() {}
 

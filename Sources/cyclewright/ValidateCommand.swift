@@ -14,6 +14,7 @@ struct ValidateCommand: ParsableCommand {
 
       Example:
         cyclewright validate gemm.csv --predictions out.csv --json summary.json
+        cyclewright validate vela_per_op.csv --models folder/with/tflite
       """)
 
   @OptionGroup var folder: TargetFolderOption
@@ -34,6 +35,11 @@ struct ValidateCommand: ParsableCommand {
   )
   var fidelity: RunRequest.Fidelity = .fast
 
+  @Option(
+    help: ArgumentHelp(
+      "Folder with the networks that tables name, beside graphs/; may be repeated.", valueName: "folder"))
+  var models: [String] = []
+
   @Option(help: ArgumentHelp("Write the summary as JSON (- for standard output).", valueName: "file"))
   var json: String?
 
@@ -47,7 +53,8 @@ struct ValidateCommand: ParsableCommand {
         guard let equals = pair.firstIndex(of: "=") else { throw Failure("--target \(pair): expected GPU=T") }
         mapping[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
       }
-      var options = Validation.Options(catalog: try folder.catalog(), targets: mapping, overrides: overrides, fidelity: fidelity)
+      var options = Validation.Options(
+        catalog: try folder.catalog(), targets: mapping, overrides: overrides, fidelity: fidelity, models: models)
       let bar = ProgressBar()
       defer { bar.clear() }
       options.progress = { bar.show($0, $1) }

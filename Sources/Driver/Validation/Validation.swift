@@ -14,15 +14,18 @@ package struct Validation: Sendable {
     package var fidelity: RunRequest.Fidelity
     /// Told which table is being compared and which share of the tables is behind it.
     package var progress: @Sendable (String, Double) -> Void = { _, _ in }
+    /// Folders with the networks that tables name.
+    package var models: [String]
 
     package init(
       catalog: TargetCatalog, targets: [String: String] = [:], overrides: [String] = [],
-      fidelity: RunRequest.Fidelity = .fast
+      fidelity: RunRequest.Fidelity = .fast, models: [String] = []
     ) {
       self.catalog = catalog
       self.targets = targets
       self.overrides = overrides
       self.fidelity = fidelity
+      self.models = models
     }
   }
 
@@ -69,7 +72,7 @@ package struct Validation: Sendable {
       options.progress("comparing \(file)", Double(index) / Double(files.count))
       let table = try CommaSeparated(try FileOutput.readText(file), file: file)
       var predictions: [(measuredColumn: String, rows: [Row])] = []
-      for schema in try Self.schemas(for: table.header, file: file) {
+      for schema in try Self.schemas(for: table.header, file: file, models: options.models) {
         var rows: [Row] = []
         let fast = Self.outcomes(table, schema: schema, options: options, fidelity: .fast)
         var outcomes = fast
@@ -105,8 +108,8 @@ package struct Validation: Sendable {
     return validation
   }
 
-  private static func schemas(for header: [String], file: String) throws(Failure) -> [any MeasurementSchema] {
-    let known = MachineCatalog.schemas
+  private static func schemas(for header: [String], file: String, models: [String]) throws(Failure) -> [any MeasurementSchema] {
+    let known = MachineCatalog.schemas(models: models)
     let fitting = known.filter { schema in schema.requiredColumns.allSatisfy(header.contains) }
     guard fitting.isEmpty else { return fitting.sorted { $0.requiredColumns.count > $1.requiredColumns.count } }
     let nearest = known.max { a, b in

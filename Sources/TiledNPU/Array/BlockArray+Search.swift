@@ -59,7 +59,8 @@ extension BlockArray.BankedBuffer {
     if case .elementwise(_, let broadcastsScalar) = query.mode {
       return inputBanks * (broadcastsScalar && query.inputBits <= 16 ? 1 : 2) <= available
     }
-    let accumulatorBytes = output.area * roundUp(ceilDivide(output.depth, cores), to: 8) * (isWide ? 40 : 32) / 8
+    // The compiler lays out the sums of all cores in the buffer of each: commands name one layout for both.
+    let accumulatorBytes = output.area * roundUp(output.depth, to: 8) * (isWide ? 40 : 32) / 8
     let accumulatorBanks = roundUp(
       2 * ceilDivide(accumulatorBytes, bankBytes), to: isWide ? accumulatorGranule40 : accumulatorGranule32)
     return inputBanks + accumulatorBanks <= available

@@ -48,10 +48,13 @@ package struct WeightCode: Hashable, Sendable {
   package var assumedBits: Double
   /// Stored bytes per depthwise weight over its own size (expansion to a block-diagonal form).
   package var depthwiseExpansion: Double
+  /// Uncoded weights are stored for whole groups of outputs and of input channels: the rest is padding.
+  package var outputGranule: Int
+  package var inputGranule: Int
 
   package init(
     isEntropyCoded: Bool = false, codingOverhead: Double = 1, streamBytes: Int = 0, channelBytes: Int = 0,
-    alignment: Int = 1, assumedBits: Double = 8, depthwiseExpansion: Double = 1
+    alignment: Int = 1, assumedBits: Double = 8, depthwiseExpansion: Double = 1, outputGranule: Int = 1, inputGranule: Int = 1
   ) {
     self.isEntropyCoded = isEntropyCoded
     self.codingOverhead = codingOverhead
@@ -60,16 +63,30 @@ package struct WeightCode: Hashable, Sendable {
     self.alignment = alignment
     self.assumedBits = assumedBits
     self.depthwiseExpansion = depthwiseExpansion
+    self.outputGranule = outputGranule
+    self.inputGranule = inputGranule
   }
 
   /// Bytes of scales and biases of `channels` outputs.
-  package func scaleBytes(channels: Int) -> Int { roundUp(channelBytes * channels, to: alignment) }
+  package func scaleBytes(channels: Int) -> Int { roundUp(channelBytes * roundUp(channels, to: outputGranule), to: alignment) }
+
+  /// Weights of `shape` with the padding of their groups; a depthwise layer has one input channel per output.
+  func storedElements(_ shape: LayerShape) -> Int {
+    if shape.isDepthwise { return roundUp(shape.outputChannels, to: outputGranule) * shape.kernelElements }
+    return shape.groups * roundUp(shape.gemmColumns, to: outputGranule) * roundUp(shape.channelsPerGroup, to: inputGranule)
+      * shape.kernelElements
+  }
+
+  /// Stored bytes of plain weights with their scales.
+  func storedBytes(_ shape: LayerShape, bits: Int) -> Int {
+    weightBytes(shape, bits: bits, padded: shape.weightElements, statistics: nil) + scaleBytes(channels: shape.outputChannels)
+  }
 
   /// Stored bytes of the weights of `shape` with `bits` per weight, `padded` of them after alignment to the array.
   package func weightBytes(_ shape: LayerShape, bits: Int, padded: Int, statistics: ValueStatistics?) -> Int {
     let expansion = shape.isDepthwise ? depthwiseExpansion : 1
     guard isEntropyCoded else {
-      return roundUp(Int((Double(shape.weightElements * bits) / 8 * expansion).rounded(.up)), to: alignment)
+      return roundUp(Int((Double(storedElements(shape) * bits) / 8 * expansion).rounded(.up)), to: alignment)
     }
     let ideal: Double
     if let statistics {

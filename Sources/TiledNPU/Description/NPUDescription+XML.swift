@@ -139,7 +139,9 @@ extension WeightCode {
       channelBytes: reader.optionalInteger("channel-size", .bytes)?.value ?? 0,
       alignment: reader.optionalInteger("alignment", .bytes)?.value ?? 1,
       assumedBits: reader.optionalNumber("assumed-bits", .none)?.value ?? 8,
-      depthwiseExpansion: reader.optionalNumber("depthwise-expansion", .ratio)?.value ?? 1)
+      depthwiseExpansion: reader.optionalNumber("depthwise-expansion", .ratio)?.value ?? 1,
+      outputGranule: max(1, reader.optionalInteger("output-granule", .none)?.value ?? 1),
+      inputGranule: max(1, reader.optionalInteger("input-granule", .none)?.value ?? 1))
     reader.finish()
   }
 }

@@ -21,12 +21,22 @@ struct RunBuilder {
     for (kernel, layer) in zip(kernels, layers) where layer.place == .host {
       diagnostics.append(Diagnostic(.warning, "'\(kernel.name)' runs on the host: \(layer.note)"))
     }
+    let occupancy = MemoryOccupancy(machine: machine, kernels: kernels, layers: layers, timings: timings, residency: residency).steps()
+    let peaks = peaks(occupancy)
+    let fitting = machine.memories.filter { level in
+      guard let capacity = level.capacity else { return false }
+      guard let peak = peaks[level.name], peak > capacity else { return true }
+      diagnostics.append(
+        Diagnostic(
+          .warning, "\(level.name) holds \(Format.bytes(Double(capacity))), the network needs \(Format.bytes(Double(peak))) there"))
+      return false
+    }
     return MachineRun(
-      kernels: results, timeline: timeline(), latencySeconds: latency, cycles: cycles,
+      kernels: results, timeline: timeline(occupancy, fitting), latencySeconds: latency, cycles: cycles,
       floorSeconds: min(latency, floorSeconds()), serialSeconds: max(latency, serialSeconds()),
       throughputPerSecond: latency > 0 ? Double(machine.instances * request.batch) / latency : nil,
       energyJoules: energy.map(EnergyAccount.sum), energyByPart: energy ?? [:],
-      peakMemoryBytes: peaks(), roofline: roofline(), assumptions: assumptions(), diagnostics: diagnostics)
+      peakMemoryBytes: peaks, roofline: roofline(), assumptions: assumptions(), diagnostics: diagnostics)
   }
 
   // MARK: Kernels
@@ -120,9 +130,8 @@ struct RunBuilder {
     return machine.runSeconds + machine.seconds(cycles)
   }
 
-  private func peaks() -> [String: Int] {
-    let held = machine.tileBuffers == nil ? layers.map(\.heldBytes) : layers.map { _ in 0 }
-    return [machine.near.name: zip(residency.live, held).reduce(0) { max($0, $1.0 + $1.1) }]
+  private func peaks(_ occupancy: [String: [[Int]]]) -> [String: Int] {
+    occupancy.mapValues { steps in steps.reduce(0) { max($0, $1[1]) } }
   }
 
   private func roofline() -> Roofline {
@@ -143,15 +152,15 @@ struct RunBuilder {
 
   // MARK: Timeline
 
-  private func timeline() -> Timeline {
+  private func timeline(_ occupancy: [String: [[Int]]], _ bounded: [MemoryLevel]) -> Timeline {
     let units = ["array", "vector", "host"].filter { name in layers.contains { $0.place.rawValue == name } }
     var spans: [Timeline.Span] = []
     for index in kernels.indices where layers[index].place != .view { spans += self.spans(index) }
-    let capacity = machine.near.capacity.map { [machine.near.name: $0] } ?? [:]
+    let capacity = Dictionary(bounded.map { ($0.name, $0.capacity ?? 0) }, uniquingKeysWith: { first, _ in first })
     return Timeline(
       resources: units.map { Timeline.Resource(name: $0) } + machine.memories.map { .init(name: $0.name, isExclusive: false) },
       spans: spans, dependencies: kernels.flatMap { kernel in kernel.dependencies.map { [$0, kernel.id] } },
-      isStreaming: true, occupancy: [machine.near.name: occupancy()], capacity: capacity)
+      isStreaming: true, occupancy: occupancy, capacity: capacity)
   }
 
   private func spans(_ index: Int) -> [Timeline.Span] {
@@ -172,16 +181,6 @@ struct RunBuilder {
           end: seconds(min(timing.end, start + busy)), kind: "transfer"))
     }
     return spans
-  }
-
-  private func occupancy() -> [[Int]] {
-    var steps: [[Int]] = []
-    for index in kernels.indices where layers[index].place != .view {
-      let held = machine.tileBuffers == nil ? layers[index].heldBytes : 0
-      let bytes = residency.live[index] + held
-      if steps.last?[1] != bytes { steps.append([timings[index].start, bytes]) }
-    }
-    return steps
   }
 }
 
