@@ -54,7 +54,9 @@ package enum RooflineReport: PlotReport {
     }
     var notes: [String] = []
     let rings = Set(dots.map(\.level)).subtracting([level]).sorted()
-    if !rings.isEmpty { notes.append("rings: kernels without \(level) traffic, placed by their bytes of \(rings.joined(separator: " or "))") }
+    if !rings.isEmpty {
+      notes.append("rings: kernels without \(level) traffic, placed by their bytes of \(rings.joined(separator: " or "))")
+    }
     let left = result.kernels.count - dots.count
     if left > 0 { notes.append("\(left) kernels without arithmetic or traffic are not shown") }
     if !notes.isEmpty {
