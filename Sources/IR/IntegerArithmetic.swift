@@ -14,6 +14,9 @@ package struct IntegerArithmetic: Hashable, Sendable, Codable {
     case halfAwayFromZero = "half-away-from-zero"
     case halfUp = "half-up"
     case down
+    /// Half up at 31 bits, then half away from zero at the rest: the two steps of gemmlowp's fixedpoint.h, which TensorFlow Lite's
+    /// 8-bit kernels and what is bit-exact with them do.
+    case gemmlowp
   }
 
   /// What happens to a sum that the accumulator cannot hold.

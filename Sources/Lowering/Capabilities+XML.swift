@@ -8,6 +8,8 @@ extension Capabilities {
   /// `<epilogue functions="relu add" residual="yes"/>`, `<chain pointwise="yes" reduction="yes" gather="yes" inputs="16"/>`,
   /// `<operand loads="transpose pad" merge="yes"/>`, `<kernel forms="layer-normalization …"/>`,
   /// `<attention forms="mask causal grouped" head-dimension="256"/>`. What is not written is not done.
+  /// `<integers accumulator="32" overflow="wrap" requantization="fixed-point" multiplier="31" rounding="gemmlowp"/>` says how stored
+  /// integers are added up and rounded; without it they are as in onnxruntime's kernels.
   package init(_ target: TargetFile) throws(Failure) {
     self = .none
     guard let element = target.root.children.first(where: { $0.name == "fusion" }) else { return }
@@ -42,6 +44,16 @@ extension Capabilities {
     } else {
       forms.remove(.attention)
     }
+    if let declared = reader.optionalChild("integers") {
+      integers = IntegerArithmetic(
+        accumulatorBits: declared.integerAttribute("accumulator"), overflow: declared.word("overflow") ?? .wrap,
+        requantization: declared.word("requantization") ?? .real,
+        multiplierBits: declared.optionalString("multiplier") == nil ? 31 : declared.integerAttribute("multiplier"),
+        rounding: declared.word("rounding") ?? .halfEven)
+      if !(8...62).contains(integers.accumulatorBits) { declared.error("an accumulator has 8 to 62 bits") }
+      if !(1...31).contains(integers.multiplierBits) { declared.error("a multiplier has 1 to 31 bits") }
+      declared.finish()
+    }
     reader.finish()
     try log.check()
   }
@@ -53,6 +65,13 @@ extension ElementReader {
     guard let text = optionalString(attribute) else { return false }
     if text != "yes", text != "no" { error("\(attribute)=\"\(text)\" in <\(element.name)> must be yes or no") }
     return text == "yes"
+  }
+
+  /// One member of a closed set.
+  fileprivate func word<Word: RawRepresentable<String> & CaseIterable & Hashable>(_ attribute: String) -> Word? {
+    let found: Set<Word> = words(attribute)
+    if found.count > 1 { error("\(attribute) of <\(element.name)> takes one word") }
+    return found.first
   }
 
   /// Members of a closed set, separated by spaces.

@@ -14,19 +14,48 @@ struct IntegerExecutionTests {
     return switch rounding {
     case .down: Int64(value.rounded(.down))
     case .halfEven: Int64(value.rounded(.toNearestOrEven))
-    case .halfAwayFromZero: Int64(value.rounded(.toNearestOrAwayFromZero))
+    case .halfAwayFromZero, .gemmlowp: Int64(value.rounded(.toNearestOrAwayFromZero))
     case .halfUp: Int64((value + 0.5).rounded(.down))
     }
   }
 
   /// Powers of two and dyadic factors have exact multipliers, so every rounding mode must be exact, ties included.
-  @Test(arguments: IntegerArithmetic.Rounding.allCases) func fixedPointRoundsAsDeclared(_ rounding: IntegerArithmetic.Rounding) {
+  @Test(arguments: IntegerArithmetic.Rounding.allCases.filter { $0 != .gemmlowp }) func fixedPointRoundsAsDeclared(_ rounding: IntegerArithmetic.Rounding) {
     for factor in [0.5, 0.25, 0.375, 0.0078125, 1, 1.5] {
       let requantizer = Requantizer(factor: factor, IntegerArithmetic(requantization: .fixedPoint, rounding: rounding))
       for sum in Array(-300...300) + [1 << 30, -(1 << 30), (1 << 31) - 1] {
         #expect(requantizer.apply(Int64(sum)) == exact(Int64(sum), factor, rounding), "\(sum) · \(factor)")
       }
     }
+  }
+
+  /// MultiplyByQuantizedMultiplier of TensorFlow Lite, written as gemmlowp's fixedpoint.h has it.
+  private func twoSteps(_ sum: Int64, multiplier: Int64, shift: Int) -> Int64 {
+    let right = shift - 31
+    let value = right < 0 ? sum << Int64(-right) : sum
+    let product = value * multiplier
+    let nudge: Int64 = product >= 0 ? 1 << 30 : 1 - (1 << 30)
+    let high = (product + nudge) / (1 << 31)
+    guard right > 0 else { return high }
+    let mask = (Int64(1) << Int64(right)) - 1
+    let threshold = (mask >> 1) + (high < 0 ? 1 : 0)
+    return (high >> Int64(right)) + ((high & mask) > threshold ? 1 : 0)
+  }
+
+  @Test func gemmlowpRoundsTwice() {
+    let arithmetic = IntegerArithmetic(requantization: .fixedPoint, rounding: .gemmlowp)
+    var differing = 0
+    for factor in [0.5, 0.25, 0.0078125, 0.00123, 0.0314, 0.7071, 1.5] {
+      let found = Requantizer(factor: factor, arithmetic)
+      let once = Requantizer(factor: factor, IntegerArithmetic(requantization: .fixedPoint, rounding: .halfAwayFromZero))
+      for sum in Array(-3000...3000) + [1 << 28, -(1 << 28)] {
+        let wanted = twoSteps(Int64(sum), multiplier: found.multiplier, shift: found.shift)
+        #expect(found.apply(Int64(sum)) == wanted, "\(sum) · \(factor)")
+        differing += wanted == once.apply(Int64(sum)) ? 0 : 1
+      }
+    }
+    // Rounding twice is not rounding once.
+    #expect(differing > 0)
   }
 
   @Test func multiplierAndShiftStandForTheFactor() {

@@ -31,11 +31,32 @@ struct FusionTargetTests {
     #expect(some.attention == AttentionSupport(forms: [.causal], maximumHeadDimension: 64))
   }
 
+  @Test func integersAreAsDeclared() throws {
+    let declared = try capabilities(
+      """
+      <fusion><integers accumulator="40" overflow="saturate" requantization="fixed-point" multiplier="15" rounding="half-up"/></fusion>
+      """)
+    #expect(
+      declared.integers
+        == IntegerArithmetic(accumulatorBits: 40, overflow: .saturate, requantization: .fixedPoint, multiplierBits: 15, rounding: .halfUp))
+    #expect(try capabilities("<fusion/>").integers == .onnxruntime)
+    func shipped(_ name: String) throws -> IntegerArithmetic {
+      try Capabilities(try PredictionTests.catalog.load(name)).integers
+    }
+    let lite = IntegerArithmetic(requantization: .fixedPoint, rounding: .gemmlowp)
+    for name in ["ethos-u55-128", "ethos-u85-256", "edge-tpu-usb"] { #expect(try shipped(name) == lite, "\(name)") }
+    #expect(try shipped("nvidia-t4") == .onnxruntime)
+  }
+
   @Test(
     "mistakes are named",
     arguments: [
       ("<fusion><kernel forms=\"layer-normalisation\"/></fusion>", "did you mean layer-normalization?"),
       ("<fusion><chain pointwise=\"true\" inputs=\"4\"/></fusion>", "must be yes or no"),
+      (
+        "<fusion><integers accumulator=\"32\" overflow=\"wrap\" requantization=\"real\" rounding=\"half-evn\"/></fusion>",
+        "did you mean half-even?"
+      ),
       ("<fusion><epilog functions=\"*\"/></fusion>", "did you mean <epilogue>?"),
       ("<fusion><chain inputs=\"0\"/></fusion>", "at least one tensor"),
     ])

@@ -39,6 +39,11 @@ package struct Requantizer: Sendable, Hashable {
   private static func shifted(_ product: (high: Int64, low: UInt64), by shift: Int, _ rounding: IntegerArithmetic.Rounding) -> Int64 {
     // Sums of at most 33 bits times multipliers of at most 31 bits fit 64 bits.
     let value = Int64(truncatingIfNeeded: product.low)
+    if rounding == .gemmlowp {
+      // High half of the doubled product, then a rounding division by the power of two that is left.
+      let high = shifted(product, by: min(shift, 31), .halfUp)
+      return shift <= 31 ? high : shifted(high.multipliedFullWidth(by: 1), by: shift - 31, .halfAwayFromZero)
+    }
     guard shift > 0 else { return shift > -32 ? value << Int64(-shift) : 0 }
     guard shift < 63 else { return rounding == .down && value < 0 ? -1 : 0 }
     let floor = value >> Int64(shift)
@@ -46,7 +51,7 @@ package struct Requantizer: Sendable, Hashable {
     let half = Int64(1) << Int64(shift - 1)
     switch rounding {
     case .down: return floor
-    case .halfUp: return rest >= half ? floor + 1 : floor
+    case .halfUp, .gemmlowp: return rest >= half ? floor + 1 : floor
     case .halfEven: return rest > half || (rest == half && floor & 1 == 1) ? floor + 1 : floor
     case .halfAwayFromZero: return rest > half || (rest == half && value >= 0) ? floor + 1 : floor
     }

@@ -130,7 +130,7 @@ extension LinearLayer {
           Convolve(
             strides: [Int](repeating: 1, count: spatial), dilations: [Int](repeating: 1, count: spatial),
             pads: [Int](repeating: 0, count: 2 * spatial))
-        } else if bias != nil { Gemm() } else { MatrixMultiply() }
+        } else if bias != nil { Gemm(beta: (node.operation as? Gemm)?.beta ?? 1) } else { MatrixMultiply() }
       let second = rewriter.addNode(
         operation, [middle, outer] + (bias.map { [$0] } ?? []), types: [rewriter.graph[node.outputs[0]].type], name: "\(name).a",
         origin: node.origin, outputNames: [rewriter.graph[node.outputs[0]].name])

@@ -100,6 +100,26 @@ struct QuantizationInserter {
 
   // MARK: Activations
 
+  /// s = max|x| / 127 over the last axis, q = round(x/s): blocks as long as the axis, which ONNX's operators spell since opset 21.
+  private func storeByToken(
+    _ value: ValueID, _ name: String, _ extent: Int, _ rewriter: inout Rewriter
+  ) throws(OperatorError) -> NodeID {
+    func add(_ operation: any Operator, _ inputs: [ValueID?], _ suffix: String) throws(OperatorError) -> ValueID {
+      let node = try rewriter.addNode(operation, inputs, name: "\(name)_\(suffix)", origin: Origin())
+      return rewriter.graph[node].outputs[0]
+    }
+    let axis = rewriter.addConstant(Constant(Tensor(.int64, [1], .int64([-1]))), name: "\(name)_axis")
+    // A token of zeros has the smallest scale that still divides.
+    let least = rewriter.addConstant(Constant(Tensor([], floats: [1e-10])), name: "\(name)_least")
+    let steps = rewriter.addConstant(Constant(Tensor([], floats: [127])), name: "\(name)_steps")
+    let size = try add(UnaryElementwise(.abs), [value], "size")
+    let largest = try add(Reduce(.maximum), [size, axis], "largest")
+    let bounded = try add(VariadicElementwise(.max), [largest, least], "bounded")
+    let scale = try add(BinaryElementwise(.div), [bounded, steps], "scale")
+    let stored = try add(Quantize(axis: -1, blockSize: extent, storage: .int8), [value, scale], "quantize")
+    return try rewriter.addNode(Dequantize(axis: -1, blockSize: extent), [stored, scale], name: "\(name)_dequantize", origin: Origin())
+  }
+
   private func store(_ value: ValueID, _ parameters: QuantizationParameters, _ rewriter: inout Rewriter) throws(OperatorError) {
     let readers = Set(rewriter.users(of: value)).sorted()
     let name = rewriter.graph[value].name
@@ -108,6 +128,11 @@ struct QuantizationInserter {
     if !parameters.scheme.hasScale {
       let narrow = try rewriter.addNode(Cast(to: storage), [value], name: "\(name)_narrow", origin: Origin())
       restored = try rewriter.addNode(Cast(to: .float32), [rewriter.graph[narrow].outputs[0]], name: "\(name)_widen", origin: Origin())
+    } else if parameters.scheme.isDynamic, parameters.scheme.granularity == .token {
+      guard let extent = rewriter.graph.tensorType(value)?.shape.last?.constant, extent > 0 else {
+        throw OperatorError("token-extent", "the last axis of '\(name)' must be known for a scale per token")
+      }
+      restored = try storeByToken(value, name, extent, &rewriter)
     } else if parameters.scheme.isDynamic {
       let found = try rewriter.addNode(DynamicQuantize(), [value], name: "\(name)_quantize", origin: Origin(), outputCount: 3)
       restored = try rewriter.addNode(

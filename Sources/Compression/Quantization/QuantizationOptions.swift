@@ -19,6 +19,8 @@ package struct ActivationFormat: Sendable, Hashable {
   package var percentile: Double
   /// Results of layers and what lies between them are stored as well, not only the inputs of layers.
   package var coversResults: Bool
+  /// The inputs of a sum or difference share one scale, for hardware that adds stored numbers as they are.
+  package var sharesSums = false
 }
 
 /// Names of stored number formats in recipes.
@@ -109,6 +111,10 @@ extension ActivationFormat {
       OptionKey("observer", .choice(Calibrator.allCases.map(\.rawValue)), "How the range is chosen from calibration (default minmax)."),
       OptionKey("percentile", .number(50...100), "Share of values kept, for that observer (default 99.999)."),
       OptionKey("dynamic", .flag, "Find the scale when the model runs (default false)."),
+      OptionKey(
+        "strategy", .choice(["tensor", "token"]),
+        "Who shares a scale: the tensor, or one vector of its last axis; token needs dynamic (default tensor)."),
+      OptionKey("share_sums", .flag, "Inputs of a sum share one scale, for hardware that adds stored numbers as they are (default false)."),
       OptionKey("scope", .choice(["inputs", "full"]), "Store only inputs of layers, or everything between them too (default full)."),
       OptionKey("scale", .choice(["float32", "power_of_two"]), "How scales are stored (default float32)."),
     ])
@@ -122,13 +128,21 @@ extension ActivationFormat {
     }
     let isDynamic = options.flag("dynamic") ?? false
     let storage = name.storage(bits: bits)
-    if isDynamic, name != .uint || bits != 8 || isSymmetric {
+    let isByToken = options.text("strategy") == "token"
+    if isByToken, !isDynamic || !name.isInteger || name == .uint || bits != 8 {
+      throw Failure(
+        "scales per token are found when the model runs, for int8 without a zero point", at: options.location(of: "strategy"),
+        fix: "give dynamic: true and symmetric: true")
+    }
+    if isDynamic, !isByToken, name != .uint || bits != 8 || isSymmetric {
       throw Failure("dynamic activations are uint8 with a zero point (ONNX DynamicQuantizeLinear)", at: options.location(of: "dynamic"))
     }
     scheme = QuantizationScheme(
       storage: storage.element, isSymmetric: name.isInteger ? isSymmetric : true,
       scaleFormat: options.text("scale") == "power_of_two" ? .powerOfTwo : .float32, isDynamic: isDynamic, bits: name.isInteger ? bits : nil
     )
+    if isByToken { scheme.granularity = .token }
+    sharesSums = options.flag("share_sums") ?? false
     calibrator = options.choice("observer") ?? .minmax
     guard calibrator == .percentile || !options.has("percentile") else {
       throw Failure("'percentile' needs 'observer: percentile'", at: options.location(of: "percentile"))

@@ -99,9 +99,11 @@ struct QuantizationPlacement {
     return value
   }
 
-  /// Moves, maxima and concatenations copy stored numbers: their inputs and results must mean the same.
+  /// Moves, maxima and concatenations copy stored numbers: their inputs and results must mean the same. Sums add them as they
+  /// are where the recipe says so: then their inputs must.
   private mutating func shareScales() {
     for id in facts.order {
+      if let first = inputsOfSum(id).first { for input in inputsOfSum(id).dropFirst() { share(input, first) } }
       let result = facts.graph[id].outputs.first ?? nil
       guard let result, formats[result] != nil else { continue }
       let isCopy: Bool
@@ -111,11 +113,19 @@ struct QuantizationPlacement {
       default: isCopy = false
       }
       guard isCopy else { continue }
-      for input in facts.activations(of: id) where formats[input] != nil {
-        let (a, b) = (representative(input), representative(result))
-        if a != b { sharing[max(a, b)] = min(a, b) }
-      }
+      for input in facts.activations(of: id) where formats[input] != nil { share(input, result) }
     }
+  }
+
+  private mutating func share(_ one: ValueID, _ other: ValueID) {
+    let (a, b) = (representative(one), representative(other))
+    if a != b { sharing[max(a, b)] = min(a, b) }
+  }
+
+  /// Stored inputs that a sum adds as they are.
+  private func inputsOfSum(_ id: NodeID) -> [ValueID] {
+    guard case .pointwise(let pointwise)? = facts.computation(id), pointwise.function == "add" || pointwise.function == "sub" else { return [] }
+    return facts.activations(of: id).filter { formats[$0]?.sharesSums == true }
   }
 }
 

@@ -20,6 +20,9 @@ package struct QuantizeStage: CompressionStage {
     ] + QuantizationGroup.keys + [
       OptionKey("ignore", .selectors, "Operators, nodes or re: patterns that stay as they are."),
       OptionKey("bias_correction", .flag, "Take the mean error of every layer out of its bias (default false)."),
+      OptionKey(
+        "sparsity", .either([.text, .number(0...1)]),
+        "Weights to remove in the same sweep, kept:of such as '2:4' or the share to remove such as 0.5; for gptq."),
       OptionKey("damping", .number(0...1), "Share of the mean diagonal added to the Hessian, for gptq (default 0.01)."),
     ])
 
@@ -28,6 +31,8 @@ package struct QuantizeStage: CompressionStage {
   let ignored: NodeSelector?
   let correctsBias: Bool
   let damping: Double
+  /// Weights that the sweep removes while it rounds.
+  let sparsity: SparsityPattern?
 
   package init(_ options: OptionReader) throws(Failure) {
     method = options.choice("method") ?? .rtn
@@ -44,6 +49,15 @@ package struct QuantizeStage: CompressionStage {
     self.groups = groups
     correctsBias = options.flag("bias_correction") ?? false
     damping = options.number("damping") ?? 0.01
+    let text = options.text("sparsity") ?? options.number("sparsity").map { "\($0)" }
+    sparsity = text.flatMap { SparsityPattern($0) }
+    guard text == nil || sparsity != nil else {
+      throw Failure(
+        "'\(text ?? "")' is not a sparsity pattern", at: options.location(of: "sparsity"), fix: "write '2:4' or the share to remove, such as 0.5")
+    }
+    guard sparsity == nil || method == .gptq else {
+      throw Failure("'sparsity' needs 'method: gptq'", at: options.location(of: "sparsity"), fix: "or use the stage sparsify")
+    }
   }
 
   package var needsCalibration: Bool {
@@ -66,7 +80,7 @@ package struct QuantizeStage: CompressionStage {
     do throws(OperatorError) {
       let stored = placement.values.compactMap { item in activations[item.value].map { (value: item.value, parameters: $0) } }
       let inserter = QuantizationInserter(layers: layers, weights: weights.stored, activations: stored)
-      model.graph = try inserter.insert(into: graph.replacing(weights.biases))
+      model.graph = try inserter.insert(into: weights.sparse(graph.replacing(weights.biases)))
     } catch { throw Failure("the quantised graph cannot be built: \(error)") }
     model.records += weights.records + activationRecords(graph, placement, activations)
   }

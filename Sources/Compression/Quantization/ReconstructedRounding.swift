@@ -5,32 +5,49 @@ internal import Numerics
 /// GPTQ of one weight: columns are rounded one after the other, and those that follow make up for each error.
 ///
 /// Scales are chosen beforehand, with the second moments of the inputs as weights of the squared error; where the weight was
-/// pruned before, its zeros stay.
+/// pruned before, its zeros stay. With a pattern the same sweep chooses what is removed, each choice on what rounding has left.
 struct ReconstructedRounding {
+  /// The weight on the grid of `parameters`.
+  struct Outcome {
+    var parameters: QuantizationParameters
+    var values: [Float]
+    var sparsity: Encoding.Sparsity?
+    /// Why the layer did not take the pattern.
+    var obstacle: String?
+  }
+
   let graph: Graph
   let damping: Double
+  let pattern: SparsityPattern?
 
-  /// The weight on the grid of `parameters`; nil when the layer has no such form (a stack of matrices).
+  /// Nil when the layer has no such form (a stack of matrices).
   func run(
     _ node: NodeID, _ weight: Tensor, inputs: [Tensor], scheme: QuantizationScheme, clipping: WeightClipping
-  ) throws(Failure) -> (parameters: QuantizationParameters, values: [Float])? {
+  ) throws(Failure) -> Outcome? {
     guard let layer = LinearLayer(graph, node), case .float32(let values) = weight.elements else { return nil }
     let moments = try SecondMoments.gather(layer, inputs, of: graph[node])
     let positions = try layer.matrices(Tensor(.float64, weight.shape, .float64(values.indices.map(Double.init))))
     let importance = clipping == .mse ? importance(positions, moments, count: values.count) : nil
     let parameters = QuantizationParameters.forWeight(values, shape: weight.shape, scheme, clipping, importance: importance)
     let isPruned = graph.tensorType(layer.weight)?.encoding.sparsity != .dense
+    let obstacle = pattern.flatMap { SparsityLegality.obstacle(layer, $0) }
+    let pattern = obstacle == nil ? pattern : nil
     var rounded: [Matrix] = []
+    var kept = 0
     for (group, matrix) in try layer.matrices(weight).enumerated() {
       let rounder = GridRounder(parameters, shape: weight.shape, positions: positions[group])
-      let sweep = ColumnSweep(order: .largestMomentFirst, damping: damping)
+      let sweep = ColumnSweep(pattern: pattern, order: pattern == nil ? .largestMomentFirst : .natural, damping: damping)
       do throws(LinearAlgebraError) {
         let keeping = isPruned ? matrix.elements.map { $0 != 0 } : nil
-        rounded.append(try sweep.run(matrix, moment: moments[group].gram, rounder: rounder, keeping: keeping).weights)
+        let outcome = try sweep.run(matrix, moment: moments[group].gram, rounder: rounder, keeping: keeping)
+        rounded.append(outcome.weights)
+        kept += outcome.isKept.count { $0 }
       } catch { throw Failure("node '\(graph[node].name)': \(error)", fix: "raise 'damping'") }
     }
     guard case .float32(let result) = layer.tensor(rounded, like: weight).elements else { return nil }
-    return (parameters, parameters.restored(result, shape: weight.shape))
+    return Outcome(
+      parameters: parameters, values: parameters.restored(result, shape: weight.shape),
+      sparsity: pattern?.encoding(kept: kept, count: values.count), obstacle: obstacle)
   }
 
   /// E[x²] of the input each weight multiplies.

@@ -10,6 +10,20 @@ struct WeightRounding {
     var stored: [ValueID: (parameters: QuantizationParameters, values: [Float])] = [:]
     var biases: [ValueID: Constant] = [:]
     var records: [StageRecord] = []
+    /// Patterns of weights that lost some.
+    var sparsity: [ValueID: Encoding.Sparsity] = [:]
+
+    /// The graph with the patterns in the types of its weights.
+    func sparse(_ graph: Graph) -> Graph {
+      guard !sparsity.isEmpty else { return graph }
+      var rewriter = Rewriter(graph)
+      for value in sparsity.keys.sorted() {
+        guard var type = graph.tensorType(value), let pattern = sparsity[value] else { continue }
+        type.encoding.sparsity = pattern
+        rewriter.setType(.tensor(type), of: value)
+      }
+      return rewriter.finish()
+    }
   }
 
   let graph: Graph
@@ -55,13 +69,13 @@ struct WeightRounding {
   /// The weight on its grid, by the stage's method.
   private func grid(
     _ node: NodeID, _ tensor: Tensor, _ values: [Float], _ scheme: QuantizationScheme, _ clipping: WeightClipping, _ inputs: [Tensor]?
-  ) throws(Failure) -> (parameters: QuantizationParameters, values: [Float]) {
+  ) throws(Failure) -> ReconstructedRounding.Outcome {
     if stage.method == .gptq, scheme.hasScale, let inputs {
-      let sweep = ReconstructedRounding(graph: graph, damping: stage.damping)
+      let sweep = ReconstructedRounding(graph: graph, damping: stage.damping, pattern: stage.sparsity)
       if let found = try sweep.run(node, tensor, inputs: inputs, scheme: scheme, clipping: clipping) { return found }
     }
     let parameters = QuantizationParameters.forWeight(values, shape: tensor.shape, scheme, clipping)
-    return (parameters, parameters.restored(values, shape: tensor.shape))
+    return .init(parameters: parameters, values: parameters.restored(values, shape: tensor.shape))
   }
 
   /// Rounds one weight and notes how far it moved.
@@ -75,8 +89,10 @@ struct WeightRounding {
     if let bad = values.firstIndex(where: { !$0.isFinite }) {
       throw Failure("node '\(name)': weight '\(graph[weight.value].name)' holds \(values[bad]) at element \(bad)")
     }
-    let (parameters, restored) = try grid(layer.node, tensor, values, weight.scheme, weight.clipping, inputs)
-    result.stored[weight.value] = (parameters, restored)
+    let outcome = try grid(layer.node, tensor, values, weight.scheme, weight.clipping, inputs)
+    let restored = outcome.values
+    result.stored[weight.value] = (outcome.parameters, restored)
+    result.sparsity[weight.value] = outcome.sparsity
     var (signal, noise) = (0.0, 0.0)
     for (a, b) in zip(values, restored) {
       signal += Double(a) * Double(a)
@@ -84,8 +100,9 @@ struct WeightRounding {
     }
     result.records.append(
       StageRecord(
-        stage: QuantizeStage.schema.name, layer: name, action: "weights \(weight.scheme.title)",
-        figures: [.init("weight_sqnr_db", decibels(signal, noise)), .init("elements", Double(values.count))]))
+        stage: QuantizeStage.schema.name, layer: name, 
+        action: "weights \(weight.scheme.title)" + (outcome.sparsity == nil ? "" : " \(stage.sparsity?.description ?? "")"),
+        figures: [.init("weight_sqnr_db", decibels(signal, noise)), .init("elements", Double(values.count))], reason: outcome.obstacle))
   }
 
   /// The bias minus the mean error of the layer's results per channel, and the results with it; nil when there is nothing to compare.

@@ -1,13 +1,15 @@
 package import IR
 package import Numerics
+internal import Ops
 
 extension LinearLayer {
-  /// The constant vector added to the layer's result: its own bias, or what a sum right behind it adds; nil when there is none
-  /// or others read it too.
+  /// The constant vector added to the layer's result: its own bias, or what a sum right behind it adds; nil when there is none,
+  /// others read it too, or the operator scales product or bias.
   package func addend(in graph: Graph, users: [[NodeID]]) -> ValueID? {
     func vector(_ value: ValueID) -> Bool {
       graph[value].constant != nil && users[value.index].count == 1 && graph.tensorType(value)?.elementCount == groups * outputs
     }
+    if let gemm = graph[node].operation as? Gemm, gemm.alpha != 1 || gemm.beta != 1 { return nil }
     if let bias { return vector(bias) ? bias : nil }
     let result = graph[node].outputs[0]
     guard users[result.index].count == 1, !graph.outputs.contains(result), let next = users[result.index].first,

@@ -1,10 +1,11 @@
 package import Basic
 internal import Passes
 
-/// Makes the graph canonical before anything else: constants folded, identities removed, batch normalisation in the weights.
+/// Makes the graph canonical before anything else: constants folded, identities removed, batch normalisation in the weights, and
+/// x·clip(x + 3, 0, 6)/6 as one operation, so that what lies between is not stored.
 package struct FoldStage: CompressionStage {
   package static let schema = OptionSchema(
-    "fold", "Folds constants and batch normalisation; values are kept.",
+    "fold", "Folds constants and batch normalisation and names hard-swish; values are kept.",
     [OptionKey("batchnorm", .flag, "Move batch normalisation into the weights before it (default true).")])
 
   private let foldsBatchNormalization: Bool
@@ -20,7 +21,9 @@ package struct FoldStage: CompressionStage {
   }
 
   package func apply(_ model: inout CompressedModel, _ context: CompressionContext) throws(Failure) {
-    let names = ["fold-constants", "remove-identities", "merge-views"] + (foldsBatchNormalization ? ["fold-batch-normalization"] : [])
+    var names = ["fold-constants", "remove-identities", "merge-views"]
+    if foldsBatchNormalization { names.append("fold-batch-normalization") }
+    names.append("recognize-hard-swish")
     let passes = try (names + ["remove-dead-nodes"]).map { (name) throws(Failure) in try Self.pass(name) }
     let passContext = PassContext(capabilities: context.capabilities, values: .exact)
     var reports: [PassManager.Report] = []

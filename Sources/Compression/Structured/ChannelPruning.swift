@@ -7,9 +7,18 @@ package struct ChannelPruning: Sendable {
   /// What a ratio counts.
   package enum Measure: String, Sendable, CaseIterable { case channels, params }
 
+  /// Among whom the least important units are looked for.
+  package enum Ranking: String, Sendable, CaseIterable {
+    /// Every group loses the same share.
+    case group
+    /// The units of all groups by the share of their group's importance they carry; no group loses more than nine tenths.
+    case model
+  }
+
   /// Shares that are gone after each step, counted from the graph as it was.
   package var ratios: [Double] = []
   package var measure = Measure.channels
+  package var ranking = Ranking.group
   package var criterion = ChannelImportance.hessian
   /// What is left is a multiple of this; nil: of the target's tile.
   package var multiple: Int? = 1
@@ -61,15 +70,20 @@ package struct ChannelPruning: Sendable {
     let layers = groups.flatMap(\.consumers)
     let moments = criterion.needsCalibration ? try SecondMoments(graph, layers, batches: batches, runner: context.runner) : nil
     var ordered: [(group: ChannelGroup, order: [Int])] = []
+    var scores: [[Double]] = []
     for group in groups {
-      let scores = try criterion.scores(group, in: graph, moments)
-      ordered.append((group, scores.indices.sorted { (scores[$0], $0) < (scores[$1], $1) }))
+      let own = try criterion.scores(group, in: graph, moments)
+      scores.append(own)
+      ordered.append((group, own.indices.sorted { (own[$0], $0) < (own[$1], $1) }))
     }
+    let competition = ranking == .model ? UnitCompetition(scores, originals: groups.map { removal.originalCount($0) }) : nil
     let tile = multiple ?? max(1, context.capabilities.contractionMultiple)
     func chosen(_ share: Double) -> [(group: ChannelGroup, units: [DependencyGraph.Unit])] {
-      ordered.map { group, order in
+      let shares = competition?.shares(share)
+      return ordered.enumerated().map { index, item in
+        let (group, order) = item
         let count = Self.removed(
-          of: removal.originalCount(group), now: group.units.count, share: share, width: group.width, tile: tile)
+          of: removal.originalCount(group), now: group.units.count, share: shares?[index] ?? share, width: group.width, tile: tile)
         return (group, order.prefix(count).map { group.units[$0] })
       }
     }

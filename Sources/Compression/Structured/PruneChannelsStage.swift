@@ -16,6 +16,9 @@ package struct PruneChannelsStage: CompressionStage {
         isRequired: true),
       OptionKey("criterion", .choice(ChannelImportance.allCases.map(\.rawValue)), "Which channels go first (default hessian)."),
       OptionKey(
+        "ranking", .choice(ChannelPruning.Ranking.allCases.map(\.rawValue)),
+        "Units compete within their group, which then all lose the same share, or across the model (default group)."),
+      OptionKey(
         "round_to", .either([.integer(1...4096), .choice(["target"])]),
         "What is left is a multiple of this, or of the target's tile (default 1)."),
       OptionKey("reconstruct", .choice(["least_squares", "none"]), "How readers make up for what is gone (default least_squares)."),
@@ -36,6 +39,7 @@ package struct PruneChannelsStage: CompressionStage {
     }
     pruning.measure = options.choice("of") ?? .channels
     pruning.criterion = options.choice("criterion") ?? .hessian
+    pruning.ranking = options.choice("ranking") ?? .group
     pruning.multiple = options.text("round_to") == "target" ? nil : options.integer("round_to") ?? 1
     pruning.reconstructs = options.text("reconstruct") != "none"
     pruning.cutsJoined = options.flag("residual") ?? false

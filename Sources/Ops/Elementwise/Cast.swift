@@ -44,7 +44,7 @@ package struct Cast: ONNXOperator {
   }
 
   package func exportONNX() -> ONNXSpelling {
-    ONNXSpelling("Cast", [("saturate", .integer(saturates ? 1 : 0)), ("to", .integer(to.onnxCode ?? 1))])
+    ONNXSpelling("Cast", (saturates ? [] : [("saturate", .integer(0))]) + [("to", .integer(to.onnxCode ?? 1))])
   }
 }
 

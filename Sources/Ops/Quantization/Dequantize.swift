@@ -79,6 +79,6 @@ package struct Dequantize: ONNXOperator {
   }
 
   package func exportONNX() -> ONNXSpelling {
-    ONNXSpelling("DequantizeLinear", [("axis", .integer(axis)), ("block_size", .integer(blockSize))])
+    ONNXSpelling("DequantizeLinear", [("axis", .integer(axis))] + (blockSize == 0 ? [] : [("block_size", .integer(blockSize))]))
   }
 }

@@ -78,9 +78,10 @@ package struct Quantize: ONNXOperator {
   }
 
   package func exportONNX() -> ONNXSpelling {
-    var attributes: [(name: String, value: ONNXAttribute)] = [
-      ("axis", .integer(axis)), ("block_size", .integer(blockSize)), ("saturate", .integer(saturates ? 1 : 0)),
-    ]
+    var attributes: [(name: String, value: ONNXAttribute)] = [("axis", .integer(axis))]
+    // Older operator sets know neither; left out they are what they say.
+    if blockSize != 0 { attributes.append(("block_size", .integer(blockSize))) }
+    if !saturates { attributes.append(("saturate", .integer(0))) }
     if let code = storage?.onnxCode { attributes.append(("output_dtype", .integer(code))) }
     return ONNXSpelling("QuantizeLinear", attributes)
   }

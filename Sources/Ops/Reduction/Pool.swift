@@ -219,9 +219,11 @@ package struct Pool: ONNXOperator, ImageOperator {
 
   package func exportONNX() -> ONNXSpelling {
     var attributes: [(name: String, value: ONNXAttribute)] = [
-      ("kernel_shape", .integers(kernel)), ("strides", .integers(strides)), ("dilations", .integers(dilations)),
-      padding.onnxAttribute(pads: pads), ("ceil_mode", .integer(roundsUp ? 1 : 0)),
+      ("kernel_shape", .integers(kernel)), ("strides", .integers(strides)), padding.onnxAttribute(pads: pads),
+      ("ceil_mode", .integer(roundsUp ? 1 : 0)),
     ]
+    // Older operator sets know dilations for maxima alone.
+    if function == .maximum || dilations.contains(where: { $0 != 1 }) { attributes.append(("dilations", .integers(dilations))) }
     switch function {
     case .maximum: attributes.append(("storage_order", .integer(isColumnMajor ? 1 : 0)))
     case .average: attributes.append(("count_include_pad", .integer(countsPadding ? 1 : 0)))

@@ -120,6 +120,7 @@ struct GraphWriter {
     }
     let spelling = operation.exportONNX()
     session.domains.insert(spelling.name.domain)
+    session.requirement.add(spelling, (node.inputs.compactMap { $0 } + node.outputs).map { graph[$0].type })
     let inputs = node.inputs.map { $0.flatMap { names[$0] } ?? "" }
     let own = operation.onnxInputCount ?? inputs.count
     let captures = own < inputs.count ? Array(inputs[own...]) : []

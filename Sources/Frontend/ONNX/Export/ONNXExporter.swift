@@ -5,7 +5,7 @@ internal import Ops
 
 /// Writes a graph of any stage as an ONNX file: fused groups become local functions, node names are kept.
 package enum ONNXExporter {
-  /// Operator set of the written file: the newest that onnx 1.17 knows.
+  /// Operator set of the written file: the newest that onnx 1.17 knows. Quantised models may take an older one.
   static let opset = 22
   /// IR version that goes with it.
   static let irVersion = 10
@@ -24,14 +24,15 @@ package enum ONNXExporter {
     let session = ExportSession(externalFrom: externalFrom, weightFile: weightFile)
     let body = try GraphWriter(session).graph(graph)
     var model = WireWriter()
-    model.integer(1, irVersion)
+    let ownOpset = session.functions.isEmpty ? session.requirement.opset(newest: opset) : opset
+    model.integer(1, OpsetRequirement.irVersion(ownOpset))
     model.string(2, "cyclewright")
     model.message(7, body)
     for domain in session.domains.sorted() {
-      var opset = WireWriter()
-      opset.string(1, domain)
-      opset.integer(2, domain.isEmpty ? ONNXExporter.opset : 1)
-      model.message(8, opset)
+      var imported = WireWriter()
+      imported.string(1, domain)
+      imported.integer(2, domain.isEmpty ? ownOpset : 1)
+      model.message(8, imported)
     }
     for function in session.functions { model.message(25, function) }
     guard model.byteCount < 1 << 31 else {
@@ -72,6 +73,7 @@ final class ExportSession {
   let weightFile: String
   var domains: Set<String> = [""]
   var functions: [WireWriter] = []
+  var requirement = OpsetRequirement()
   /// Weights in the order in which they stand in the file beside the model.
   private(set) var external: [TensorData] = []
   private var externalEnd = 0
