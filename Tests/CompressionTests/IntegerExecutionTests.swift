@@ -20,7 +20,9 @@ struct IntegerExecutionTests {
   }
 
   /// Powers of two and dyadic factors have exact multipliers, so every rounding mode must be exact, ties included.
-  @Test(arguments: IntegerArithmetic.Rounding.allCases.filter { $0 != .gemmlowp }) func fixedPointRoundsAsDeclared(_ rounding: IntegerArithmetic.Rounding) {
+  @Test(arguments: IntegerArithmetic.Rounding.allCases.filter { $0 != .gemmlowp }) func fixedPointRoundsAsDeclared(
+    _ rounding: IntegerArithmetic.Rounding
+  ) {
     for factor in [0.5, 0.25, 0.375, 0.0078125, 1, 1.5] {
       let requantizer = Requantizer(factor: factor, IntegerArithmetic(requantization: .fixedPoint, rounding: rounding))
       for sum in Array(-300...300) + [1 << 30, -(1 << 30), (1 << 31) - 1] {

@@ -41,7 +41,9 @@ struct JointSweepTests {
     #expect(stem?.reason?.contains("one input channel") == true)
     #expect(throws: Failure.self) { try QuantizationTests.stage([Self.int4, QuantizationTests.entry("sparsity", .text("2:4"))]) }
     #expect(throws: Failure.self) {
-      try QuantizationTests.stage([QuantizationTests.entry("method", .text("gptq")), Self.int4, QuantizationTests.entry("sparsity", .text("4:2"))])
+      try QuantizationTests.stage([
+        QuantizationTests.entry("method", .text("gptq")), Self.int4, QuantizationTests.entry("sparsity", .text("4:2")),
+      ])
     }
   }
 
@@ -52,9 +54,12 @@ struct JointSweepTests {
     try Digits.stage(SparsifyStage.self, [("pattern", .text("2:4")), ("method", .text("magnitude")), ("bias_correction", .flag(false))])
       .apply(&plain, context)
     try QuantizationTests.stage([Self.int4]).apply(&plain, context)
-    let joint = try quantized([QuantizationTests.entry("method", .text("gptq")), Self.int4, QuantizationTests.entry("sparsity", .text("2:4"))], samples: 48)
+    let joint = try quantized(
+      [QuantizationTests.entry("method", .text("gptq")), Self.int4, QuantizationTests.entry("sparsity", .text("2:4"))], samples: 48)
     let samples = try #require(context.calibration)
-    func noise(_ graph: Graph) throws -> Double { try AccuracyMeasure().run(graph, against: plain.original, on: samples).sqnrDecibels ?? -999 }
+    func noise(_ graph: Graph) throws -> Double {
+      try AccuracyMeasure().run(graph, against: plain.original, on: samples).sqnrDecibels ?? -999
+    }
     #expect(try noise(joint.graph) > noise(plain.graph) + 3)
   }
 
@@ -82,7 +87,9 @@ struct JointSweepTests {
     func error(_ byToken: Bool) throws -> Double {
       var model = CompressedModel(try LayerwiseSweepTests.twoLayers().graph)
       var activations = [QuantizationTests.entry("dynamic", .flag(true))]
-      if byToken { activations += [QuantizationTests.entry("strategy", .text("token")), QuantizationTests.entry("symmetric", .flag(true))] }
+      if byToken {
+        activations += [QuantizationTests.entry("strategy", .text("token")), QuantizationTests.entry("symmetric", .flag(true))]
+      }
       try QuantizationTests.stage([QuantizationTests.entry("activations", .mapping(activations))]).apply(&model, CompressionContext())
       #expect(model.graph.verify().isEmpty)
       let x = Datum.tensor(Tensor([3, 3], floats: [0.01, -0.02, 0.015, 900, -700, 800, 0, 0, 0]))
@@ -109,7 +116,8 @@ struct JointSweepTests {
     ])
   func filesAreWrittenForTheOldestOperatorSet(_ format: [(String, OptionValue.Content)], _ opset: Int) throws {
     var model = CompressedModel(try LayerwiseSweepTests.twoLayers().graph)
-    try QuantizationTests.stage([QuantizationTests.entry("weights", .mapping(format.map { QuantizationTests.entry($0.0, $0.1) }))]).apply(&model, CompressionContext())
+    try QuantizationTests.stage([QuantizationTests.entry("weights", .mapping(format.map { QuantizationTests.entry($0.0, $0.1) }))]).apply(
+      &model, CompressionContext())
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("opset-\(UUID().uuidString).onnx").path
     defer { try? FileManager.default.removeItem(atPath: path) }
     try ONNXExporter.write(model.graph, to: path)

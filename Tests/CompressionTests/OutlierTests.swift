@@ -64,7 +64,8 @@ struct OutlierTests {
   /// 8-bit activations: half of each outlier goes into the weights, so that the other channels keep their bits.
   @Test func smoothQuantLowersTheErrorOfActivations() throws {
     let options = [
-      QuantizationTests.entry("weights", .mapping([])), QuantizationTests.entry("activations", .mapping([QuantizationTests.entry("scope", .text("inputs"))])),
+      QuantizationTests.entry("weights", .mapping([])),
+      QuantizationTests.entry("activations", .mapping([QuantizationTests.entry("scope", .text("inputs"))])),
     ]
     #expect(try noise(equalize: "smoothquant", options) > noise(equalize: nil, options) + 3)
   }

@@ -124,7 +124,9 @@ struct QuantizationPlacement {
 
   /// Stored inputs that a sum adds as they are.
   private func inputsOfSum(_ id: NodeID) -> [ValueID] {
-    guard case .pointwise(let pointwise)? = facts.computation(id), pointwise.function == "add" || pointwise.function == "sub" else { return [] }
+    guard case .pointwise(let pointwise)? = facts.computation(id), pointwise.function == "add" || pointwise.function == "sub" else {
+      return []
+    }
     return facts.activations(of: id).filter { formats[$0]?.sharesSums == true }
   }
 }

@@ -53,7 +53,8 @@ package struct QuantizeStage: CompressionStage {
     sparsity = text.flatMap { SparsityPattern($0) }
     guard text == nil || sparsity != nil else {
       throw Failure(
-        "'\(text ?? "")' is not a sparsity pattern", at: options.location(of: "sparsity"), fix: "write '2:4' or the share to remove, such as 0.5")
+        "'\(text ?? "")' is not a sparsity pattern", at: options.location(of: "sparsity"),
+        fix: "write '2:4' or the share to remove, such as 0.5")
     }
     guard sparsity == nil || method == .gptq else {
       throw Failure("'sparsity' needs 'method: gptq'", at: options.location(of: "sparsity"), fix: "or use the stage sparsify")

@@ -100,7 +100,7 @@ struct WeightRounding {
     }
     result.records.append(
       StageRecord(
-        stage: QuantizeStage.schema.name, layer: name, 
+        stage: QuantizeStage.schema.name, layer: name,
         action: "weights \(weight.scheme.title)" + (outcome.sparsity == nil ? "" : " \(stage.sparsity?.description ?? "")"),
         figures: [.init("weight_sqnr_db", decibels(signal, noise)), .init("elements", Double(values.count))], reason: outcome.obstacle))
   }
