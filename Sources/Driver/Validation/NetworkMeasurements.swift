@@ -72,10 +72,21 @@ struct NetworkRun: Sendable {
   static func make(
     _ network: String, files: NetworkModels, target: TargetFile, operations rows: [MeasurementRow]
   ) -> Result<NetworkRun, Failure> {
-    do throws(Failure) {
-      guard let path = files.path(for: network, machine: target.name) else {
-        throw Failure("no model file for '\(network)'", fix: "name a folder that holds it with --models")
+    // A file that cannot be run, such as one of a fixed batch, gives way to the next.
+    var first: Failure?
+    for path in files.paths(for: network, machine: target.name) {
+      switch make(network, path: path, target: target, operations: rows) {
+      case .success(let run): return .success(run)
+      case .failure(let failure): first = first ?? failure
       }
+    }
+    return .failure(first ?? Failure("no model file for '\(network)'", fix: "name a folder that holds it with --models"))
+  }
+
+  private static func make(
+    _ network: String, path: String, target: TargetFile, operations rows: [MeasurementRow]
+  ) -> Result<NetworkRun, Failure> {
+    do throws(Failure) {
       var request = ModelRequest(path: path)
       let batch = NetworkModels.batch(network) ?? 1
       // Files of one frame carry their batch; graphs with a symbol need it bound.

@@ -26,21 +26,24 @@ struct NetworkModels: Sendable {
     }
   }
 
-  /// The file for a network as a table spells it; `machine` is the name of the target, whose words may be in the file's name.
-  func path(for network: String, machine: String) -> String? {
-    if let exact = files.first(where: { $0.stem == network }) { return exact.path }
+  /// The files for a network as a table spells it, the best first; `machine` is the name of the target, whose words may be in a
+  /// file's name.
+  func paths(for network: String, machine: String) -> [String] {
+    let exact = files.filter { $0.stem == network }.map(\.path)
+    guard exact.isEmpty else { return exact }
     let wanted = Self.words(network)
     let known = Set(wanted).union(Self.words(machine))
-    var best: (path: String, count: Int)?
+    var found: [(path: String, count: Int)] = []
     for file in files {
       let words = file.words.filter { !Self.isPublication($0) }
       guard !words.isEmpty, words.allSatisfy(known.contains) else { continue }
       let left = wanted.filter { !words.contains($0) && !Self.isPublication($0) }
       let count = words.count { wanted.contains($0) }
-      guard left.isEmpty, count > 0, count > best?.count ?? 0 else { continue }
-      best = (file.path, count)
+      guard left.isEmpty, count > 0 else { continue }
+      found.append((file.path, count))
     }
-    return best?.path
+    let most = found.map(\.count).max()
+    return found.filter { $0.count == most }.map(\.path)
   }
 
   /// Lower-case words; a letter run and the number behind it are two, so that `resnet50` and `resnet-50` are equal.

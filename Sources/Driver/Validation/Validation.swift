@@ -167,12 +167,21 @@ package struct Validation: Sendable {
   ) -> Result<any RowPredictor, Failure> {
     do throws(Failure) {
       guard !device.isEmpty else { return .success(try schema.predictor(for: nil, in: rows)) }
-      var target = try options.catalog.load(options.targets[device] ?? device)
+      var target = try Self.target(options.targets[device] ?? device, options.catalog)
       for assignment in options.overrides { try target.set(assignment) }
       if fidelity == .event { return .success(try schema.eventPredictor(for: target)) }
       return .success(try schema.predictor(for: target, in: rows))
     } catch {
       return .failure(error)
     }
+  }
+
+  /// The target of a device; names of devices may hold a slash (`20GB/s`) without being paths.
+  private static func target(_ device: String, _ catalog: TargetCatalog) throws(Failure) -> TargetFile {
+    guard device.contains("/"), !device.hasSuffix(".xml") else { return try catalog.load(device) }
+    for file in catalog.files() {
+      if let target = try? catalog.load(path: file.path), target.aliases.contains(device) { return target }
+    }
+    return try catalog.load(device)
   }
 }
