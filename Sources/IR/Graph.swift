@@ -1,59 +1,4 @@
-package import Basic
-
-/// Tags for typed IDs.
-package typealias NodeID = ID<Node>
-package typealias ValueID = ID<Value>
-
-/// One application of an operator.
-package struct Node: Sendable {
-  package var operation: any Operator
-  /// An absent optional input is nil.
-  package var inputs: [ValueID?]
-  package var outputs: [ValueID]
-  /// Bodies of control flow. A region sees nothing of the outer graph: captures are extra inputs of node and region.
-  package var regions: [Graph]
-  /// Name of the node in the model file, unique within the graph (made up when the file had none).
-  package var name: String
-  package var origin: Origin
-
-  package init(
-    operation: any Operator, inputs: [ValueID?], outputs: [ValueID], regions: [Graph] = [], name: String, origin: Origin
-  ) {
-    self.operation = operation
-    self.inputs = inputs
-    self.outputs = outputs
-    self.regions = regions
-    self.name = name
-    self.origin = origin
-  }
-}
-
-/// One tensor (or sequence) of the graph.
-package struct Value: Sendable {
-  package enum Definition: Sendable {
-    case input
-    case constant(Constant)
-    case node(NodeID, output: Int)
-  }
-
-  package var type: ValueType
-  package var definition: Definition
-  package var name: String
-
-  package init(type: ValueType, definition: Definition, name: String) {
-    self.type = type
-    self.definition = definition
-    self.name = name
-  }
-
-  package var constant: Constant? {
-    if case .constant(let constant) = definition { constant } else { nil }
-  }
-
-  package var producer: NodeID? {
-    if case .node(let node, _) = definition { node } else { nil }
-  }
-}
+internal import Basic
 
 /// A directed acyclic graph of operators over values; a value type, edited only through `Rewriter`.
 package struct Graph: Sendable {
@@ -119,8 +64,8 @@ extension Graph {
   package func producer(_ id: ValueID?) -> NodeID? { id.flatMap { self[$0].producer } }
 
   /// The producing node when its operator is of the given kind.
-  package func producer<Op: Operator>(_ id: ValueID?, as kind: Op.Type) -> (id: NodeID, op: Op)? {
-    guard let producer = producer(id), let op = self[producer].operation as? Op else { return nil }
+  @inlinable package func producer<Op: Operator>(_ id: ValueID?, as kind: Op.Type) -> (id: NodeID, op: Op)? {
+    guard let producer = producer(id), let op = self[producer].operation(as: kind) else { return nil }
     return (producer, op)
   }
 
@@ -129,28 +74,40 @@ extension Graph {
     var state = [UInt8](repeating: 0, count: nodeSlots.count)  // 0 new, 1 open, 2 done
     var order: [NodeID] = []
     order.reserveCapacity(nodeSlots.count)
-    var stack: [(node: Int, next: Int)] = []
-    for root in nodeSlots.indices where nodeSlots[root] != nil && state[root] == 0 {
-      state[root] = 1
-      stack.append((root, 0))
-      while let (node, next) = stack.last {
-        let inputs = nodeSlots[node]?.inputs ?? []
-        if next == inputs.count {
-          state[node] = 2
-          order.append(NodeID(node))
-          stack.removeLast()
-          continue
-        }
-        stack[stack.count - 1].next += 1
-        guard let producer = producer(inputs[next])?.index else { continue }
-        if state[producer] == 1 { return nil }
-        if state[producer] == 0 {
-          state[producer] = 1
-          stack.append((producer, 0))
-        }
+    for root in nodeSlots.indices where state[root] == 0 {
+      guard let inputs = nodeSlots[root]?.inputs else { continue }
+      // Most nodes come after what they read, and need no search.
+      if inputs.allSatisfy({ producer($0).map { state[$0.index] == 2 } ?? true }) {
+        state[root] = 2
+        order.append(NodeID(root))
+      } else if !visit(root, &state, &order) {
+        return nil
       }
     }
     return order
+  }
+
+  /// Appends what a node depends on, then the node; false when it depends on itself.
+  private func visit(_ root: Int, _ state: inout [UInt8], _ order: inout [NodeID]) -> Bool {
+    var stack: [(node: Int, next: Int)] = [(root, 0)]
+    state[root] = 1
+    while let (node, next) = stack.last {
+      let inputs = nodeSlots[node]?.inputs ?? []
+      if next == inputs.count {
+        state[node] = 2
+        order.append(NodeID(node))
+        stack.removeLast()
+        continue
+      }
+      stack[stack.count - 1].next += 1
+      guard let producer = producer(inputs[next])?.index else { continue }
+      if state[producer] == 1 { return false }
+      if state[producer] == 0 {
+        state[producer] = 1
+        stack.append((producer, 0))
+      }
+    }
+    return true
   }
 
   /// The nodes that read each value, in ascending order, indexed by value ID. A node that reads a value twice is listed twice.

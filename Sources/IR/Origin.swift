@@ -11,6 +11,10 @@ package struct Origin: Hashable, Sendable {
       names = other.names
       return
     }
+    if names.count + other.names.count <= 16 {
+      for name in other.names where !names.contains(name) { names.append(name) }
+      return
+    }
     var seen = Set(names)
     for name in other.names where seen.insert(name).inserted { names.append(name) }
   }

@@ -6,8 +6,12 @@ package struct Rewriter: ~Copyable {
   private var isOutput: Set<ValueID>
   /// Number of edits so far; zero means the graph is as it was.
   package private(set) var changeCount = 0
-  /// Nodes made or changed since the last `takeTouched()`, for worklists.
+  /// Nodes made or changed since the last `takeTouched()`, for checks.
   private var touched: [NodeID] = []
+  /// The execution order, while no edge has changed since it was computed.
+  private var order: [NodeID]?
+  /// Values that may have lost their last reader since dead constants were last erased; nil before the first look at all.
+  private var forsaken: [ValueID]?
 
   package init(_ graph: Graph) {
     self.graph = graph
@@ -43,7 +47,12 @@ package struct Rewriter: ~Copyable {
   }
 
   /// An execution order of the graph as it stands; empty when it has a cycle, which verification reports.
-  package func executionOrder() -> [NodeID] { graph.topologicalOrder() ?? [] }
+  package mutating func executionOrder() -> [NodeID] {
+    if let order { return order }
+    let computed = graph.topologicalOrder() ?? []
+    order = computed
+    return computed
+  }
 
   /// The only reader of a value that is not a graph output.
   package func soleUser(of value: ValueID) -> NodeID? {
@@ -88,6 +97,7 @@ package struct Rewriter: ~Copyable {
     graph.nodeSlots.append(
       Node(operation: operation, inputs: inputs, outputs: outputs, regions: regions, name: name, origin: origin))
     for case let input? in inputs { users[input.index].append(id) }
+    order = nil
     changeCount += 1
     touched.append(id)
     return id
@@ -96,6 +106,7 @@ package struct Rewriter: ~Copyable {
   package mutating func setOutputs(_ outputs: [ValueID]) {
     graph.outputs = outputs
     isOutput = Set(outputs)
+    forsaken = nil
     changeCount += 1
   }
 
@@ -123,12 +134,15 @@ package struct Rewriter: ~Copyable {
   package mutating func setConstant(_ constant: Constant, of value: ValueID) {
     graph.valueSlots[value.index]?.definition = .constant(constant)
     graph.valueSlots[value.index]?.type = .tensor(constant.type)
+    order = nil
+    forsaken?.append(value)
     changeCount += 1
   }
 
   package mutating func rename(_ value: ValueID, to name: String) { graph.valueSlots[value.index]?.name = name }
 
   package mutating func setInput(_ index: Int, of node: NodeID, to value: ValueID?) {
+    order = nil
     guard let old = graph.nodeSlots[node.index]?.inputs[index] ?? nil else {
       graph.nodeSlots[node.index]?.inputs[index] = value
       if let value { users[value.index].append(node) }
@@ -156,6 +170,8 @@ package struct Rewriter: ~Copyable {
   /// Makes every reader of `old` (and the graph's outputs) read `new` instead.
   package mutating func replaceUses(of old: ValueID, with new: ValueID) {
     guard old != new else { return }
+    order = nil
+    forsaken?.append(old)
     let readers = users[old.index].nodes
     users[old.index].removeAll()
     for reader in Set(readers).sorted() {
@@ -181,6 +197,7 @@ package struct Rewriter: ~Copyable {
   /// Removes a node whose outputs nobody reads, giving its origin to `heir` or listing it as folded.
   package mutating func erase(_ node: NodeID, reason: String, heir: NodeID? = nil) {
     guard let erased = graph.nodeSlots[node.index] else { return }
+    order = nil
     for output in erased.outputs {
       let dead = isDead(output)
       precondition(dead, "erasing a node that is still read")
@@ -203,9 +220,11 @@ package struct Rewriter: ~Copyable {
 
   /// Erases constants that nobody reads.
   package mutating func eraseDeadConstants() {
-    for index in graph.valueSlots.indices {
-      guard case .constant? = graph.valueSlots[index]?.definition, isDead(ValueID(index)) else { continue }
-      graph.valueSlots[index] = nil
+    let candidates = forsaken ?? graph.valueSlots.indices.map(ValueID.init)
+    forsaken = []
+    for value in candidates where isDead(value) {
+      guard case .constant? = graph.valueSlots[value.index]?.definition else { continue }
+      graph.valueSlots[value.index] = nil
       changeCount += 1
     }
   }
@@ -214,10 +233,12 @@ package struct Rewriter: ~Copyable {
     let id = ValueID(graph.valueSlots.count)
     graph.valueSlots.append(value)
     users.append(UseList())
+    forsaken?.append(id)
     return id
   }
 
   private mutating func removeUse(of value: ValueID, by node: NodeID) {
     users[value.index].remove(node)
+    if users[value.index].nodes.isEmpty { forsaken?.append(value) }
   }
 }

@@ -8,23 +8,32 @@ extension Graph {
     var found: [Diagnostic] = []
     func report(_ label: String, _ message: String) { found.append(.error("graph '\(name)': \(message) [\(label)]")) }
     var names: Set<String> = []
+    names.reserveCapacity(nodeSlots.count)
     for id in nodeIDs {
-      let node = self[id]
-      if !names.insert(node.name).inserted { report("unique-node-name", "two nodes are named '\(node.name)'") }
-      for case let input? in node.inputs where !contains(input) {
-        report("dangling-input", "node '\(node.name)' reads value \(input.index), which does not exist")
-      }
-      for (index, output) in node.outputs.enumerated() {
-        guard contains(output), case .node(let producer, let position) = self[output].definition, producer == id, position == index
-        else {
-          report("definition-matches", "output \(index) of node '\(node.name)' does not name it as its producer")
-          continue
-        }
-      }
-      for region in node.regions { found += region.verify() }
+      if !names.insert(self[id].name).inserted { report("unique-node-name", "two nodes are named '\(self[id].name)'") }
+      found += verifyEdges(of: id)
     }
     for output in outputs where !contains(output) { report("dangling-output", "a graph output does not exist") }
     if found.isEmpty, topologicalOrder() == nil { report("acyclic", "the nodes form a cycle") }
+    return found
+  }
+
+  /// Checks that what a node reads exists, that its outputs name it, and its regions. Labels as in `verify`.
+  package func verifyEdges(of id: NodeID) -> [Diagnostic] {
+    let node = self[id]
+    var found: [Diagnostic] = []
+    func report(_ label: String, _ message: String) { found.append(.error("graph '\(name)': \(message) [\(label)]")) }
+    for case let input? in node.inputs where !contains(input) {
+      report("dangling-input", "node '\(node.name)' reads value \(input.index), which does not exist")
+    }
+    for (index, output) in node.outputs.enumerated() {
+      guard contains(output), case .node(let producer, let position) = self[output].definition, producer == id, position == index
+      else {
+        report("definition-matches", "output \(index) of node '\(node.name)' does not name it as its producer")
+        continue
+      }
+    }
+    for region in node.regions { found += region.verify() }
     return found
   }
 

@@ -26,12 +26,14 @@ package enum OperatorCatalog {
     FusedGemm.self
     FusedMatrixMultiply.self
     Gemm.self
+    MatrixInverse.self
     MatrixMultiply.self
     ProjectionGroup.self
     // Normalization
     BatchNormalization.self
     EmbeddingNormalization.self
     GroupNormalization.self
+    ImageGroupNormalization.self
     LayerNormalization.self
     LocalResponseNormalization.self
     LpNormalization.self
@@ -54,6 +56,7 @@ package enum OperatorCatalog {
     // Quantization
     BlockQuantizedGather.self
     BlockQuantizedMatrixMultiply.self
+    CodebookMatrixMultiply.self
     Dequantize.self
     DynamicQuantize.self
     DynamicQuantizedLSTM.self
@@ -75,6 +78,7 @@ package enum OperatorCatalog {
     Expand.self
     EyeLike.self
     Flatten.self
+    InsertAxis.self
     NumberRange.self
     Reshape.self
     ShapeOf.self
@@ -129,6 +133,7 @@ package enum OperatorCatalog {
     Multinomial.self
     RandomTensor.self
     // Semantic
+    ExpertMixture.self
     ExpertProduct.self
     FusedGroup.self
     GatedUnit.self

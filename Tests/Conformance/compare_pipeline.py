@@ -14,48 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import onnxruntime
-
-
-def session(path):
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def make_inputs(run, dims):
-    random = np.random.default_rng(1)
-    feeds = {}
-    for value in run.get_inputs():
-        shape = [dims.get(f"{value.name}.{axis}", extent if isinstance(extent, int) and extent > 0 else dims.get(str(extent), 1))
-                 for axis, extent in enumerate(value.shape)]
-        if value.type == "tensor(float)":
-            feeds[value.name] = random.standard_normal(shape).astype(np.float32)
-        elif value.type == "tensor(int64)":
-            if not shape:
-                feeds[value.name] = np.array(16000, np.int64)
-            elif "mask" in value.name:
-                feeds[value.name] = np.ones(shape, np.int64)
-            elif "type" in value.name:
-                feeds[value.name] = np.zeros(shape, np.int64)
-            else:
-                feeds[value.name] = random.integers(0, 100, shape).astype(np.int64)
-        elif value.type == "tensor(int32)":
-            feeds[value.name] = random.integers(0, 256, shape).astype(np.int32)
-        else:
-            raise SystemExit(f"input {value.name} has type {value.type}")
-    return feeds
-
-
-def difference(actual, expected):
-    if actual.shape != expected.shape:
-        return float("inf")
-    if expected.size == 0:
-        return 0.0
-    a, b = actual.astype(np.float64), expected.astype(np.float64)
-    return float(np.max(np.abs(a - b)) / max(np.max(np.abs(b)), 1e-3))
+from compare_models import make_inputs, session, worst
 
 
 def through(program, path, dims, folder):
@@ -87,9 +46,11 @@ def main():
                     fused, text = through(program, path, binding, Path(folder))
                     if summary[0] == "?":
                         summary = describe(text)
-                    worst = max(map(difference, session(fused).run(None, feeds), expected), default=0.0)
-                    failed |= worst > 1e-4
-                    cells.append(f"{worst:.1e}")
+                    found = worst(session(fused).run(None, feeds), expected)
+                    if isinstance(found, str):
+                        raise RuntimeError(found)
+                    failed |= found > 1e-4
+                    cells.append(f"{found:.1e}")
                 except Exception as error:  # the message is the result
                     failed = True
                     cells.append(str(error).replace("|", "/").replace("\n", " ")[:160])

@@ -37,6 +37,15 @@ import Testing
     Case(
       name: "log softmax of flattened axes", operation: Softmax(.logarithm, axis: 0, isFlattened: true),
       inputs: [floats([2, 3])]),
+    Case(name: "GELU with a bias", operation: Gelu(.erf), inputs: [floats([2, 3, 8]), floats([8])]),
+    Case(name: "logistic GELU with a bias", operation: Gelu(.logistic), inputs: [floats([2, 8]), floats([8])]),
+    Case(
+      name: "group norm of images with channels last and a SiLU",
+      operation: ImageGroupNormalization(groups: 2, layout: .channelsLast, appliesSiLU: true),
+      inputs: [floats([2, 3, 5, 4]), floats([4]), floats([4])]),
+    Case(
+      name: "group norm of images with channels first", operation: ImageGroupNormalization(groups: 2, layout: .channelsFirst),
+      inputs: [floats([2, 4, 3, 5]), floats([4]), floats([4])]),
     Case(name: "SiLU", operation: UnaryElementwise(.silu), inputs: [floats([2, 9])]),
   ]
 

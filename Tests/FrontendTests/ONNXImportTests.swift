@@ -104,6 +104,15 @@ import Testing
     let graph = try ONNXImporter.load(
       MappedFile(name: "m", contents: bytes), options: ONNXImporter.Options(allowsOpaque: true))
     #expect(graph.tensorType(graph.outputs[0]) == TensorType(.float32, [5]))
+    let refusal = #expect(throws: Failure.self) { try ONNXExporter.write(graph, to: "/dev/null/none.onnx") }
+    #expect(refusal?.description.contains("node 'f': acme.Frobnicate is opaque") == true, "\(refusal?.description ?? "")")
+  }
+
+  @Test func misspeltOperatorsAreRecognised() throws {
+    let bytes = Onnx.model(
+      Onnx.graph([Onnx.node("Gelo", ["x"], ["y"], name: "g")], inputs: [Onnx.value("x", [2])], outputs: [Onnx.value("y", [2])]))
+    let error = #expect(throws: Failure.self) { try load(bytes) }
+    #expect(error?.description.contains("did you mean Gelu?") == true, "\(error?.description ?? "")")
   }
 
   @Test func opensTypedDataOfEveryWidth() throws {

@@ -15,6 +15,9 @@ package struct LoadedModel: Sendable {
   /// Reads a model and binds `--dim` and `--batch`.
   package init(_ request: ModelRequest) throws(Failure) {
     let path = Self.resolve(request.path)
+    if let near = Self.misspelt(path) {
+      throw Failure("there is no file '\(path)' and no shipped graph of that name", fix: "did you mean \(near)?")
+    }
     name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
     let options = ONNXImporter.Options(allowsOpaque: request.allowsOpaque)
     var dimensions = request.dimensions
@@ -38,6 +41,15 @@ package struct LoadedModel: Sendable {
         [".cwg", ".json"].contains { file.hasSuffix($0) && looseSpelling(String(file.dropLast($0.count))) == wanted }
       } ?? files.first { $0.hasSuffix(".json") && aliases("\(home)/graphs/\($0)").contains { looseSpelling($0) == wanted } }
     return found.map { "\(home)/graphs/\($0)" } ?? path
+  }
+
+  /// The shipped graph that a word which is no file was probably meant to name.
+  private static func misspelt(_ path: String) -> String? {
+    let manager = FileManager.default
+    guard !manager.fileExists(atPath: path), !path.contains("/"), let home = InstallationFolders.home() else { return nil }
+    let files = (try? manager.contentsOfDirectory(atPath: "\(home)/graphs")) ?? []
+    let names = files.compactMap { file in [".cwg", ".json"].first(where: file.hasSuffix).map { String(file.dropLast($0.count)) } }
+    return nearestSpelling(to: path, in: names.sorted())
   }
 
   /// Further names of a shipped model configuration.

@@ -89,9 +89,11 @@ final class ImportSession {
         let node = entry.first
         let domain = node.domain.isEmpty ? "ai.onnx" : node.domain
         let others = entry.count > 1 ? " and \(entry.count - 1) more like it" : ""
+        let known = OperatorCatalog.byONNXName.keys.filter { $0.domain == node.domain }.map(\.type).sorted()
+        let near = nearestSpelling(to: node.type, in: known).map { "did you mean \($0)? Otherwise " } ?? ""
         return .error(
           "node '\(node.name)'\(others): unknown operator \(node.type) of domain \(domain)", at: location(node.offset),
-          fix: "pass --allow-opaque to keep it as a kernel whose share of time is shown")
+          fix: "\(near)pass --allow-opaque to keep it as a kernel whose share of time is shown")
       })
   }
 }

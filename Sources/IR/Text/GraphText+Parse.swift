@@ -239,7 +239,7 @@ private struct Parser {
     }
     var shape: [Dimension] = []
     while !scanner.take("]") {
-      shape.append(Dimension(try scanner.expression(depth: 0)))
+      shape.append(try scanner.dimension())
       if !scanner.take(",") {
         try scanner.expect("]")
         break

@@ -126,7 +126,8 @@ private struct Printer {
   }
 
   private mutating func node(_ node: Node, _ graph: Graph) {
-    let attributes = (try? AttributeEncoder.encode(node.operation)) ?? []
+    let operation = node.operation
+    let attributes = (try? AttributeEncoder.encode(operation)) ?? []
     let words = attributes.map { "\($0.name) = \($0.value.text)" }.joined(separator: ", ")
     var inputs: [String] = []
     for input in node.inputs { inputs.append(input.map { reference($0) } ?? "_") }

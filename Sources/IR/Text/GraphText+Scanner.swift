@@ -32,16 +32,23 @@ extension GraphText {
       return 0
     }
 
+    /// A punctuation mark, written as a literal of one ASCII character.
+    struct Mark: ExpressibleByUnicodeScalarLiteral {
+      let byte: UInt8
+
+      init(unicodeScalarLiteral scalar: Unicode.Scalar) { byte = UInt8(ascii: scalar) }
+    }
+
     /// Takes a punctuation mark if it is next.
-    mutating func take(_ mark: Character) -> Bool {
-      guard let byte = mark.asciiValue, peekByte() == byte else { return false }
+    mutating func take(_ mark: Mark) -> Bool {
+      guard peekByte() == mark.byte else { return false }
       position += 1
       return true
     }
 
     mutating func expect(_ token: String) throws(Failure) {
       _ = peekByte()
-      let wanted = Array(token.utf8)
+      let wanted = token.utf8
       guard bytes[position...].starts(with: wanted) else {
         let found = String(decoding: bytes[position...].prefix(16), as: UTF8.self)
         throw failure(found.isEmpty ? "the text ends where '\(token)' is expected" : "expected '\(token)' before '\(found)'")
@@ -126,6 +133,21 @@ extension GraphText {
     }
 
     // MARK: Expressions
+
+    /// A dimension; most are plain numbers and need no algebra.
+    mutating func dimension() throws(Failure) -> Dimension {
+      _ = peekByte()
+      var (end, number) = (position, 0)
+      while end < bytes.count, end - position < 18, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[end]) {
+        number = number * 10 + Int(bytes[end] - UInt8(ascii: "0"))
+        end += 1
+      }
+      guard end > position, end < bytes.count, bytes[end] == UInt8(ascii: ",") || bytes[end] == UInt8(ascii: "]") else {
+        return Dimension(try expression(depth: 0))
+      }
+      position = end
+      return .constant(number)
+    }
 
     mutating func expression(depth: Int) throws(Failure) -> SymbolicExpression {
       guard depth < 64 else { throw failure("the expression is nested too deeply") }

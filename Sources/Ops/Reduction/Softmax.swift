@@ -106,7 +106,7 @@ package struct Softmax: ONNXOperator {
 
 extension Softmax: ONNXDecomposable {
   /// Axes taken as one are a form of old opsets: flatten, apply, shape back.
-  package var needsONNXBody: Bool { isFlattened }
+  package var isAbsentFromONNX: Bool { isFlattened }
 
   package func onnxBody(_ context: InferenceContext) throws(OperatorError) -> Graph {
     var builder = BodyBuilder("softmax", context)

@@ -72,13 +72,28 @@ package struct Gelu: ONNXOperator {
     }
   }
 
-  /// BiasGelu and FastGelu take the optional bias; neither is in the default domain.
+  /// Only FastGelu takes the optional bias as well: the other forms are written as a sum and the function.
   package func exportONNX() -> ONNXSpelling {
     switch form {
     case .erf: ONNXSpelling("Gelu", [("approximate", .string("none"))])
     case .tanh: ONNXSpelling(ONNXName(domain: Self.microsoft, "FastGelu"))
     case .logistic: ONNXSpelling(ONNXName(domain: Self.microsoft, "QuickGelu"), [("alpha", .float(alpha))])
     }
+  }
+}
+
+extension Gelu: ONNXDecomposable {
+  package var isAbsentFromONNX: Bool { false }
+
+  package func needsONNXBody(presentInputs: [Bool]) -> Bool {
+    form != .tanh && presentInputs.count > 1 && presentInputs[1]
+  }
+
+  package func onnxBody(_ context: InferenceContext) throws(OperatorError) -> Graph {
+    var body = BodyBuilder("bias-gelu", context)
+    guard body.inputs.count == 2 else { throw OperatorError("bias-expected", "only a GELU with a bias is written as a body") }
+    let sum = try body.add(BinaryElementwise(.add), [body.inputs[0], body.inputs[1]], "biased")
+    return body.finish(try body.add(self, [sum], "gelu"))
   }
 }
 

@@ -2,7 +2,7 @@ package import IR
 
 /// ONNX has the operator with positions only; tables that are already chosen are written out.
 extension RotaryEmbedding: ONNXDecomposable {
-  package var needsONNXBody: Bool { false }
+  package var isAbsentFromONNX: Bool { false }
 
   package func needsONNXBody(presentInputs: [Bool]) -> Bool { presentInputs.count > 1 && !presentInputs[1] }
 

@@ -49,7 +49,7 @@ protocol ImageOperator: ONNXDecomposable {
 }
 
 extension ImageOperator {
-  package var needsONNXBody: Bool { layout == .channelsLast }
+  package var isAbsentFromONNX: Bool { layout == .channelsLast }
 
   /// The results by way of channels first; nil when channels are first already.
   func evaluatedChannelsFirst(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum]? {

@@ -3,13 +3,13 @@ package import IR
 /// An operator that the written ONNX version does not have, or not in every form: it is written as a local function of
 /// operators it has.
 package protocol ONNXDecomposable: Operator {
-  /// False for attributes with which ONNX has the operator itself.
-  var needsONNXBody: Bool { get }
+  /// True when ONNX has no operator with these attributes, whatever the inputs.
+  var isAbsentFromONNX: Bool { get }
 
   /// A graph with one input per present input of the node, in order, that computes its first outputs.
   func onnxBody(_ context: InferenceContext) throws(OperatorError) -> Graph
 
-  /// True when ONNX has the operator, but not without the inputs that are absent here.
+  /// True when ONNX lacks the operator, or has it only without inputs that are present here or with inputs that are absent.
   func needsONNXBody(presentInputs: [Bool]) -> Bool
 
   /// Outputs of the body; a node with another number of outputs is written as an operator.
@@ -18,11 +18,11 @@ package protocol ONNXDecomposable: Operator {
 
 extension ONNXDecomposable {
   package var onnxBodyOutputs: Int { 1 }
-  package func needsONNXBody(presentInputs: [Bool]) -> Bool { needsONNXBody }
+  package func needsONNXBody(presentInputs: [Bool]) -> Bool { isAbsentFromONNX }
 }
 
 extension ONNXDecomposable {
-  package var needsONNXBody: Bool { true }
+  package var isAbsentFromONNX: Bool { true }
 }
 
 /// Builds such a graph, naming nodes by what they do.

@@ -16,10 +16,12 @@ let foldConstants = GraphPass(
   for id in rewriter.executionOrder() {
     let node = rewriter.graph[id]
     guard node.regions.isEmpty, !node.operation.isNondeterministic else { continue }
-    let inference = rewriter.graph.inferenceContext(
-      inputs: node.inputs, outputCount: node.outputs.count, nodeName: node.name
-    ) { contents[$0] }
-    for (output, known) in zip(node.outputs, node.operation.inferContents(inference)) where known != nil { contents[output] = known }
+    if rewriter.graph.mayHaveContents(node, contents) {
+      let inference = rewriter.graph.inferenceContext(
+        inputs: node.inputs, outputCount: node.outputs.count, nodeName: node.name
+      ) { contents[$0] }
+      for (output, known) in zip(node.outputs, node.operation.inferContents(inference)) where known != nil { contents[output] = known }
+    }
     guard !standsForStoredWeights(id, rewriter), let constants = folding.outputs(of: node, rewriter.graph, contents) else { continue }
     for (output, constant) in zip(node.outputs, constants) {
       let name = rewriter.graph[output].name
@@ -31,6 +33,18 @@ let foldConstants = GraphPass(
     context.count("constant")
   }
   rewriter.eraseDeadConstants()
+}
+
+extension Graph {
+  /// False for nodes that only deal with real numbers: most, and inference need not look at their contents.
+  fileprivate func mayHaveContents(_ node: Node, _ contents: [ValueID: ShapeContents]) -> Bool {
+    func isInteger(_ value: ValueID?) -> Bool {
+      guard let value, case .tensor(let type) = self[value].type else { return value != nil }
+      return type.element == .int64 || type.element == .int32
+    }
+    return node.outputs.contains(where: isInteger) || node.inputs.contains(where: isInteger)
+      || node.inputs.contains { value in value.map { contents[$0] != nil } ?? false }
+  }
 }
 
 /// Real numbers of weights that machines should read in the stored format.

@@ -21,7 +21,8 @@ let mergeEqualNodes = GraphPass(
       constants[constant] = input
       return input
     }
-    let key = Key(operation: AnyHashable(node.operation), inputs: inputs, outputCount: node.outputs.count)
+    let operation = node.operation
+    let key = Key(operation: AnyHashable(operation), inputs: inputs, outputCount: node.outputs.count)
     guard let earlier = first[key] else {
       first[key] = id
       continue

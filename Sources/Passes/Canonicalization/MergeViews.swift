@@ -10,8 +10,9 @@ let mergeViews = GraphPass(
 ) { rewriter, context throws(Failure) in
   for id in rewriter.executionOrder() {
     let node = rewriter.graph[id]
-    guard let input = node.inputs.first ?? nil, let producer = rewriter.graph.producer(input),
-      let source = rewriter.graph[producer].inputs.first ?? nil, rewriter.graph[producer].outputs.count == 1
+    guard node.operation is Transpose || isReshape(node), let input = node.inputs.first ?? nil,
+      let producer = rewriter.graph.producer(input), let source = rewriter.graph[producer].inputs.first ?? nil,
+      rewriter.graph[producer].outputs.count == 1
     else { continue }
     var heir = id
     if let outer = node.operation as? Transpose, let inner = rewriter.graph[producer].operation as? Transpose,

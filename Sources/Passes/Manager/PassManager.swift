@@ -2,6 +2,9 @@ package import Basic
 package import IR
 
 /// Runs a list of passes: verifies after every change, times, counts, prints, dumps, checks promises and bisects.
+///
+/// After a pass the nodes it made or changed are checked; the whole graph, and its types if wanted, once at the end. Only when
+/// that finds something are the passes run again with everything checked after each, to name the one that broke it.
 package struct PassManager: Sendable {
   package struct Options: Sendable {
     /// Stop after this many passes that changed something (for finding the pass that breaks a graph).
@@ -35,6 +38,19 @@ package struct PassManager: Sendable {
   package func run(
     _ graph: Graph, _ context: PassContext, reports: inout [Report], observer: Observer? = nil
   ) throws(Failure) -> Graph {
+    let result = try run(graph, context, &reports, observer, verifiesAll: false)
+    let found = diagnostics(result)
+    guard found.isEmpty else {
+      var ignored: [Report] = []
+      _ = try run(graph, context, &ignored, nil, verifiesAll: true)
+      throw Failure(found)
+    }
+    return result
+  }
+
+  private func run(
+    _ graph: Graph, _ context: PassContext, _ reports: inout [Report], _ observer: Observer?, verifiesAll: Bool
+  ) throws(Failure) -> Graph {
     // One rewriter for all passes: who reads what is gathered once and kept up to date.
     var rewriter = Rewriter(graph)
     let keepsBefore = observer != nil || options.checksPromises
@@ -52,7 +68,11 @@ package struct PassManager: Sendable {
       reports.append(Report(pass: pass.name, changes: changes, seconds: seconds, wasSkipped: false))
       if changes > 0 {
         changedPasses += 1
-        try verify(rewriter.graph, after: pass)
+        let touched = rewriter.takeTouched()
+        let found = verifiesAll ? diagnostics(rewriter.graph) : rewriter.graph.verifyEdges(of: touched)
+        guard found.isEmpty else {
+          throw Failure(found.map { .error("after pass '\(pass.name)': \($0.message)", at: $0.location) })
+        }
         if options.checksPromises, let before { try PromiseCheck.check(pass, before: before, after: rewriter.graph) }
       }
       if let before { observer?(pass, before, rewriter.graph, changes > 0) }
@@ -60,11 +80,21 @@ package struct PassManager: Sendable {
     return rewriter.finish()
   }
 
-  private func verify(_ graph: Graph, after pass: GraphPass) throws(Failure) {
-    var found = graph.verify()
-    if found.isEmpty, options.verifiesTypes { found = graph.verifyTypes() }
-    guard found.isEmpty else {
-      throw Failure(found.map { .error("after pass '\(pass.name)': \($0.message)", at: $0.location) })
+  private func diagnostics(_ graph: Graph) -> [Diagnostic] {
+    let found = graph.verify()
+    return found.isEmpty && options.verifiesTypes ? graph.verifyTypes() : found
+  }
+}
+
+extension Graph {
+  /// Checks the nodes that are still there, each once.
+  fileprivate func verifyEdges(of nodes: [NodeID]) -> [Diagnostic] {
+    var isSeen = [Bool](repeating: false, count: nodeSlots.count)
+    var found: [Diagnostic] = []
+    for id in nodes where contains(id) && !isSeen[id.index] {
+      isSeen[id.index] = true
+      found += verifyEdges(of: id)
     }
+    return found
   }
 }

@@ -15,8 +15,10 @@ struct GraphMatcher {
 
   /// The operator that makes a value, when it is of the wanted kind and its first output.
   func made<Op: Operator>(_ value: ValueID?, by kind: Op.Type) -> (id: NodeID, op: Op, node: Node)? {
-    guard let value, let (id, op) = graph.producer(value, as: kind), graph[id].outputs.first == value else { return nil }
-    return (id, op, graph[id])
+    guard let id = graph.producer(value) else { return nil }
+    let node = graph[id]
+    guard node.kind == ObjectIdentifier(kind), let op = node.operation as? Op, node.outputs.first == value else { return nil }
+    return (id, op, node)
   }
 
   /// The two inputs of a binary function.
@@ -88,7 +90,12 @@ extension Graph {
   /// The number a constant holds in every element, for constants of up to 1024 elements.
   func scalar(_ value: ValueID?) -> Double? {
     guard let constant = constant(value), constant.payload != .absent, let count = constant.type.elementCount, count >= 1,
-      count <= 1024, let numbers = Tensor(constant).flatMap({ try? $0.doubles() }), let first = numbers.first,
+      count <= 1024
+    else { return nil }
+    if count == 1, constant.type.element == .float32, case .bytes(let data) = constant.payload, data.byteCount == 4 {
+      return data.withBytes { Double(Float(bitPattern: UInt32(littleEndian: $0.loadUnaligned(as: UInt32.self)))) }
+    }
+    guard let numbers = Tensor(constant).flatMap({ try? $0.doubles() }), let first = numbers.first,
       numbers.allSatisfy({ $0 == first })
     else { return nil }
     return first

@@ -21,7 +21,7 @@ extension GraphMatcher {
   /// A GELU in one of the given forms that ends at a node.
   func gelu(_ id: NodeID, forms: Set<Gelu.Form>) throws(NearMiss) -> Recognition? {
     let result = graph[id].outputs[0]
-    guard graph[id].operation is BinaryElementwise else { return nil }
+    guard let root = graph[id].operation(as: BinaryElementwise.self), root.function == .mul || root.function == .div else { return nil }
     if forms.contains(.logistic), let found = logisticGelu(result) { return found }
     let (factors, nodes, constant) = product(result)
     guard factors.count == 2 else { return nil }

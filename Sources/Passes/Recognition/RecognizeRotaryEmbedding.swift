@@ -9,7 +9,10 @@ let recognizeRotaryEmbedding = recognizer(
   "recognize-rotary-embedding", "x·cos + [−x₂, x₁]·sin becomes a rotary position embedding.", form: .rotaryEmbedding,
   conditions: Condition.all
 ) { match, id throws(NearMiss) in
-  guard let found = match.rotation(match.graph[id].outputs[0]) else { return nil }
+  guard let found = match.rotation(match.graph[id].outputs[0]) else {
+    if let nodes = match.turnedNeighbours(match.graph[id].outputs[0]) { throw NearMiss(Condition.neighbours, nodes) }
+    return nil
+  }
   guard let type = match.graph.tensorType(found.x), type.rank == 4, let depth = type.shape[3].constant, depth % 2 == 0,
     depth / 2 == found.half
   else { throw NearMiss(Condition.halves, found.covers) }
@@ -32,7 +35,8 @@ private enum Condition {
   static let halves = "the rotated tensor is not [batch, heads, length, depth] cut in the middle of its depth"
   static let tables = "the two halves of the cosines and sines are not known to be equal"
   static let layout = "cosines and sines do not stand as [batch, 1, length, depth]"
-  static let all = [halves, tables, layout]
+  static let neighbours = "neighbouring elements are rotated, not the halves of a head"
+  static let all = [halves, tables, layout, neighbours]
 }
 
 private struct Rotation {
@@ -66,6 +70,24 @@ extension GraphMatcher {
       let whole = graph.tensorType(low.x)?.shape.last?.constant, whole == low.count + high.count
     else { return nil }
     return (low.x, low.count, [concat, negate] + Set([high.node, low.node]).sorted())
+  }
+
+  /// x·cos + reshape(stack(−x[1::2], x[0::2]))·sin, the form with interleaved pairs.
+  fileprivate func turnedNeighbours(_ value: ValueID) -> [NodeID]? {
+    guard let sum = binary(value, .add) else { return nil }
+    for (direct, turned) in eitherOrder(sum) {
+      guard let straight = binary(direct, .mul), let crossed = binary(turned, .mul) else { continue }
+      for (rotated, _) in eitherOrder(crossed) {
+        guard let view = graph.producer(rotated), isReshape(graph[view]),
+          let (stack, _, pair) = made(graph[view].inputs[0], by: Concatenate.self), pair.inputs.count == 2,
+          let (unsqueeze, _, inner) = made(pair.inputs[0], by: Unsqueeze.self), let (negate, odd) = unary(inner.inputs[0], .neg),
+          let (slice, _, cut) = made(odd, by: Slice.self), cut.inputs.count == 5, graph.constant(cut.inputs[4])?.shapeContents == [2],
+          straight.a == cut.inputs[0] || straight.b == cut.inputs[0]
+        else { continue }
+        return [sum.id, straight.id, crossed.id, view, stack, unsqueeze, negate, slice]
+      }
+    }
+    return nil
   }
 
   /// A contiguous part of the last axis: a slice, or one result of a split.

@@ -30,13 +30,16 @@ func recognizer(
   obstacle: @escaping TargetObstacle = { _, _, _ in nil }, match: @escaping PatternMatch
 ) -> GraphPass {
   GraphPass(name, summary, preserves: .values(relative: relative), conditions: conditions) { rewriter, context throws(Failure) in
-    for id in rewriter.executionOrder() where rewriter.graph.contains(id) {
-      let outcome = look(at: id, in: rewriter, match: match) { found, matcher in
+    let order = rewriter.executionOrder()
+    var position = 0
+    while let outcome = search(
+      order, from: &position, in: rewriter, match: match,
+      obstacle: { found, matcher in
         if let form, !context.capabilities.forms.contains(form) { return "the target has no \(form.rawValue) kernel" }
         return obstacle(found, matcher, context.capabilities)
-      }
+      })
+    {
       switch outcome {
-      case .nothing: break
       case .nearly(let miss):
         context.ledger.miss(name, rewriter.graph.originNames(of: miss.nodes), miss.reason)
       case .found(let recognition): rewriter.apply(recognition, rule: name, context)
@@ -47,23 +50,30 @@ func recognizer(
 }
 
 private enum Outcome {
-  case nothing
   case nearly(NearMiss)
   case found(Recognition)
 }
 
-/// Matches without keeping a copy of the graph, so that the edit that follows copies nothing.
-private func look(
-  at id: NodeID, in rewriter: borrowing Rewriter, match: PatternMatch, obstacle: (Recognition, GraphMatcher) -> String?
-) -> Outcome {
+/// The next match or near miss in an order of nodes. No copy of the graph outlives the call, so that the edit that follows
+/// copies nothing.
+private func search(
+  _ order: [NodeID], from position: inout Int, in rewriter: borrowing Rewriter, match: PatternMatch,
+  obstacle: (Recognition, GraphMatcher) -> String?
+) -> Outcome? {
   let matcher = GraphMatcher(rewriter)
-  do throws(NearMiss) {
-    guard let recognition = try match(matcher, id) else { return .nothing }
-    if let reason = obstacle(recognition, matcher) { throw NearMiss(reason, recognition.covers) }
-    return .found(recognition)
-  } catch {
-    return .nearly(error)
+  while position < order.count {
+    let id = order[position]
+    position += 1
+    guard matcher.graph.contains(id) else { continue }
+    do throws(NearMiss) {
+      guard let recognition = try match(matcher, id) else { continue }
+      if let reason = obstacle(recognition, matcher) { throw NearMiss(reason, recognition.covers) }
+      return .found(recognition)
+    } catch {
+      return .nearly(error)
+    }
   }
+  return nil
 }
 
 extension Graph {

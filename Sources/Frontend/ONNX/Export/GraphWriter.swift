@@ -115,6 +115,9 @@ struct GraphWriter {
   }
 
   private func plain(_ node: Node, _ graph: Graph, _ names: [ValueID: String]) throws(Failure) -> WireWriter {
+    if let opaque = node.operation as? OpaqueOperator {
+      throw Failure("node '\(node.name)': \(opaque.label) is opaque, and its attributes are not kept: write the graph as .cwg")
+    }
     guard let operation = node.operation as? any ONNXOperator else {
       throw Failure("node '\(node.name)': ONNX has no operator for \(Swift.type(of: node.operation).name)")
     }

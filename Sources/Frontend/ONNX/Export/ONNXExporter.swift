@@ -46,7 +46,7 @@ package enum ONNXExporter {
       }
       try replace(path) { try model.write(to: $0) }
     } catch {
-      throw Failure("cannot write '\(path)': \(error.localizedDescription)")
+      throw Failure("cannot write '\(path)'", fix: "check that the folder exists, is writable and has space")
     }
   }
 
