@@ -178,6 +178,19 @@ struct QuantizationTests {
     #expect(failure?.description.contains("node 'first': weight 'a' holds nan at element 2") == true)
   }
 
+  /// With calibration too, the weight is named and not the result it spoils.
+  @Test func aWeightIsCheckedBeforeItsResults() throws {
+    var rewriter = Rewriter(try LayerwiseSweepTests.twoLayers().graph)
+    let weight = try #require(rewriter.graph.valueIDs.first { rewriter.graph[$0].constant != nil })
+    rewriter.setConstant(Constant(Tensor([3, 2], floats: [1, 2, 3, 4, .infinity, 6])), of: weight)
+    var model = CompressedModel(rewriter.finish())
+    let stage = try Self.stage([Self.entry("weights", .mapping([])), Self.entry("activations", .mapping([]))])
+    let samples = try SampleSet([("x", Tensor([2, 3], floats: [1, 2, 3, 4, 5, 6]))], source: "d.npz")
+    let failure = #expect(throws: Failure.self) { try stage.apply(&model, CompressionContext(calibration: samples)) }
+    #expect(failure?.description.contains("weight 'a' holds inf at element 4") == true)
+    #expect(model.records.isEmpty)
+  }
+
   @Test func calibrationIsAskedForWhenItIsNeeded() throws {
     var model = CompressedModel(try LayerwiseSweepTests.twoLayers().graph)
     let stage = try Self.stage([Self.entry("weights", .mapping([])), Self.entry("activations", .mapping([]))])

@@ -88,7 +88,8 @@ package struct SampleSet: Sendable {
       let shape = array.tensor.shape
       let fits = shape.count == type.rank && zip(shape, type.shape).dropFirst().allSatisfy { $1.constant == nil || $1.constant == $0 }
       guard fits else {
-        throw Failure("'\(array.name)' is \(shape) but input '\(name)' takes \(type.shape.map(\.description))", at: location)
+        let wanted = type.shape.map(\.description).joined(separator: ", ")
+        throw Failure("'\(array.name)' is \(shape) but input '\(name)' takes [\(wanted)]", at: location)
       }
       result.append(try converted(array.tensor, to: type.element, name: array.name))
     }

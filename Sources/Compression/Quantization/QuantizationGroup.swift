@@ -40,6 +40,14 @@ package struct QuantizedLayer: Sendable {
 }
 
 extension QuantizedLayer {
+  /// Fails on a weight that is not finite, naming layer, weight and element.
+  func checkWeight(of graph: Graph) throws(Failure) {
+    guard let value = weight?.value, let constant = graph.constant(value), let tensor = Tensor(constant),
+      case .float32(let values) = tensor.elements, let bad = values.firstIndex(where: { !$0.isFinite })
+    else { return }
+    throw Failure("node '\(graph[node].name)': weight '\(graph[value].name)' holds \(values[bad]) at element \(bad)")
+  }
+
   /// The layers of a graph that groups name, each by the first group that matches.
   static func find(_ graph: Graph, _ groups: [QuantizationGroup], ignoring ignored: NodeSelector?) -> [QuantizedLayer] {
     (graph.topologicalOrder() ?? []).compactMap { id in

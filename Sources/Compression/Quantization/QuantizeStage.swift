@@ -71,6 +71,8 @@ package struct QuantizeStage: CompressionStage {
     guard !layers.isEmpty else {
       throw Failure("'quantize' matches no layer of the model", fix: "see 'targets' and 'ignore'; 'inspect' lists the nodes")
     }
+    // A weight that is not a number would show up as results that are none.
+    for layer in layers { try layer.checkWeight(of: graph) }
     let batches = needsCalibration ? try context.calibrationBatches(for: graph) : []
     let placement = QuantizationPlacement(graph, layers, context.capabilities)
     let biases = BiasTargets(graph, layers)
