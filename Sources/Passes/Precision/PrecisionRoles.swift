@@ -20,35 +20,36 @@ struct PrecisionRoles {
   /// Carries the format of a value back through the operation that made it, as engines do: a residual addition, a pooling or a
   /// concatenation whose result is quantised also reads quantised operands, so a convolution before it stores them so.
   ///
-  /// Stops at what computes in more bits (norms, softmax, transcendental functions) and at the inputs of the model.
+  /// Stops at what computes in more bits (norms, softmax, transcendental functions), at the inputs of the model, and at an
+  /// operation that mixes in such a value: a gate keeps both its sides.
   private mutating func quantizeSources(_ graph: Graph) {
     var open = activations.sorted { $0.index > $1.index }
     while let value = open.popLast() {
       guard let producer = graph.producer(value), let computation = graph.computation(of: graph[producer]),
         Self.passesQuantized(computation)
       else { continue }
-      for case let input? in graph[producer].inputs where !graph.isConstant(input) && !activations.contains(input) {
-        guard let source = graph.producer(input), let computation = graph.computation(of: graph[source]) else { continue }
-        var isContraction = false
-        if case .contraction = computation { isContraction = true }
-        guard isContraction || Self.passesQuantized(computation) else { continue }
-        activations.insert(input)
-        open.append(input)
-      }
+      let sources = graph[producer].inputs.compactMap { $0 }.filter { !graph.isConstant($0) }
+      guard sources.allSatisfy({ activations.contains($0) || Self.canStoreQuantized($0, graph) }) else { continue }
+      for source in sources where activations.insert(source).inserted { open.append(source) }
     }
   }
 
+  /// True when a contraction or an operation on quantised values makes the value.
+  private static func canStoreQuantized(_ value: ValueID, _ graph: Graph) -> Bool {
+    guard let producer = graph.producer(value), let computation = graph.computation(of: graph[producer]) else { return false }
+    if case .contraction = computation { return true }
+    return passesQuantized(computation)
+  }
+
+  /// Integer kernels carry these out with one rescaling: arithmetic without transcendental functions, pooling and moves.
   private static func passesQuantized(_ computation: Computation) -> Bool {
     switch computation {
-    case .pointwise(let pointwise): piecewiseLinear.contains(pointwise.function)
+    case .pointwise(let pointwise): pointwise.costPerElement.special == 0
     case .reduction(let reduction): reduction.kind == .maximum || reduction.kind == .mean
     case .movement(let movement): movement.kind != .gather && movement.kind != .scatter && movement.kind != .cast
     case .contraction, .attention, .loop, .opaque: false
     }
   }
-
-  /// Functions that integer kernels carry out with one rescaling.
-  private static let piecewiseLinear: Set<String> = ["add", "relu", "clip", "max", "min"]
 
   func encoding(of value: ValueID, _ request: PrecisionRequest) -> Encoding.Quantization? {
     if weights.contains(value) {
