@@ -33,7 +33,8 @@ let package = Package(
     .systemLibrary(name: "CGraphviz", pkgConfig: "libgvc", providers: [.apt(["libgraphviz-dev"])]),
     .systemLibrary(name: "CBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    module("Basic"),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    module("Basic", ["CCrypto"]),
     module("IR", ["Basic"]),
     module("Ops", ["IR"]),
     module("Frontend", ["Ops"]),
@@ -62,7 +63,9 @@ let package = Package(
       name: "cyclewright-render", dependencies: ["CGraphviz"], swiftSettings: settings),
     .executableTarget(
       name: "cyclewright-conformance", dependencies: ["Frontend", "Numerics", "Passes"], path: "Tests/Conformance",
-      exclude: ["compare_models.py", "compare_nodes.py", "compare_operators.py", "compare_pipeline.py", "compare_tflite.py", "make_tflite_cases.py"],
+      exclude: [
+        "compare_models.py", "compare_nodes.py", "compare_operators.py", "compare_pipeline.py", "compare_tflite.py", "make_tflite_cases.py",
+      ],
       swiftSettings: settings),
     tests("BasicTests", ["Basic"]),
     tests("IRTests", ["IR", "Ops"]),
