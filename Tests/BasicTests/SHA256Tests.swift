@@ -16,7 +16,7 @@ struct SHA256Tests {
   }
 
   @Test func aMillionLettersInPiecesOfUnevenLength() {
-    let hash = SHA256()
+    var hash = SHA256()
     let letters = [UInt8](repeating: UInt8(ascii: "a"), count: 1_000_000)
     var start = 0
     var step = 1

@@ -123,7 +123,7 @@ private final class DigestBox: @unchecked Sendable {
     defer { try? handle.close() }
     let size = Int((try? handle.seekToEnd()) ?? 0)
     try? handle.seek(toOffset: 0)
-    let hash = SHA256()
+    var hash = SHA256()
     var buffer = [UInt8](repeating: 0, count: max(1 << 12, min(size, 1 << 20)))
     let descriptor = handle.fileDescriptor
     while !isCancelled.load(ordering: .relaxed) {
