@@ -78,7 +78,9 @@ let package = Package(
       name: "CompressionTests", dependencies: ["Compression", "Frontend"], exclude: ["Fixtures"], swiftSettings: settings),
     tests("RecipesTests", ["Recipes"]),
     tests("EngineTests", ["Engine"]),
-    tests("ReportsTests", ["Reports", "Hardware", "cyclewright-render"]),
+    .testTarget(
+      name: "ReportsTests", dependencies: ["Reports", "Hardware", "cyclewright-render"], exclude: ["query-trace.mjs"],
+      swiftSettings: settings),
     tests("DataflowFPGATests", ["DataflowFPGA", "Engine"]),
     tests("TensorCoreGPUTests", ["TensorCoreGPU", "Hardware", "IR", "Lowering"]),
     tests("OpsTests", ["IR", "Ops"]),

@@ -9,7 +9,9 @@ struct ModelOptions: ParsableArguments {
       "An ONNX file, a graph in text form (.cwg), the config.json of a transformer, or the name of a shipped graph.", valueName: "model"))
   var model: String
 
-  @Option(help: ArgumentHelp("Inputs per run: binds or replaces the leading axis of the inputs.", valueName: "N"))
+  @Option(
+    help: ArgumentHelp(
+      "Inputs per run: binds or replaces the leading axis of the inputs (predictions take an open one as 1).", valueName: "N"))
   var batch: Int?
 
   @Option(

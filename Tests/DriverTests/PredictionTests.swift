@@ -109,13 +109,25 @@ struct PredictionTests {
   @Test(
     "mistakes name what is wrong and how to mend it",
     arguments: [
-      ("resnet-50", [String: Int](), "nvidia-a100-sxm4-80gb", "dimensions are not bound: batch (add --dim 'batch=…')"),
+      (
+        "bert-base", [String: Int](), "nvidia-a100-sxm4-80gb",
+        "bert-base.cwg: error: dimensions are not bound: sequence (add --dim 'sequence=…')"
+      ),
       ("resnet-50", ["batch": 1], "nvidia-a100-sxm4-80g", "did you mean nvidia-a100-sxm4-80gb?"),
       ("resnet-51", ["batch": 1], "nvidia-a100-sxm4-80gb", "resnet-51.cwg"),
       ("resnet-50", ["bach": 1], "nvidia-a100-sxm4-80gb", "did you mean 'batch'?"),
     ])
   func mistakes(_ graph: String, _ dimensions: [String: Int], _ target: String, _ message: String) {
     #expect { try Self.prediction(graph, dimensions, target).run() } throws: { "\($0)".contains(message) }
+  }
+
+  @Test func anOpenBatchIsOneAndSaysSo() throws {
+    let assumed = try Self.prediction("resnet-50", [:], "nvidia-a100-sxm4-80gb").run()
+    let given = try Self.prediction("resnet-50", ["batch": 1], "nvidia-a100-sxm4-80gb").run()
+    #expect(assumed.totals == given.totals)
+    #expect(assumed.model.dims == ["batch": 1])
+    #expect(assumed.assumptions.first?.what == "the leading axis of the inputs (batch) is 1")
+    #expect(Array(assumed.assumptions.dropFirst()) == given.assumptions)
   }
 
   @Test func everyShippedMachineIsClean() {

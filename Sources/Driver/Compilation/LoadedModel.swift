@@ -10,10 +10,14 @@ package import IR
 package struct LoadedModel: Sendable {
   package var graph: Graph
   package var name: String
+  /// As the user gave it, for messages.
+  private let path: String
   package var dimensions: [String: Int]
+  /// The symbol of the leading axis that was taken as one because nobody bound it.
+  package private(set) var assumedBatch: String?
 
-  /// Reads a model and binds `--dim` and `--batch`.
-  package init(_ request: ModelRequest) throws(Failure) {
+  /// Reads a model and binds `--dim` and `--batch`; with `assumesBatch` an open leading axis is a batch of one.
+  package init(_ request: ModelRequest, assumesBatch: Bool = false) throws(Failure) {
     let path = Self.resolve(request.path)
     if let near = Self.misspelt(path) {
       throw Failure("there is no file '\(path)' and no shipped graph of that name", fix: "did you mean \(near)?")
@@ -21,13 +25,15 @@ package struct LoadedModel: Sendable {
     name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
     let options = ONNXImporter.Options(allowsOpaque: request.allowsOpaque)
     var dimensions = request.dimensions
-    if let batch = request.batch {
-      guard batch > 0 else { throw Failure("--batch \(batch): a batch is at least 1") }
-      let unbound = try ModelLoader.load(path: path, dimensions: request.dimensions, options: options)
-      for (key, value) in Self.batchDimensions(of: unbound, batch: batch) where dimensions[key] == nil { dimensions[key] = value }
-    }
+    if let batch = request.batch, batch < 1 { throw Failure("--batch \(batch): a batch is at least 1") }
     graph = try ModelLoader.load(path: path, dimensions: dimensions, options: options)
+    if request.batch == nil, assumesBatch { assumedBatch = Self.leadingSymbol(of: graph) }
+    if let batch = request.batch ?? assumedBatch.map({ _ in 1 }) {
+      for (key, value) in Self.batchDimensions(of: graph, batch: batch) where dimensions[key] == nil { dimensions[key] = value }
+      if dimensions != request.dimensions { graph = try ModelLoader.load(path: path, dimensions: dimensions, options: options) }
+    }
     self.dimensions = dimensions
+    self.path = request.path
   }
 
   /// The path as given, or the file of a graph shipped with the program, whose name may be spelt in any way.
@@ -72,6 +78,13 @@ package struct LoadedModel: Sendable {
     return result
   }
 
+  /// The symbol that alone is the leading axis of the first input with axes.
+  private static func leadingSymbol(of graph: Graph) -> String? {
+    let shapes = graph.inputs.lazy.compactMap { graph[$0].type.tensor?.shape }
+    guard case .symbolic(let expression)? = shapes.first(where: { !$0.isEmpty })?.first, expression.symbols.count == 1 else { return nil }
+    return expression.symbols.first
+  }
+
   /// Dimensions of the inputs that are still symbols, sorted.
   package var openDimensions: [String] {
     graph.inputs.reduce(into: Set<String>()) { $0.formUnion(graph[$1].type.symbols) }.sorted()
@@ -83,7 +96,7 @@ package struct LoadedModel: Sendable {
     guard symbols.isEmpty else {
       let flags = symbols.map { "--dim '\($0)=…'" }.joined(separator: " ")
       throw Failure(
-        "dimensions are not bound: \(symbols.joined(separator: ", "))", at: SourceLocation(file: graph.source.file), fix: "add \(flags)")
+        "dimensions are not bound: \(symbols.joined(separator: ", "))", at: SourceLocation(file: path), fix: "add \(flags)")
     }
   }
 }

@@ -41,7 +41,7 @@ package struct Prediction: Sendable {
       throw Failure("\(file.name) has no host that starts kernels one by one", fix: "leave --launch \(launch.rawValue) out")
     }
     progress("reading \(model.path)", 0)
-    var loaded = try LoadedModel(model)
+    var loaded = try LoadedModel(model, assumesBatch: true)
     try loaded.checkBound()
     if let recipe {
       var compression = CompressionRun(model: model, recipe: recipe)

@@ -67,7 +67,7 @@ package struct PredictionSweep: Sendable {
     }
     var base = try prediction.catalog.load(prediction.target)
     for assignment in prediction.overrides { try base.set(assignment) }
-    let loaded = try LoadedModel(prediction.model)
+    let loaded = try LoadedModel(prediction.model, assumesBatch: true)
     try loaded.checkBound()
     let request = RunRequest(fidelity: prediction.fidelity, launch: prediction.launch, batch: loaded.batch)
     var prepared: [(settings: [String], work: Result<(any Machine, KernelProgram), Failure>)] = []

@@ -31,7 +31,13 @@ struct ResultAssembly {
         overrides: prediction.overrides),
       totals: totals, kernels: run.kernels, timeline: run.timeline, fusion: ledger,
       folded: program.folded.map { FoldedSource(name: $0.name, reason: $0.reason) }, outline: outline,
-      resources: run.resources, roofline: run.roofline, assumptions: run.assumptions, diagnostics: run.diagnostics)
+      resources: run.resources, roofline: run.roofline, assumptions: batchAssumption + run.assumptions, diagnostics: run.diagnostics)
+  }
+
+  private var batchAssumption: [Assumption] {
+    guard let symbol = loaded.assumedBatch else { return [] }
+    let source = "neither --batch nor --dim \(symbol)=… was given"
+    return [Assumption(what: "the leading axis of the inputs (\(symbol)) is 1", basis: .assumed, source: source)]
   }
 
   private func model(_ sha256: String) -> ModelSummary {
