@@ -38,10 +38,31 @@ import Testing
     ("PWN(PWN(/act/Sigmoid), /act/Mul)", ["/act/Sigmoid", "/act/Mul"]),
     ("/a/Conv || /b/Conv", ["/a/Conv", "/b/Conv"]),
     ("{ForeignNode[/enc/MatMul.../enc/Add_3]}", ["/enc/MatMul", "/enc/Add_3"]),
+    ("reshape_before_/head/MatMul", ["/head/MatMul"]), ("/head/Reshape_3_copy_output", ["/head/Reshape_3"]),
     ("Reformatting CopyNode for Output Tensor 0 to /conv1/Conv", []), ("", []),
   ])
   func namesOfTensorRTLayersAreTakenApart(name: String, sources: [String]) {
     #expect(TensorRTProfile.sources(ofName: name) == sources)
+  }
+
+  /// TensorRT compiles attention and what is around it as one region and names only its ends.
+  @Test func aRegionIsAllThatNoOtherLayerNamesBetweenItsEnds() throws {
+    let result = SyntheticResult.transformer(layers: 2)
+    let nodes = result.kernels.flatMap(\.origin)
+    let (first, inner, last) = (nodes[1], nodes[4], nodes[nodes.count - 2])
+    let profile = try read(
+      """
+      [{ "count" : 625 }
+      , { "name" : "{ForeignNode[\(first)...\(last)]}", "timeMs" : 5, "averageMs" : 0.5, "medianMs" : 0.5, "percentage" : 90 }
+      , { "name" : "\(inner)", "timeMs" : 1, "averageMs" : 0.1, "medianMs" : 0.1, "percentage" : 10 }]
+      """)
+    #expect(profile.layers.map(\.isRegion) == [true, false])
+    let sources = RegionSources(result).sources(of: profile.layers)
+    #expect(sources == [nodes[1...(nodes.count - 2)].filter { $0 != inner }, [inner]])
+    let overlay = Overlay(result, profile)
+    #expect(overlay.unmatchedLayers.isEmpty)
+    let between = result.kernels.filter { !Set($0.origin).isDisjoint(with: nodes[1...(nodes.count - 2)]) }
+    #expect(overlay.matches.reduce(0) { $0 + $1.kernels.count } == between.count)
   }
 
   @Test func onnxRuntimeTimesAreMeansOverRuns() throws {

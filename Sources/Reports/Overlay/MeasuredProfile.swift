@@ -8,13 +8,16 @@ package struct MeasuredProfile: Sendable, Hashable {
     package var name: String
     /// Names of the source nodes, as far as the tool tells.
     package var sources: [String]
+    /// The tool names the first and the last source node only: the layer is all that no other layer names between them.
+    package var isRegion = false
     /// Mean seconds per run; nil when the tool gives cycles.
     package var seconds: Double?
     package var cycles: Double?
 
-    package init(name: String, sources: [String], seconds: Double? = nil, cycles: Double? = nil) {
+    package init(name: String, sources: [String], isRegion: Bool = false, seconds: Double? = nil, cycles: Double? = nil) {
       self.name = name
       self.sources = sources
+      self.isRegion = isRegion
       self.seconds = seconds
       self.cycles = cycles
     }
@@ -33,14 +36,14 @@ package struct MeasuredProfile: Sendable, Hashable {
   /// Reads one file, or two where TensorRT splits times (`--exportProfile`) and layers (`--exportLayerInfo`).
   package static func read(_ files: [(name: String, bytes: [UInt8])]) throws(Failure) -> MeasuredProfile {
     var profiles: [MeasuredProfile] = []
-    var sources: [String: [String]] = [:]
+    var known: [String: MeasuredProfile.Layer] = [:]
     for file in files {
       guard file.bytes.count <= sizeLimit else {
         throw Failure("\(file.bytes.count) bytes; a profile may have \(sizeLimit)", at: SourceLocation(file: file.name))
       }
       let start = file.bytes.first { !($0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09) }
       if start == UInt8(ascii: "{") {
-        for layer in try TensorRTProfile.layers(file.bytes, file: file.name) { sources[layer.name] = layer.sources }
+        for layer in try TensorRTProfile.layers(file.bytes, file: file.name) { known[layer.name] = layer }
       } else if start == UInt8(ascii: "[") {
         profiles.append(try OrderedEvents.profile(file.bytes, file: file.name))
       } else {
@@ -55,7 +58,8 @@ package struct MeasuredProfile: Sendable, Hashable {
         fix: "give the file of trtexec --exportProfile, an onnxruntime profile or Vela's per-layer table")
     }
     for index in profile.layers.indices {
-      if let known = sources[profile.layers[index].name] { profile.layers[index].sources = known }
+      guard let layer = known[profile.layers[index].name] else { continue }
+      (profile.layers[index].sources, profile.layers[index].isRegion) = (layer.sources, layer.isRegion)
     }
     return profile
   }

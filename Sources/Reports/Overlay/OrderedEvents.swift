@@ -40,7 +40,9 @@ enum OrderedEvents {
   private static func tensorRT(_ events: [Event]) -> MeasuredProfile {
     let layers = events.compactMap { event -> MeasuredProfile.Layer? in
       guard let name = event.name, let milliseconds = event.averageMs else { return nil }
-      return .init(name: name, sources: TensorRTProfile.sources(ofName: name), seconds: milliseconds * 1e-3)
+      var layer = TensorRTProfile.layer(named: name)
+      layer.seconds = milliseconds * 1e-3
+      return layer
     }
     return MeasuredProfile(tool: .tensorRT, layers: layers)
   }

@@ -26,7 +26,7 @@ package struct Overlay: Sendable {
     self.profile = profile
     let inCycles = profile.tool == .vela
     countsCycles = inCycles
-    let groups = OriginGroups.match(result.kernels.map(\.origin), profile.layers.map(\.sources))
+    let groups = OriginGroups.match(result.kernels.map(\.origin), RegionSources(result).sources(of: profile.layers))
     var matches: [Match] = []
     var loneLayers: [MeasuredProfile.Layer] = []
     var loneKernels: [KernelResult] = []

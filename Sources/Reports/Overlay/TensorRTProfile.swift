@@ -42,13 +42,17 @@ enum TensorRTProfile {
     }
     return info.layers.map { entry in
       switch entry {
-      case .name(let name): .init(name: name, sources: sources(ofName: name))
+      case .name(let name): return layer(named: name)
       case .detailed(let name, let metadata):
-        .init(
-          name: name,
-          sources: sources(ofMetadata: metadata).isEmpty ? sources(ofName: name) : sources(ofMetadata: metadata))
+        let sources = sources(ofMetadata: metadata)
+        return sources.isEmpty ? layer(named: name) : .init(name: name, sources: sources)
       }
     }
+  }
+
+  /// What the name of a layer tells; `{ForeignNode[/a/MatMul.../b/Add]}` is a region compiled as a whole.
+  static func layer(named name: String) -> MeasuredProfile.Layer {
+    .init(name: name, sources: sources(ofName: name), isRegion: name.contains("ForeignNode[") && name.contains("..."))
   }
 
   /// `[ONNX Layer: /conv1/Conv]␞[ONNX Layer: /relu/Relu]`.
@@ -59,7 +63,7 @@ enum TensorRTProfile {
     }
   }
 
-  /// `PWN(/act/Sigmoid) + /act/Mul || /conv2/Conv`, `{ForeignNode[/a/MatMul.../b/Add]}`.
+  /// `PWN(/act/Sigmoid) + /act/Mul || /conv2/Conv`, `{ForeignNode[/a/MatMul.../b/Add]}`, `reshape_before_/a/MatMul`.
   static func sources(ofName name: String) -> [String] {
     // Inserted copies carry another layer's name but are not that layer.
     guard !name.hasPrefix("Reformatting CopyNode") else { return [] }
@@ -76,6 +80,9 @@ enum TensorRTProfile {
       while part.last == " " || (part.last == ")" && part.count { $0 == ")" } > part.count { $0 == "(" }) {
         part.removeLast()
       }
+      // Moves of data that the engine adds for a node and names after it.
+      for prefix in ["reshape_before_", "reshape_after_"] where part.hasPrefix(prefix) { part.removeFirst(prefix.count) }
+      if part.hasSuffix("_copy_output") { part.removeLast("_copy_output".count) }
       return String(part)
     }.filter { !$0.isEmpty }
   }
