@@ -49,6 +49,18 @@ import Testing
     #expect(abs(sum - expected) < 1e-12)
   }
 
+  @Test func repeatedBlocksAreToldOnce() {
+    let first = SyntheticResult.transformer(layers: 12)
+    var second = first
+    for index in second.kernels.indices where second.kernels[index].kind == "matmul" { second.kernels[index].latencySeconds *= 0.5 }
+    let changes = RepeatedChange.group(ResultComparison(first, second).matches)
+    let matmuls = first.kernels.count { $0.kind == "matmul" }
+    #expect(changes.reduce(0) { $0 + $1.matches.count } == matmuls)
+    #expect(changes.count < matmuls)
+    #expect(zip(changes, changes.dropFirst()).allSatisfy { $0.difference.magnitude >= $1.difference.magnitude })
+    #expect(CompareReport.render(first, second).contains("  12 × A #"))
+  }
+
   @Test func namesCannotSteerTheTerminal() {
     let text = CompareReport.render(SyntheticResult.hostile(), SyntheticResult.residualNetwork())
     for scalar in text.unicodeScalars { #expect(scalar == "\n" || scalar.value >= 32) }

@@ -9,8 +9,9 @@ package enum CompareReport {
     lines.append(totals(first.totals, second.totals))
     lines.append("")
     lines += shape(comparison)
-    let slower = comparison.matches.filter { $0.difference > 0 }.sorted { $0.difference > $1.difference }
-    let faster = comparison.matches.filter { $0.difference < 0 }.sorted { $0.difference < $1.difference }
+    let changes = RepeatedChange.group(comparison.matches)
+    let slower = changes.filter { $0.difference > 0 }
+    let faster = changes.filter { $0.difference < 0 }
     lines += list("Slower in B", slower, style)
     lines += list("Faster in B", faster, style)
     if slower.isEmpty && faster.isEmpty { lines.append("No kernel changed its time.") }
@@ -55,22 +56,29 @@ package enum CompareReport {
     return lines
   }
 
-  private static func list(_ title: String, _ matches: [ResultComparison.Match], _ style: TextStyle) -> [String] {
-    guard !matches.isEmpty else { return [] }
-    let sum = matches.reduce(0) { $0 + $1.difference }
-    var lines = ["", "\(title): \(matches.count) groups, \(Format.seconds(sum.magnitude)) together"]
-    for match in matches.prefix(style.topKernels) { lines.append("  " + describe(match)) }
-    if matches.count > style.topKernels { lines.append("  … and \(matches.count - style.topKernels) more") }
+  private static func list(_ title: String, _ changes: [RepeatedChange], _ style: TextStyle) -> [String] {
+    guard !changes.isEmpty else { return [] }
+    let sum = changes.reduce(0) { $0 + $1.difference }
+    let count = changes.reduce(0) { $0 + $1.matches.count }
+    var lines = ["", "\(title): \(count) groups, \(Format.seconds(sum.magnitude)) together"]
+    for change in changes.prefix(style.topKernels) { lines.append("  " + describe(change)) }
+    if changes.count > style.topKernels {
+      let rest = changes.dropFirst(style.topKernels)
+      lines.append("  … and \(rest.reduce(0) { $0 + $1.matches.count }) more")
+    }
     return lines
   }
 
-  /// `A #3 conv1 20.1 µs → B #2 conv1 12.0 µs (−40.1 %): …`
-  static func describe(_ match: ResultComparison.Match) -> String {
+  /// `12 × A #3 conv1 20.1 µs → B #2 conv1 12.0 µs (−40.1 %): …`; repeated blocks are told once.
+  static func describe(_ change: RepeatedChange) -> String {
+    guard let match = change.matches.first else { return "" }
     let share =
       match.firstSeconds > 0
       ? " (\(match.difference < 0 ? "−" : "+")\(Format.percent(match.difference.magnitude / match.firstSeconds)))" : ""
+    let times = change.matches.count > 1 ? "\(change.matches.count) × " : ""
+    let all = change.matches.count > 1 ? ", \(Format.seconds(change.difference.magnitude)) in all" : ""
     return
-      "\(names("A", match.first)) \(Format.seconds(match.firstSeconds)) → \(names("B", match.second)) \(Format.seconds(match.secondSeconds))\(share): \(why(match))"
+      "\(times)\(names("A", match.first)) \(Format.seconds(match.firstSeconds)) → \(names("B", match.second)) \(Format.seconds(match.secondSeconds))\(share)\(all): \(change.reason)"
       .visible
   }
 

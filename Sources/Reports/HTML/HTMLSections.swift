@@ -192,22 +192,28 @@ enum HTMLComparison {
 
   static func text(_ earlier: RunResult, _ result: RunResult) -> String {
     let comparison = ResultComparison(earlier, result)
-    let changed = comparison.matches.filter { $0.difference != 0 }.sorted {
-      ($1.difference.magnitude) < ($0.difference.magnitude)
-    }
+    let changes = RepeatedChange.group(comparison.matches)
     let a = earlier.totals.latencySeconds
     let b = result.totals.latencySeconds
     let intro =
       "<p>A is \(Markup.escape(TextReport.heading(earlier))): \(Format.seconds(a)). B is this result: \(Format.seconds(b))\(a > 0 ? ", \(Format.fixed(b / a, 2)) times as long" : "").</p>"
-    let rows = changed.prefix(500).map { match in
-      [
-        names(match.first), names(match.second), Format.seconds(match.firstSeconds),
-        Format.seconds(match.secondSeconds),
-        (match.difference < 0 ? "−" : "+") + Format.seconds(match.difference.magnitude), CompareReport.why(match),
+    let rows = changes.prefix(500).map { change in
+      let match = change.matches.first
+      return [
+        names(change.matches.map(\.first)), names(change.matches.map(\.second)), "\(change.matches.count) ×",
+        Format.seconds(match?.firstSeconds ?? 0), Format.seconds(match?.secondSeconds ?? 0),
+        (change.difference < 0 ? "−" : "+") + Format.seconds(change.difference.magnitude), change.reason,
       ]
     }
     return intro
-      + HTMLTable.text(["kernels in A", "kernels in B", "A", "B", "difference", "what changed"], Array(rows))
+      + HTMLTable.text(["kernels in A", "kernels in B", "times", "A each", "B each", "difference in all", "what changed"], Array(rows))
+  }
+
+  /// The kernels of the first of several like groups, and where the others are.
+  private static func names(_ groups: [[KernelResult]]) -> String {
+    let others = groups.dropFirst().compactMap { $0.first.map { "#\($0.id)" } }
+    return names(groups.first ?? [])
+      + (others.isEmpty ? "" : "; also " + others.prefix(12).joined(separator: ", ") + (others.count > 12 ? ", …" : ""))
   }
 
   private static func names(_ kernels: [KernelResult]) -> String {
