@@ -104,6 +104,8 @@ package struct AttentionSupport: Hashable, Sendable, Codable {
     case causal
     /// Several query heads share keys and values.
     case grouped
+    /// The result is stored with the heads of a position side by side: the transposition behind attention costs nothing.
+    case mergedHeads = "merged-heads"
   }
 
   package var forms: Set<Form>

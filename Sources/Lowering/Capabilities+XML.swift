@@ -7,7 +7,7 @@ extension Capabilities {
   ///
   /// `<epilogue functions="relu add" residual="yes"/>`, `<chain pointwise="yes" reduction="yes" gather="yes" inputs="16"/>`,
   /// `<operand loads="transpose pad" merge="yes"/>`, `<kernel forms="layer-normalization …"/>`,
-  /// `<attention forms="mask causal grouped" head-dimension="256"/>`. What is not written is not done.
+  /// `<attention forms="mask causal grouped merged-heads" head-dimension="256"/>`. What is not written is not done.
   /// `<integers accumulator="32" overflow="wrap" requantization="fixed-point" multiplier="31" rounding="gemmlowp"/>` says how stored
   /// integers are added up and rounded; without it they are as in onnxruntime's kernels.
   package init(_ target: TargetFile) throws(Failure) {

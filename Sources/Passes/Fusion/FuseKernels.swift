@@ -75,7 +75,7 @@ private struct FusionPlanner {
     guard graph[node].outputs.count == 1 else { return group }
     absorbOperandLoads(&group)
     let capabilities = context.capabilities
-    let stop = grower.grow(&group) { reader, pointwise in
+    func allows(_ reader: NodeID, _ pointwise: Pointwise) -> String? {
       if completes(reader, node) { return nil }
       let functions = capabilities.epilogueFunctions
       let isBias = pointwise.function == "add" && pointwise.inputs.count { !$0.isConstant } == 1
@@ -86,9 +86,28 @@ private struct FusionPlanner {
       guard tensors < 2 || capabilities.fusesResidual else { return "the target cannot add a second tensor in an epilogue" }
       return nil
     }
+    var stop = grower.grow(&group, allows: allows)
+    if case .attention = computation, let merge = stop.node, mergesHeads(merge, group) {
+      if capabilities.attention.forms.contains(.mergedHeads) {
+        group.append(merge)
+        group.result = graph[merge].outputs[0]
+        stop = grower.grow(&group, allows: allows)
+      } else {
+        context.ledger.miss(rule, graph.originNames(of: [node, merge]), "the target's attention does not store merged heads")
+      }
+    }
     dropTrailingViews(&group)
     recordNearMiss(group, stop)
     return group
+  }
+
+  /// A transposition that keeps the features of a head together and is the only reader of what the group computes.
+  private func mergesHeads(_ node: NodeID, _ group: FusionGroup) -> Bool {
+    guard let transpose = graph[node].operation as? Transpose, !taken[node.index], facts.users[group.result.index].count == 1,
+      case .movement(let movement)? = facts.computation(node), movement.kind == .transpose,
+      let rank = graph.tensorType(group.result)?.rank, let order = try? transpose.order(rank: rank)
+    else { return false }
+    return order.last == rank - 1
   }
 
   /// What the operand loads of this contraction do on the way, where nobody else reads the result.
