@@ -16,6 +16,21 @@ import Testing
     }
   }
 
+  /// Twelve equal layers are twelve times one row, and the shares of all rows still add up to the whole.
+  @Test func alikeKernelsAreOneRow() throws {
+    let result = SyntheticResult.transformer(layers: 12)
+    let groups = AlikeKernels.groups(result.kernels) { $0.latencySeconds }
+    #expect(groups.reduce(0) { $0 + $1.count } == result.kernels.count)
+    #expect(groups.count < result.kernels.count)
+    let sums = groups.map { $0.reduce(0) { $0 + $1.latencySeconds } }
+    #expect(zip(sums, sums.dropFirst()).allSatisfy { $0 >= $1 })
+    let text = TextReport.render(result)
+    #expect(text.contains("  12 ×  "), "\(text)")
+    let shares = text.matches(of: /(\d+\.\d) %  [a-z]/).compactMap { Double($0.output.1) }
+    let rest = text.firstMatch(of: /more, together +[^ ]+ [^ ]+ +(\d+\.\d) %/).flatMap { Double($0.output.1) } ?? 0
+    #expect(abs(shares.reduce(rest, +) - 100) < 1, "\(text)")
+  }
+
   @Test(arguments: [80, 100, 140]) func tablesFitTheWidth(width: Int) {
     var style = TextStyle()
     style.width = width

@@ -66,7 +66,7 @@ package enum ExplainReport {
     }
     lines.append("")
     lines.append("What would help most, by time above its own floor:")
-    for alike in alike(result.kernels).prefix(style.topKernels) {
+    for alike in AlikeKernels.groups(result.kernels, by: \.excess).prefix(style.topKernels) {
       guard let first = alike.first, first.excess > 0 else { continue }
       let excess = alike.reduce(0) { $0 + $1.excess }
       let others =
@@ -91,16 +91,6 @@ package enum ExplainReport {
     return lines.joined(separator: "\n")
   }
 
-  /// Kernels that do the same for the same reason, the group with most time above its floor first.
-  private static func alike(_ kernels: [KernelResult]) -> [[KernelResult]] {
-    var groups: [String: [KernelResult]] = [:]
-    for kernel in kernels {
-      groups["\(kernel.reason)|\(kernel.operations)|\(kernel.cycles)", default: []].append(kernel)
-    }
-    let sums = groups.values.map { (sum: $0.reduce(0) { $0 + $1.excess }, first: $0.first?.id ?? 0, kernels: $0) }
-    return sums.sorted { ($1.sum, $0.first) < ($0.sum, $1.first) }.map(\.kernels)
-  }
-
   private static func missedFusions(_ result: RunResult) -> String {
     guard !result.fusion.missed.isEmpty else {
       return "No fusion was missed: \(result.fusion.applied.count) were applied."
@@ -114,13 +104,25 @@ package enum ExplainReport {
       guard let entries = byRule[rule] else { continue }
       lines.append("")
       lines.append("\(rule.visible) (\(entries.count)):")
-      for entry in entries.prefix(20) {
+      // The layers of a repeated block miss the same; they are told once.
+      var order: [String] = []
+      var told: [String: [FusionLedger.Missed]] = [:]
+      for entry in entries {
+        let text = "\(entry.nodes.count)|\(entry.reason.sentence)\(cost(entry.nodes, result))"
+        if told[text] == nil { order.append(text) }
+        told[text, default: []].append(entry)
+      }
+      for text in order.prefix(20) {
+        guard let alike = told[text], let entry = alike.first else { continue }
         let nodes =
           entry.nodes.prefix(4).map(\.visible).joined(separator: " + ")
           + (entry.nodes.count > 4 ? " + \(entry.nodes.count - 4) more" : "")
-        lines.append("  \(nodes): \(entry.reason.sentence)\(cost(entry.nodes, result))")
+        lines.append(
+          "  \(nodes)\(alike.count > 1 ? ", and \(alike.count - 1) times alike" : ""): \(entry.reason.sentence)\(cost(entry.nodes, result))"
+        )
       }
-      if entries.count > 20 { lines.append("  … and \(entries.count - 20) more") }
+      let rest = order.dropFirst(20).reduce(0) { $0 + (told[$1]?.count ?? 0) }
+      if rest > 0 { lines.append("  … and \(rest) more") }
     }
     return lines.joined(separator: "\n")
   }

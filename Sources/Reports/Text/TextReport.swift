@@ -100,26 +100,28 @@ package enum TextReport: Report {
       .map { "\($0.key) \(Format.joules($0.value))" }.joined(separator: ", ")
   }
 
+  /// Where the time goes; kernels that are alike are one row.
   private static func topKernels(_ result: RunResult, _ style: TextStyle) -> String {
     var table = TextTable([
-      ("#", .right), ("kernel", .left), ("time", .right), ("share", .right), ("bound", .left), ("format", .left),
+      ("#", .right), ("kernel", .left), ("", .right), ("each", .right), ("share", .right), ("bound", .left), ("format", .left),
       ("choice", .left),
     ])
-    // Numbers, shares and bounds take about 50 columns; names and choices share the rest.
-    table.widestCell = max(16, (style.width - 52) / 2)
+    // Numbers, shares and bounds take about 57 columns; names and choices share the rest.
+    table.widestCell = max(16, (style.width - 59) / 2)
     let total = max(result.kernels.reduce(0) { $0 + $1.latencySeconds }, .leastNormalMagnitude)
-    let order = result.kernels.sorted { ($1.latencySeconds, $0.id) < ($0.latencySeconds, $1.id) }
-    for kernel in order.prefix(style.topKernels) {
+    let groups = AlikeKernels.groups(result.kernels) { $0.latencySeconds }
+    for group in groups.prefix(style.topKernels) {
+      guard let kernel = group.first else { continue }
       table.add([
-        "\(kernel.id)", plain(Markup.shortened(kernel.name, to: table.widestCell)),
-        Format.seconds(kernel.latencySeconds),
-        Format.percent(kernel.latencySeconds / total), kernel.bound.label, plain(kernel.format), plain(kernel.choice),
+        "\(kernel.id)", plain(Markup.shortened(kernel.name, to: table.widestCell)), group.count > 1 ? "\(group.count) ×" : "",
+        Format.seconds(kernel.latencySeconds), Format.percent(group.reduce(0) { $0 + $1.latencySeconds } / total), kernel.bound.label,
+        plain(kernel.format), plain(kernel.choice),
       ])
     }
-    let rest = order.dropFirst(style.topKernels)
+    let rest = groups.dropFirst(style.topKernels).joined()
     guard !rest.isEmpty else { return table.render() }
     let time = rest.reduce(0) { $0 + $1.latencySeconds }
-    table.add(["", "\(rest.count) more", Format.seconds(time), Format.percent(time / total), "", "", ""])
+    table.add(["", "\(rest.count) more, together", "", Format.seconds(time), Format.percent(time / total), "", "", ""])
     return table.render()
   }
 
