@@ -31,10 +31,20 @@ package protocol Operator: Sendable, Hashable, Codable {
 
   /// The rule that made a fused group, whose body machines run as one kernel; nil for every plain operator.
   var fusionRule: String? { get }
+
+  /// How a pointwise operator runs on stored integers; nil when it does not.
+  var storedForm: StoredForm? { get }
+
+  /// The range of input 0 beyond which results are those at its ends; nil where every input counts.
+  ///
+  /// - Parameter scalar: the number in another input, nil where it is absent or not known.
+  func inputRange(_ scalar: (Int) -> Double?) -> ClosedRange<Double>?
 }
 
 extension Operator {
   package var fusionRule: String? { nil }
+  package var storedForm: StoredForm? { nil }
+  package func inputRange(_ scalar: (Int) -> Double?) -> ClosedRange<Double>? { nil }
 
   package func axisTies(_ operands: OperandTypes) -> [AxisTie] {
     if case .pointwise? = try? computation(operands) { operands.alignedTies() } else { [] }

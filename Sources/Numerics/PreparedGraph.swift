@@ -28,6 +28,9 @@ package struct PreparedGraph: Sendable {
     fileprivate var position = 0
     fileprivate var values: [Datum?]
     fileprivate var left: [Int]
+
+    /// A result, or an input of the graph, that is there and still needed.
+    package subscript(value: ValueID) -> Datum? { values.indices.contains(value.index) ? values[value.index] : nil }
   }
 
   /// The outputs of a run and the values that were asked for besides.
@@ -96,9 +99,12 @@ extension PreparedGraph {
     do throws(OperatorError) { try advance(&checkpoint, to: position, [:]) { $1 } } catch { throw Failure("\(graph.name): \(error)") }
   }
 
-  /// The outputs when all that is left runs with other values of constants.
+  /// The outputs when all that is left runs with other values: of constants, or of results that are there and still needed.
   package func finish(_ checkpoint: Checkpoint, with constants: [ValueID: Datum] = [:]) throws(Failure) -> [Datum] {
     var state = checkpoint
+    for (id, datum) in constants where state.values.indices.contains(id.index) && state.values[id.index] != nil {
+      state.values[id.index] = datum
+    }
     do throws(OperatorError) {
       try advance(&state, to: steps.count, constants) { $1 }
       return try outputs(state)

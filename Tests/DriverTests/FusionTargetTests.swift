@@ -46,6 +46,11 @@ struct FusionTargetTests {
     let lite = IntegerArithmetic(requantization: .fixedPoint, rounding: .gemmlowp)
     for name in ["ethos-u55-128", "ethos-u85-256", "edge-tpu-usb"] { #expect(try shipped(name) == lite, "\(name)") }
     #expect(try shipped("nvidia-t4") == .onnxruntime)
+    let converter = IntegerArithmetic(
+      overflow: .saturate, requantization: .fixedPoint, multiplierBits: 15, rounding: .halfAwayFromZero)
+    for name in ["nvdla-small", "jetson-xavier-dla", "jetson-orin-dla"] { #expect(try shipped(name) == converter, "\(name)") }
+    let pipeline = IntegerArithmetic(accumulatorBits: 48, requantization: .fixedPoint, multiplierBits: 17, rounding: .down)
+    for name in ["xc7z020", "zcu104", "alveo-u280"] { #expect(try shipped(name) == pipeline, "\(name)") }
   }
 
   @Test(

@@ -30,6 +30,25 @@ struct GraphFacts {
     return try? node.operation.computation(operands)
   }
 
+  /// The range of a value that its readers tell apart: what lies outside gives the results of its ends (the flat sides of a
+  /// hard-swish, a clamp). Infinite on a side where every number counts, and for outputs of the graph.
+  func distinguishedRange(of value: ValueID) -> ClosedRange<Double> {
+    let everything = -Double.infinity...Double.infinity
+    guard !isOutput(value), !users(of: value).isEmpty else { return everything }
+    var (low, high) = (Double.infinity, -Double.infinity)
+    for id in users(of: value) {
+      let node = graph[id]
+      guard node.inputs.first == value, node.inputs.count(where: { $0 == value }) == 1,
+        let range = node.operation.inputRange({ index in
+          guard index < node.inputs.count, let constant = graph.constant(node.inputs[index]) else { return nil }
+          return Tensor(constant).flatMap { try? $0.doubles().first }
+        })
+      else { return everything }
+      (low, high) = (min(low, range.lowerBound), max(high, range.upperBound))
+    }
+    return low...high
+  }
+
   /// Float tensors that a node reads and that are not constants.
   func activations(of id: NodeID) -> [ValueID] {
     graph[id].inputs.compactMap { $0 }.filter { graph[$0].constant == nil && graph.tensorType($0)?.element == .float32 }

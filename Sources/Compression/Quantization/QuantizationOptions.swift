@@ -21,6 +21,34 @@ package struct ActivationFormat: Sendable, Hashable {
   package var coversResults: Bool
   /// The inputs of a sum or difference share one scale, for hardware that adds stored numbers as they are.
   package var sharesSums = false
+  /// More bits where the outputs feel the rounding.
+  package var sensitive: SensitiveActivations?
+}
+
+/// Which activations get more bits, by how much their rounding alone changes the model's outputs.
+package struct SensitiveActivations: Sendable, Hashable {
+  /// Share of the summed noise that those chosen cause; the fewest that reach it are chosen.
+  package var noise: Double
+  package var bits: Int
+  /// Calibration samples that are tried.
+  package var samples: Int
+
+  /// A fixed order of different wishes.
+  var order: (Double, Int, Int) { (noise, bits, samples) }
+
+  static let schema = OptionSchema(
+    "sensitive", "Gives the activations whose rounding the model's outputs feel most more bits.",
+    [
+      OptionKey("noise", .number(0...1), "Share of the outputs' noise that those chosen cause; the fewest that reach it (default 0.75)."),
+      OptionKey("num_bits", .integer(9...16), "Their bits (default 16)."),
+      OptionKey("samples", .integer(1...4096), "Calibration samples that are tried (default 64)."),
+    ])
+
+  init(_ options: OptionReader) {
+    noise = options.number("noise") ?? 0.75
+    bits = options.integer("num_bits") ?? 16
+    samples = options.integer("samples") ?? 64
+  }
 }
 
 /// Names of stored number formats in recipes.
@@ -115,6 +143,7 @@ extension ActivationFormat {
         "strategy", .choice(["tensor", "token"]),
         "Who shares a scale: the tensor, or one vector of its last axis; token needs dynamic (default tensor)."),
       OptionKey("share_sums", .flag, "Inputs of a sum share one scale, for hardware that adds stored numbers as they are (default false)."),
+      OptionKey("sensitive", .object(SensitiveActivations.schema), SensitiveActivations.schema.summary),
       OptionKey("scope", .choice(["inputs", "full"]), "Store only inputs of layers, or everything between them too (default full)."),
       OptionKey("scale", .choice(["float32", "power_of_two"]), "How scales are stored (default float32)."),
     ])
@@ -148,6 +177,12 @@ extension ActivationFormat {
       throw Failure("'percentile' needs 'observer: percentile'", at: options.location(of: "percentile"))
     }
     percentile = options.number("percentile") ?? 99.999
+    sensitive = options.object("sensitive").map(SensitiveActivations.init)
+    guard sensitive == nil || (name.isInteger && bits < (sensitive?.bits ?? 0) && !isDynamic) else {
+      throw Failure(
+        "'sensitive' gives integers with known scales more bits", at: options.location(of: "sensitive"),
+        fix: "use it with type int or uint of fewer bits, without dynamic")
+    }
     coversResults = !isDynamic && options.text("scope") != "inputs"
   }
 }

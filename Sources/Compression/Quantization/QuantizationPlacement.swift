@@ -65,7 +65,7 @@ struct QuantizationPlacement {
   /// Additions, products, clamps, pools, means and moves have integer forms; softmax, normalisation and loops do not.
   private func runsOnStoredNumbers(_ id: NodeID) -> Bool {
     switch facts.computation(id) {
-    case .pointwise(let pointwise): PlacementRules.integerFunctions.contains(pointwise.function)
+    case .pointwise: facts.graph[id].operation.storedForm != nil
     case .reduction(let reduction):
       switch reduction.kind {
       case .sum, .mean, .maximum, .minimum: true
@@ -133,11 +133,6 @@ struct QuantizationPlacement {
 
 /// What deployment libraries do between stored numbers.
 package enum PlacementRules {
-  /// Pointwise functions with an 8-bit form (onnxruntime's QDQ rules have these).
-  static let integerFunctions: Set<String> = [
-    "add", "mul", "sub", "relu", "clip", "sigmoid", "tanh", "hard-sigmoid", "hard-swish", "leaky-relu",
-  ]
-
   /// What onnxruntime's CPU kernels fuse: an activation that clamps. Used when no target is named.
   package static let onnxruntime = Capabilities(
     epilogueFunctions: ["relu", "clip"], fusesResidual: false, fusesPointwiseChains: false, fusesReductionSinks: false)

@@ -77,7 +77,8 @@ package struct QuantizeStage: CompressionStage {
     let placement = QuantizationPlacement(graph, layers, context.capabilities)
     let biases = BiasTargets(graph, layers)
     let means = correctsBias ? ChannelMeans(graph, biases) : nil
-    let activations = try ActivationCalibration(graph, placement, context).parameters(batches, means)
+    let calibrated = try ActivationCalibration(graph, placement, context).run(batches, means)
+    let activations = calibrated.parameters
     let rounding = WeightRounding(graph: graph, layers: layers, stage: self)
     let weights = try rounding.run(batches, activations, means.map { (biases, $0) }, context)
     do throws(OperatorError) {
@@ -85,7 +86,7 @@ package struct QuantizeStage: CompressionStage {
       let inserter = QuantizationInserter(layers: layers, weights: weights.stored, activations: stored)
       model.graph = try inserter.insert(into: weights.sparse(graph.replacing(weights.biases)))
     } catch { throw Failure("the quantised graph cannot be built: \(error)") }
-    model.records += weights.records + activationRecords(graph, placement, activations)
+    model.records += weights.records + activationRecords(graph, placement, calibrated)
   }
 
   /// Bias correction needs a bias: layers that may have one and have none get zeros.
@@ -95,16 +96,20 @@ package struct QuantizeStage: CompressionStage {
   }
 
   private func activationRecords(
-    _ graph: Graph, _ placement: QuantizationPlacement, _ parameters: [ValueID: QuantizationParameters]
+    _ graph: Graph, _ placement: QuantizationPlacement, _ calibrated: ActivationCalibration.Outcome
   ) -> [StageRecord] {
     placement.values.compactMap { value, _ in
-      guard let found = parameters[value] else { return nil }
+      guard let found = calibrated.parameters[value] else { return nil }
       let shared = placement.representative(value)
+      var reasons = shared == value ? [] : ["shares its scale with \(graph[shared].name)"]
+      if let share = calibrated.noiseShares[value] {
+        reasons.append("rounded to fewer bits: \(Format.percent(share)) of the outputs' noise")
+      }
       return StageRecord(
         stage: Self.schema.name, layer: graph[value].name, action: "stored as \(found.scheme.title)",
         figures: found.scheme.isDynamic || !found.scheme.hasScale
           ? [] : [.init("scale", Double(found.scales[0])), .init("zero_point", Double(found.zeros[0]))],
-        reason: shared == value ? nil : "shares its scale with \(graph[shared].name)")
+        reason: reasons.isEmpty ? nil : reasons.joined(separator: "; "))
     }
   }
 }

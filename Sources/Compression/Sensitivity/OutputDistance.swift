@@ -24,6 +24,14 @@ package struct OutputDistance: Sendable {
     }
   }
 
+  /// Adds what was gathered elsewhere.
+  package mutating func add(_ other: OutputDistance) {
+    signal += other.signal
+    noise += other.noise
+    divergence += other.divergence
+    rows += other.rows
+  }
+
   /// Noise over signal of the outputs; −10·log10 of it is the SQNR in dB.
   package var relativeNoise: Double { signal > 0 ? noise / signal : 0 }
 

@@ -53,6 +53,13 @@ package struct BinaryElementwise: ONNXOperator {
     return try operands.pointwise(function.rawValue, simple: cost.simple, special: cost.special)
   }
 
+  package var storedForm: StoredForm? {
+    switch function {
+    case .add, .sub, .mul, .prelu: .rescaled
+    default: nil
+    }
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     [.tensor(try function.apply(try inputs.tensor(0), try inputs.tensor(1)))]
   }

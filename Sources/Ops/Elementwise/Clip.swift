@@ -16,6 +16,13 @@ package struct Clip: ONNXOperator {
     try operands.pointwise("clip", simple: 2)
   }
 
+  package var storedForm: StoredForm? { .rescaled }
+
+  package func inputRange(_ scalar: (Int) -> Double?) -> ClosedRange<Double>? {
+    let (low, high) = (scalar(1) ?? -.infinity, scalar(2) ?? .infinity)
+    return low <= high && low < .infinity && high > -.infinity ? low...high : nil
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     let (low, high) = (try inputs.optionalTensor(1), try inputs.optionalTensor(2))

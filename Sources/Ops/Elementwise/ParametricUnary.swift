@@ -41,6 +41,18 @@ package struct ParametricUnary: ONNXOperator {
     return try operands.pointwise(function.rawValue, simple: cost.simple, special: cost.special)
   }
 
+  package var storedForm: StoredForm? {
+    switch function {
+    case .leakyRelu, .hardSigmoid, .thresholdedRelu, .shrink: .rescaled
+    case .elu, .celu, .selu: nil
+    }
+  }
+
+  package func inputRange(_ scalar: (Int) -> Double?) -> ClosedRange<Double>? {
+    guard function == .hardSigmoid, alpha > 0 else { return nil }
+    return Double(-beta / alpha)...Double((1 - beta) / alpha)
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     if case .float32(let values) = x.elements, x.element == .float32, function == .leakyRelu || function == .hardSigmoid {

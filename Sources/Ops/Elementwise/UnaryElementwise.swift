@@ -24,6 +24,25 @@ package struct UnaryElementwise: ONNXOperator {
     return try operands.pointwise(function.rawValue, simple: cost.simple, special: cost.special)
   }
 
+  package var storedForm: StoredForm? {
+    switch function {
+    case .abs, .neg, .relu, .sign, .ceil, .floor, .round, .hardSwish: .rescaled
+    case .sigmoid, .tanh: .table
+    case .acos, .acosh, .asin, .asinh, .atan, .atanh, .cos, .cosh, .erf, .exp, .log, .reciprocal, .sin, .sinh, .softplus, .softsign, .sqrt,
+      .tan, .silu, .mish:
+      nil
+    }
+  }
+
+  package func inputRange(_ scalar: (Int) -> Double?) -> ClosedRange<Double>? {
+    switch function {
+    case .relu: 0...(.infinity)
+    // x·clip(x + 3, 0, 6)/6 is 0 up to −3.
+    case .hardSwish: -3...(.infinity)
+    default: nil
+    }
+  }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     if x.element.isInteger, function == .abs || function == .neg || function == .sign || function == .relu {

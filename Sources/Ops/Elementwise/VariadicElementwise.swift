@@ -39,6 +39,8 @@ package struct VariadicElementwise: ONNXOperator {
     try operands.pointwise(function.rawValue, simple: max(operands.inputs.count - 1, 1) + (function == .mean ? 1 : 0))
   }
 
+  package var storedForm: StoredForm? { .rescaled }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     var result = try inputs.tensor(0)
     for index in inputs.indices.dropFirst() { result = try combine(result, try inputs.tensor(index)) }

@@ -36,6 +36,8 @@ package struct Where: ONNXOperator {
     try operands.pointwise("where", simple: 1)
   }
 
+  package var storedForm: StoredForm? { .rescaled }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let (condition, a, b) = (try inputs.tensor(0), try inputs.tensor(1), try inputs.tensor(2))
     guard case .bool(let choice) = condition.elements else {

@@ -139,6 +139,8 @@ package struct Resize: ONNXOperator {
   /// Axes that stay whole.
   package func axisTies(_ operands: OperandTypes) -> [AxisTie] { operands.untouchedTies() }
 
+  package var storedForm: StoredForm? { .rescaled }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let x = try inputs.tensor(0)
     let shape = try shapes(inputs)[0]

@@ -53,6 +53,8 @@ package struct BatchNormalization: ONNXOperator {
     }
   }
 
+  package var storedForm: StoredForm? { isTraining ? nil : .rescaled }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
     if context.kernels != nil, !isTraining, context.outputCount == 1, let y = try scaledPlanes(inputs) { return [.tensor(y)] }

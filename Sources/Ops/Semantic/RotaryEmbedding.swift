@@ -36,6 +36,8 @@ package struct RotaryEmbedding: ONNXOperator {
     try operands.pointwise("rotary-embedding", simple: 3)
   }
 
+  package var storedForm: StoredForm? { .rescaled }
+
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
     let tensor = try inputs.tensor(0)
     let cache = try inputs.tensor(2)

@@ -26,7 +26,7 @@ struct PrecisionRoles {
     var open = activations.sorted { $0.index > $1.index }
     while let value = open.popLast() {
       guard let producer = graph.producer(value), let computation = graph.computation(of: graph[producer]),
-        Self.passesQuantized(computation)
+        Self.passesQuantized(graph[producer], computation)
       else { continue }
       let sources = graph[producer].inputs.compactMap { $0 }.filter { !graph.isConstant($0) }
       guard sources.allSatisfy({ activations.contains($0) || Self.canStoreQuantized($0, graph) }) else { continue }
@@ -38,13 +38,13 @@ struct PrecisionRoles {
   private static func canStoreQuantized(_ value: ValueID, _ graph: Graph) -> Bool {
     guard let producer = graph.producer(value), let computation = graph.computation(of: graph[producer]) else { return false }
     if case .contraction = computation { return true }
-    return passesQuantized(computation)
+    return passesQuantized(graph[producer], computation)
   }
 
   /// Integer kernels carry these out with one rescaling: arithmetic without transcendental functions, pooling and moves.
-  private static func passesQuantized(_ computation: Computation) -> Bool {
+  private static func passesQuantized(_ node: Node, _ computation: Computation) -> Bool {
     switch computation {
-    case .pointwise(let pointwise): pointwise.costPerElement.special == 0
+    case .pointwise: node.operation.storedForm == .rescaled
     case .reduction(let reduction): reduction.kind == .maximum || reduction.kind == .mean
     case .movement(let movement): movement.kind != .gather && movement.kind != .scatter && movement.kind != .cast
     case .contraction, .attention, .loop, .opaque: false
