@@ -26,7 +26,13 @@ private func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
   return row[b.count]
 }
 
-/// Letters and digits in lower case: `BERT_large` and `bert-large` are one name.
+/// Letters and digits in lower case, and points between digits: `BERT_large` and `bert-large` are one name, `opt-1.3b` and
+/// `opt-13b` are two.
 package func looseSpelling(_ word: String) -> String {
-  String(decoding: word.lowercased().utf8.filter { (97...122).contains($0) || (48...57).contains($0) }, as: UTF8.self)
+  let bytes = Array(word.lowercased().utf8)
+  func isDigit(_ index: Int) -> Bool { bytes.indices.contains(index) && (48...57).contains(bytes[index]) }
+  let kept = bytes.indices.filter { index in
+    (97...122).contains(bytes[index]) || isDigit(index) || (bytes[index] == 46 && isDigit(index - 1) && isDigit(index + 1))
+  }
+  return String(decoding: kept.map { bytes[$0] }, as: UTF8.self)
 }

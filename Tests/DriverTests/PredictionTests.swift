@@ -121,6 +121,15 @@ struct PredictionTests {
     #expect { try Self.prediction(graph, dimensions, target).run() } throws: { "\($0)".contains(message) }
   }
 
+  @Test(arguments: [
+    ("ResNet50", "resnet-50.cwg"), ("OPT_1.3B", "opt-1.3b.json"), ("opt_13", "opt-1.3b.json"), ("opt-13b", nil),
+    ("meta-llama/llama-2-7b-hf", "llama-2-7b.json"), ("nobody/llama-2-7b", nil), ("bert_large", "bert-large.json"),
+  ])
+  func shippedGraphsGoByAnySpelling(name: String, file: String?) {
+    let found = LoadedModel.resolve(name)
+    #expect(found == file.map { "\(Self.root)/graphs/\($0)" } ?? name)
+  }
+
   @Test func anOpenBatchIsOneAndSaysSo() throws {
     let assumed = try Self.prediction("resnet-50", [:], "nvidia-a100-sxm4-80gb").run()
     let given = try Self.prediction("resnet-50", ["batch": 1], "nvidia-a100-sxm4-80gb").run()

@@ -19,9 +19,7 @@ package struct LoadedModel: Sendable {
   /// Reads a model and binds `--dim` and `--batch`; with `assumesBatch` an open leading axis is a batch of one.
   package init(_ request: ModelRequest, assumesBatch: Bool = false) throws(Failure) {
     let path = Self.resolve(request.path)
-    if let near = Self.misspelt(path) {
-      throw Failure("there is no file '\(path)' and no shipped graph of that name", fix: "did you mean \(near)?")
-    }
+    if let failure = Self.unknownName(path) { throw failure }
     name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
     let options = ONNXImporter.Options(allowsOpaque: request.allowsOpaque)
     var dimensions = request.dimensions
@@ -36,26 +34,44 @@ package struct LoadedModel: Sendable {
     self.path = request.path
   }
 
-  /// The path as given, or the file of a graph shipped with the program, whose name may be spelt in any way.
-  static func resolve(_ path: String) -> String {
-    let manager = FileManager.default
-    guard !manager.fileExists(atPath: path), !path.contains("/"), let home = InstallationFolders.home() else { return path }
-    let files = ((try? manager.contentsOfDirectory(atPath: "\(home)/graphs")) ?? []).sorted()
-    let wanted = looseSpelling(path)
-    let found =
-      files.first { file in
-        [".cwg", ".json"].contains { file.hasSuffix($0) && looseSpelling(String(file.dropLast($0.count))) == wanted }
-      } ?? files.first { $0.hasSuffix(".json") && aliases("\(home)/graphs/\($0)").contains { looseSpelling($0) == wanted } }
-    return found.map { "\(home)/graphs/\($0)" } ?? path
+  /// The path as given, or the file of a graph shipped with the program: its name in any spelling, or `publisher/name` as an alias
+  /// has it.
+  package static func resolve(_ path: String) -> String {
+    guard !FileManager.default.fileExists(atPath: path), let folder = shippedFolder else { return path }
+    let files = shippedFiles
+    func alias(_ isMeant: (String) -> Bool) -> String? {
+      files.first { $0.hasSuffix(".json") && aliases("\(folder)/\($0)").contains(where: isMeant) }
+    }
+    let found: String?
+    if path.contains("/") {
+      found = path.contains(".json") ? nil : alias { $0.lowercased() == path.lowercased() }
+    } else {
+      let wanted = looseSpelling(path)
+      found = files.first { looseSpelling(withoutExtension($0)) == wanted } ?? alias { looseSpelling($0) == wanted }
+    }
+    return found.map { "\(folder)/\($0)" } ?? path
   }
 
-  /// The shipped graph that a word which is no file was probably meant to name.
-  private static func misspelt(_ path: String) -> String? {
-    let manager = FileManager.default
-    guard !manager.fileExists(atPath: path), !path.contains("/"), let home = InstallationFolders.home() else { return nil }
-    let files = (try? manager.contentsOfDirectory(atPath: "\(home)/graphs")) ?? []
-    let names = files.compactMap { file in [".cwg", ".json"].first(where: file.hasSuffix).map { String(file.dropLast($0.count)) } }
-    return nearestSpelling(to: path, in: names.sorted())
+  /// What to do about a word that is neither a file nor a shipped graph; nil for paths of files.
+  private static func unknownName(_ path: String) -> Failure? {
+    guard !FileManager.default.fileExists(atPath: path), !path.contains("/"), let folder = shippedFolder else { return nil }
+    let near = nearestSpelling(to: path, in: shippedFiles.map(withoutExtension))
+    guard near != nil || URL(fileURLWithPath: path).pathExtension.isEmpty else { return nil }
+    let fix = near.map { "did you mean \($0)?" } ?? "shipped graphs are in \(folder)"
+    return Failure("there is no file '\(path)' and no shipped graph of that name", fix: fix)
+  }
+
+  private static var shippedFolder: String? { InstallationFolders.home().map { "\($0)/graphs" } }
+
+  /// Graphs and configurations that come with the program, sorted.
+  private static var shippedFiles: [String] {
+    guard let folder = shippedFolder else { return [] }
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return files.filter { $0.hasSuffix(".cwg") || $0.hasSuffix(".json") }.sorted()
+  }
+
+  private static func withoutExtension(_ file: String) -> String {
+    URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
   }
 
   /// Further names of a shipped model configuration.
