@@ -35,8 +35,15 @@ struct OptCommand: ParsableCommand {
   @Flag(help: "Print changes and time per pass.") var passStatistics = false
   @Flag(help: "Evaluate before and after every pass on seeded inputs and fail when it breaks its promise.") var checkPasses = false
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("File for the graph: text (.cwg) or ONNX (.onnx); - is standard output.", valueName: "file"))
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "File for the graph: text (.cwg) or ONNX (.onnx); - is standard output (default, unless a log is asked for).", valueName: "file"))
   var output: String?
+
+  /// Whether what passes did was asked for; else the graph is.
+  private var asksForLog: Bool {
+    printPipeline || printBefore || printAfter || printChanged || passStatistics || checkPasses || dumpPasses != nil
+  }
 
   func run() throws {
     try reporting {
@@ -56,7 +63,7 @@ struct OptCommand: ParsableCommand {
       optimization.printsStatistics = passStatistics
       let (graph, log) = try optimization.run()
       FileHandle.standardError.write(Data(log.utf8))
-      if let output { try GraphOutput.write(graph, to: output) }
+      if let file = output ?? (asksForLog ? nil : "-") { try GraphOutput.write(graph, to: file) }
     }
   }
 }
