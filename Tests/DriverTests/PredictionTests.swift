@@ -115,6 +115,7 @@ struct PredictionTests {
       ),
       ("resnet-50", ["batch": 1], "nvidia-a100-sxm4-80g", "did you mean nvidia-a100-sxm4-80gb?"),
       ("resnet-51", ["batch": 1], "nvidia-a100-sxm4-80gb", "resnet-51.cwg"),
+      ("resnet-50", ["batch": 0], "nvidia-a100-sxm4-80gb", "axis 0 of input 'input' is 0: nothing would run"),
       ("resnet-50", ["bach": 1], "nvidia-a100-sxm4-80gb", "did you mean 'batch'?"),
     ])
   func mistakes(_ graph: String, _ dimensions: [String: Int], _ target: String, _ message: String) {

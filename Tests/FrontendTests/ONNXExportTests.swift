@@ -47,6 +47,17 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder).allSatisfy { !$0.hasSuffix(".tmp") })
   }
 
+  /// The oldest operator set in which the nodes mean what they say, but never older than the spelling of any of them.
+  @Test(arguments: [("Relu", 13), ("HardSwish", 14), ("Gelu", 20), ("Round", 22)])
+  func filesAreWrittenForTheOldestOperatorSet(_ type: String, _ opset: Int) throws {
+    let bytes = Onnx.model(
+      Onnx.graph([Onnx.node(type, ["x"], ["y"], name: "n")], inputs: [Onnx.value("x", [2])], outputs: [Onnx.value("y", [2])]), opset: 20)
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try ONNXExporter.write(ONNXImporter.load(MappedFile(name: "m.onnx", contents: bytes)), to: folder + "/m.onnx")
+    #expect(try ONNXImporter.header(MappedFile(path: folder + "/m.onnx")).opsets[""] == opset)
+  }
+
   @Test func regionsCaptureOuterValuesBothWays() throws {
     let branch = { (type: String, output: String) in
       Onnx.graph([Onnx.node(type, ["outer"], [output], name: type)], outputs: [Onnx.value(output, [2])])

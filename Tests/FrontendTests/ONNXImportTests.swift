@@ -108,6 +108,32 @@ import Testing
     #expect(refusal?.description.contains("node 'f': acme.Frobnicate is opaque") == true, "\(refusal?.description ?? "")")
   }
 
+  /// squeeze(-1) as exporters write it for an open extent: the rank of the result is known once the extent is.
+  @Test func aRankThatDependsOnAnOpenExtentAsksForIt() throws {
+    let squeezed = Onnx.graph([Onnx.node("Squeeze", ["x", "last"], ["s"], name: "squeeze")], outputs: [Onnx.value("s", nil)])
+    let kept = Onnx.graph([Onnx.node("Identity", ["x"], ["k"], name: "keep")], outputs: [Onnx.value("k", nil)])
+    let integers = { (values: [UInt8]) in values.flatMap { [$0] + [UInt8](repeating: $0 > 127 ? 0xFF : 0, count: 7) } }
+    let bytes = Onnx.model(
+      Onnx.graph(
+        [
+          Onnx.node("Shape", ["x"], ["shape"], name: "shape"), Onnx.node("Gather", ["shape", "last"], ["extent"], name: "gather"),
+          Onnx.node("Equal", ["extent", "one"], ["isOne"], name: "equal"),
+          Onnx.node(
+            "If", ["isOne"], ["r"], name: "if",
+            attributes: [Onnx.subgraph("then_branch", squeezed), Onnx.subgraph("else_branch", kept)]),
+          Onnx.node("Conv", ["r", "w"], ["y"], name: "conv"),
+        ],
+        inputs: [Onnx.value("x", [1, 2, 8, "frames"])], outputs: [Onnx.value("y", nil)],
+        initializers: [
+          Onnx.tensor("last", [1], element: 7, raw: integers([0xFF])), Onnx.tensor("one", [1], element: 7, raw: integers([1])),
+          Onnx.tensor("w", [4, 2, 3], raw: [UInt8](repeating: 0, count: 96)),
+        ]))
+    let error = #expect(throws: Failure.self) { try load(bytes) }
+    #expect(error?.description.contains("ranks may depend on open extents: try --dim 'frames=…'") == true, "\(error?.description ?? "")")
+    let graph = try load(bytes, ["frames": 1])
+    #expect(graph.tensorType(graph.outputs[0]) == TensorType(.float32, [1, 4, 6]))
+  }
+
   @Test func misspeltOperatorsAreRecognised() throws {
     let bytes = Onnx.model(
       Onnx.graph([Onnx.node("Gelo", ["x"], ["y"], name: "g")], inputs: [Onnx.value("x", [2])], outputs: [Onnx.value("y", [2])]))

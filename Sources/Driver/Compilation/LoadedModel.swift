@@ -32,6 +32,10 @@ package struct LoadedModel: Sendable {
     }
     self.dimensions = dimensions
     self.path = request.path
+    if let input = graph.inputs.first, graph[input].type.tensor?.shape.first?.constant == 0 {
+      throw Failure(
+        "axis 0 of input '\(graph[input].name)' is 0: nothing would run", at: SourceLocation(file: path), fix: "give it at least 1")
+    }
   }
 
   /// The path as given, or the file of a graph shipped with the program: its name in any spelling, or `publisher/name` as an alias

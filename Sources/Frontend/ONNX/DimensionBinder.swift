@@ -10,6 +10,9 @@ struct DimensionBinder {
   private var unused: Set<String> = []
   private(set) var symbols: Set<String> = []
 
+  /// Symbols of the inputs that nobody bound, sorted.
+  var open: [String] { symbols.subtracting(values.keys).sorted() }
+
   init() {}
 
   init(_ requested: [String: Int], inputs: [(name: String, type: TypeMessage?)], file: String) throws(Failure) {

@@ -73,7 +73,7 @@ extension GraphBuilder {
     do throws(OperatorError) {
       operation = try importOperator(&node, message, name: name, declared: declared)
     } catch {
-      throw session.failure("\(message.type): \(error)", node: name, at: message.offset)
+      throw session.failure(error, of: message.type, node: name, at: message.offset)
     }
     var operands: [ValueID?] = []
     do throws(OperatorError) {
@@ -81,7 +81,7 @@ extension GraphBuilder {
         operands.append(try place(input, index: index, name: name, owner: scope.owner))
       }
     } catch {
-      throw session.failure("\(message.type): \(error)", node: name, at: message.offset)
+      throw session.failure(error, of: message.type, node: name, at: message.offset)
     }
     operands += regions.captures
     try addNode(operation, operands, regions.graphs, message, name: name, declared: declared, scope: scope)
@@ -153,7 +153,7 @@ extension GraphBuilder {
       in: rewriter.graph, inputs: inputs, outputCount: declared.count, regions: regions, nodeName: name)
     var types: [ValueType]
     do throws(OperatorError) { types = try operation.inferTypes(context) } catch {
-      throw session.failure("\(message.type): \(error)", node: name, at: message.offset)
+      throw session.failure(error, of: message.type, node: name, at: message.offset)
     }
     guard types.count >= declared.count else {
       throw session.failure(

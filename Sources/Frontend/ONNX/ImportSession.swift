@@ -67,6 +67,13 @@ final class ImportSession {
     Failure("node '\(node)': \(message)", at: location(offset), fix: fix)
   }
 
+  /// What an operator says about its inputs; a rank that is not known may be known once the open extents are.
+  func failure(_ error: OperatorError, of type: String, node: String, at offset: Int) -> Failure {
+    let open = ["tensor-expected", "weight-rank"].contains(error.label) ? extents.open : []
+    let flags = open.map { "--dim '\($0)=…'" }.joined(separator: " ")
+    return failure("\(type): \(error)", node: node, at: offset, fix: open.isEmpty ? nil : "ranks may depend on open extents: try \(flags)")
+  }
+
   /// Reports every operator nobody knows, once each, before anything is built.
   func checkOperators(_ main: GraphMessage) throws(Failure) {
     guard !options.allowsOpaque else { return }

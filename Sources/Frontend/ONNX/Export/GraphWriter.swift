@@ -159,7 +159,7 @@ struct GraphWriter {
     return writer
   }
 
-  private func function(_ body: Graph, name: String, domain: String) throws(Failure) -> WireWriter {
+  private func function(_ body: Graph, name: String, domain: String) throws(Failure) -> LocalFunction {
     var names: [ValueID: String] = [:]
     for id in body.inputs { names[id] = session.uniqueValue(body[id].name) }
     var nodes = WireWriter()
@@ -183,14 +183,9 @@ struct GraphWriter {
     for id in body.inputs { writer.string(4, names[id] ?? "") }
     for id in body.outputs { writer.string(5, names[id] ?? "") }
     writer.splice(nodes)
-    for imported in session.domains.sorted() where imported != domain {
-      var opset = WireWriter()
-      opset.string(1, imported)
-      opset.integer(2, imported.isEmpty ? ONNXExporter.opset : 1)
-      writer.message(9, opset)
-    }
     writer.string(10, domain)
-    return writer
+    // Which operator set it imports is known when everything is written.
+    return LocalFunction(writer: writer, domains: session.domains.filter { $0 != domain }.sorted())
   }
 
   // MARK: Attributes, tensors, types

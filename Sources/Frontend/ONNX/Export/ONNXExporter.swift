@@ -5,7 +5,7 @@ internal import Ops
 
 /// Writes a graph of any stage as an ONNX file: fused groups become local functions, node names are kept.
 package enum ONNXExporter {
-  /// Operator set of the written file: the newest that onnx 1.17 knows. Quantised models may take an older one.
+  /// Operator set of the written file at most: the newest that onnx 1.17 knows; see `OpsetRequirement` for older ones.
   static let opset = 22
   /// IR version that goes with it.
   static let irVersion = 10
@@ -24,17 +24,24 @@ package enum ONNXExporter {
     let session = ExportSession(externalFrom: externalFrom, weightFile: weightFile)
     let body = try GraphWriter(session).graph(graph)
     var model = WireWriter()
-    let ownOpset = session.functions.isEmpty ? session.requirement.opset(newest: opset) : opset
-    model.integer(1, OpsetRequirement.irVersion(ownOpset))
+    let ownOpset = session.requirement.opset(newest: opset)
+    let version = OpsetRequirement.irVersion(ownOpset)
+    model.integer(1, session.functions.isEmpty ? version : max(version, OpsetRequirement.firstIRWithFunctions))
     model.string(2, "cyclewright")
     model.message(7, body)
-    for domain in session.domains.sorted() {
-      var imported = WireWriter()
-      imported.string(1, domain)
-      imported.integer(2, domain.isEmpty ? ownOpset : 1)
-      model.message(8, imported)
+    func add(_ domains: [String], to writer: inout WireWriter, field: Int) {
+      for domain in domains {
+        var imported = WireWriter()
+        imported.string(1, domain)
+        imported.integer(2, domain.isEmpty ? ownOpset : 1)
+        writer.message(field, imported)
+      }
     }
-    for function in session.functions { model.message(25, function) }
+    add(session.domains.sorted(), to: &model, field: 8)
+    for var function in session.functions {
+      add(function.domains, to: &function.writer, field: 9)
+      model.message(25, function.writer)
+    }
     guard model.byteCount < 1 << 31 else {
       throw Failure("the model without its weights is larger than ONNX allows (2 GiB)")
     }
@@ -67,12 +74,19 @@ package enum ONNXExporter {
   }
 }
 
+/// A fused group written as a function of the model, all but the operator sets it imports.
+struct LocalFunction {
+  var writer: WireWriter
+  /// Domains whose operators its body calls.
+  var domains: [String]
+}
+
 /// What all graphs of one written model share.
 final class ExportSession {
   let externalFrom: Int?
   let weightFile: String
   var domains: Set<String> = [""]
-  var functions: [WireWriter] = []
+  var functions: [LocalFunction] = []
   var requirement = OpsetRequirement()
   /// Weights in the order in which they stand in the file beside the model.
   private(set) var external: [TensorData] = []

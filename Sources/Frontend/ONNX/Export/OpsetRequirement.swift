@@ -1,8 +1,8 @@
 internal import IR
 internal import Ops
 
-/// The oldest operator set in which a quantised model means what it says, so that older runtimes read it too: 13 for 8-bit
-/// integers, 19 for float8, 21 for 4-bit integers, 16-bit ones and blocks.
+/// The oldest operator set in which a model means what it says, so that older runtimes read it too and newer ones run the kernels
+/// they ran for the original: 13 for 8-bit integers, 19 for float8, 21 for 4-bit integers, 16-bit ones and blocks.
 ///
 /// Only models whose operators are all known here are written for an older set than `ONNXExporter.opset`.
 /// Source: ONNX changelog of operator versions.
@@ -30,8 +30,10 @@ struct OpsetRequirement {
     "allowzero": 14, "start": 15, "end": 15, "num_outputs": 18, "saturate": 19, "block_size": 21, "output_dtype": 21,
   ]
 
+  /// Operators that take 8-bit integers only from set 14 on.
+  private static let smallIntegers: Set<String> = ["Add", "Sub", "Mul", "Div", "Relu"]
+
   private var needed = OpsetRequirement.oldest
-  private var isQuantized = false
   private var isKnown = true
 
   /// Notes one node that is written.
@@ -40,24 +42,34 @@ struct OpsetRequirement {
       isKnown = false
       return
     }
-    isQuantized = isQuantized || spelling.name.type.hasSuffix("QuantizeLinear") || spelling.name.type == "DequantizeLinear"
     needed = max(needed, version)
     for (name, _) in spelling.attributes { needed = max(needed, OpsetRequirement.attributes[name] ?? 0) }
     if spelling.name.type == "AveragePool", spelling.attributes.contains(where: { $0.name == "dilations" }) { needed = max(needed, 19) }
-    for case .tensor(let type) in types { needed = max(needed, OpsetRequirement.version(of: type.element)) }
+    for type in types {
+      guard case .tensor(let type) = type else {
+        isKnown = false
+        continue
+      }
+      needed = max(needed, OpsetRequirement.version(of: type.element))
+      let isSmallInteger = type.element == .int8 || type.element == .uint8
+      if isSmallInteger, OpsetRequirement.smallIntegers.contains(spelling.name.type) { needed = max(needed, 14) }
+    }
   }
 
   /// - Parameter newest: what any other model is written for.
-  func opset(newest: Int) -> Int { isQuantized && isKnown ? min(needed, newest) : newest }
+  func opset(newest: Int) -> Int { isKnown ? min(needed, newest) : newest }
 
   private static func version(of element: ElementType) -> Int {
     switch element {
     case .float8e4m3, .float8e5m2: 19
     case .int4, .uint4, .int16, .uint16: 21
-    case .float4e2m1: .max
+    case .float4e2m1, .bfloat16: .max
     default: oldest
     }
   }
+
+  /// Local functions came with this IR version.
+  static let firstIRWithFunctions = 8
 
   /// IR version of a file for an operator set: runtimes refuse files newer than themselves.
   static func irVersion(_ opset: Int) -> Int {
