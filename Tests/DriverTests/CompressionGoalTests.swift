@@ -47,6 +47,57 @@ struct CompressionGoalTests {
     #expect(report.integers?.rows.allSatisfy { $0.ownGap <= 1 } == true)
   }
 
+  /// Keys and values in 8 bits: a decoding step over long caches reads half of their bytes, and layers stay in the machine's format.
+  @Test func aStoredCacheMakesDecodingFaster() throws {
+    var request = ModelRequest(path: "\(PredictionTests.root)/graphs/llama-3.2-1b.json")
+    request.dimensions = ["batch": 16, "sequence": 1, "past": 4096]
+    var run = CompressionRun(model: request, recipe: try CompressionRun.recipe("\(PredictionTests.root)/recipes/kv-fp8.yaml"))
+    run.target = "nvidia-h100-sxm5-80gb"
+    run.catalog = PredictionTests.catalog
+    let report = try run.run().report
+    let latency = try #require(report.latency)
+    #expect(latency.afterSeconds < 0.9 * latency.beforeSeconds)
+    #expect(report.records.count { $0.action == "cache stored as fp8-e4m3 tensor" } == 32)
+    for kernel in latency.kernels ?? [] where kernel.nodes.contains(where: { $0.contains(".attention#") }) {
+      #expect(kernel.afterSeconds < 0.75 * kernel.beforeSeconds, "\(kernel)")
+    }
+    #expect(latency.slower.allSatisfy { $0.layer == "(conversions)" }, "\(latency.slower)")
+    // Without a past there is no cache to store.
+    request.dimensions["past"] = nil
+    run.model = request
+    #expect(throws: Failure.self) { try run.run() }
+  }
+
+  /// Two saved reports: what was lost per stored tensor stands beside the time of its kernel, the largest loss first.
+  @Test func reportsStandSideBySide() throws {
+    func report(_ bits: Int) throws -> CompressionReport {
+      let written = try run(
+        """
+        version: 1
+        target: ethos-u55-128
+        calibration: {samples: 16}
+        evaluate: {samples: 32}
+        stages: [fold, {quantize: {weights: {num_bits: 8}, activations: {num_bits: \(bits)}}}]
+        """
+      ).encoded()
+      #expect(CompressionReport.recognises(written))
+      return try CompressionReport.decode(written, file: "report.json")
+    }
+    let (fine, coarse) = (try report(8), try report(5))
+    let comparison = CompressionComparison(fine, coarse)
+    #expect(comparison.rows.count == fine.integers?.rows.count)
+    for row in comparison.rows {
+      #expect(row.loss > 10, "5 bits lose 18 dB to 8: \(row.name) \(row.loss)")
+      // The input is no kernel's result.
+      #expect((row.seconds.0 ?? 0) > 0 || row.name == "x", "\(row.name)")
+    }
+    #expect(comparison.rows.map(\.loss) == comparison.rows.map(\.loss).sorted(by: >))
+    let text = comparison.text(top: 3)
+    for part in ["top-1", "latency", "stored tensor", "more with --top"] { #expect(text.contains(part), "\(text)") }
+    #expect(throws: Failure.self) { try CompressionReport.decode(Array("{}".utf8), file: "x.json") }
+    #expect(!CompressionReport.recognises(Array("{\"schema\": \"cyclewright.result/1\"}".utf8)))
+  }
+
   /// A machine without 4-bit products gains nothing from 4 bits in its multipliers.
   @Test func latencyBudgetsAskTheMachine() throws {
     func bits(_ options: String) throws -> (chosen: [String: Int], seconds: Double) {

@@ -1,5 +1,6 @@
 package import Basic
 package import IR
+internal import Ops
 
 /// Samples of a model's inputs, stacked along the first axis, with labels where they are known.
 package struct SampleSet: Sendable {
@@ -91,13 +92,31 @@ package struct SampleSet: Sendable {
         let wanted = type.shape.map(\.description).joined(separator: ", ")
         throw Failure("'\(array.name)' is \(shape) but input '\(name)' takes [\(wanted)]", at: location)
       }
-      result.append(try converted(array.tensor, to: type.element, name: array.name))
+      if let stored = try stored(array.tensor, as: input, of: graph) {
+        result.append(stored)
+      } else {
+        result.append(try converted(array.tensor, to: type.element, name: array.name))
+      }
     }
     let used = Set(graph.inputs.map { graph[$0].name })
     if graph.inputs.count > 1, let extra = arrays.first(where: { !used.contains($0.name) }) {
       throw Failure("the model has no input '\(extra.name)'", at: location, fix: "its inputs are \(used.sorted().joined(separator: ", "))")
     }
     return result
+  }
+
+  /// Real numbers for an input that holds stored ones (a cache): by the scale with which the graph reads it back.
+  private func stored(_ tensor: Tensor, as input: ValueID, of graph: Graph) throws(Failure) -> Tensor? {
+    guard tensor.element == .float32, graph.tensorType(input)?.element != .float32,
+      let reader = graph.usersByValue()[input.index].first.map({ graph[$0] }), let dequantize = reader.operation as? Dequantize,
+      let scale = graph.constant(reader.inputs[1]).flatMap({ Tensor($0) }),
+      let zero = reader.inputs.count > 2 ? graph.constant(reader.inputs[2]).flatMap({ Tensor($0) }) : nil
+    else { return nil }
+    do throws(OperatorError) {
+      let results = try Quantize(axis: dequantize.axis, blockSize: dequantize.blockSize)
+        .evaluate([.tensor(tensor), .tensor(scale), .tensor(zero)], EvaluationContext())
+      return results.first?.tensor
+    } catch { throw Failure("'\(graph[input].name)': \(error)", at: SourceLocation(file: source)) }
   }
 
   private func converted(_ tensor: Tensor, to element: ElementType, name: String) throws(Failure) -> Tensor {

@@ -8,6 +8,8 @@ package struct IntegerReport: Sendable, Hashable, Codable {
   package struct Row: Sendable, Hashable, Codable {
     /// Name of the value that is stored.
     package var tensor: String
+    /// Source node that makes it; nil for an input of the model.
+    package var node: String? = nil
     /// dB of the restored numbers against the original model, computed with real arithmetic.
     package var fakeDecibels: Double?
     /// The same, computed with integer arithmetic.
@@ -39,7 +41,10 @@ package struct IntegerComparison {
     self.runner = runner
   }
 
-  package func run(_ graph: Graph, original: Graph, batches: [[Datum?]]) throws(Failure) -> IntegerReport {
+  /// - Parameter exactBatches: the same samples for the inputs of the original, where those differ from the graph's.
+  package func run(
+    _ graph: Graph, original: Graph, batches: [[Datum?]], exactBatches: [[Datum?]]? = nil
+  ) throws(Failure) -> IntegerReport {
     let stored = StoredValues(graph)
     let execution = try IntegerExecution(graph, arithmetic)
     let (exactRun, roundedRun) = (try runner.prepare(original), try runner.prepare(graph))
@@ -49,8 +54,9 @@ package struct IntegerComparison {
     let parts = try concurrently(batches.count) { index throws(Failure) in
       let batch = batches[index]
       var exact: [String: Tensor] = [:]
-      for (id, datum) in zip(original.inputs, batch) where wanted.contains(id) { exact[original[id].name] = datum?.tensor }
-      _ = try exactRun.run(batch) { id, tensor in if wanted.contains(id) { exact[original[id].name] = tensor } }
+      let plain = exactBatches?[index] ?? batch
+      for (id, datum) in zip(original.inputs, plain) where wanted.contains(id) { exact[original[id].name] = datum?.tensor }
+      _ = try exactRun.run(plain) { id, tensor in if wanted.contains(id) { exact[original[id].name] = tensor } }
       var integers: [ValueID: Tensor] = [:]
       let overflows = try execution.run(batch) { integers[$0] = $1 }.overflows
       var rounded: [ValueID: Tensor] = [:]
@@ -93,6 +99,8 @@ struct StoredValues {
     var stored: ValueID
     /// Name of what it stores.
     var name: String
+    /// Source node that makes it.
+    var node: String?
     var scale: Float
     var zero: Double
   }
@@ -106,7 +114,8 @@ struct StoredValues {
         let scales = Tensor(scale).flatMap({ try? $0.floats() }), scales.count == 1
       else { return nil }
       let zero = graph.constant(node.inputs[2]).flatMap { Tensor($0) }.flatMap { try? $0.doubles().first } ?? 0
-      return Value(stored: node.outputs[0], name: graph[input].name, scale: scales[0], zero: zero)
+      let maker = graph.producer(input).flatMap { graph[$0].origin.names.first }
+      return Value(stored: node.outputs[0], name: graph[input].name, node: maker, scale: scales[0], zero: zero)
     }
   }
 }
@@ -155,7 +164,7 @@ private struct Tally: Sendable {
 
   var row: IntegerReport.Row {
     IntegerReport.Row(
-      tensor: value.name, fakeDecibels: signal > 0 ? decibels(signal, fakeNoise) : nil,
+      tensor: value.name, node: value.node, fakeDecibels: signal > 0 ? decibels(signal, fakeNoise) : nil,
       integerDecibels: signal > 0 ? decibels(signal, integerNoise) : nil, largestGap: largest, ownGap: own,
       differingShare: Double(differing) / Double(max(1, count)))
   }

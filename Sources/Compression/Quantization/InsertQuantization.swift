@@ -49,7 +49,7 @@ struct QuantizationInserter {
   }
 
   /// The value that reads stored numbers back.
-  private func restoring(
+  func restoring(
     _ values: [Float], _ shape: [Int], _ parameters: QuantizationParameters, name: String, _ rewriter: inout Rewriter
   ) throws(OperatorError) -> ValueID {
     let stored = rewriter.addConstant(Constant(parameters.stored(values, shape: shape)), name: "\(name)_stored")

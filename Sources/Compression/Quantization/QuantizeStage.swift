@@ -18,6 +18,8 @@ package struct QuantizeStage: CompressionStage {
         "groups", .table(OptionSchema("group", "Layers that are quantised alike.", QuantizationGroup.keys)),
         "Named groups; the first whose targets match takes a layer."),
     ] + QuantizationGroup.keys + [
+      OptionKey("embeddings", .object(WeightFormat.schema), "How tables of embeddings are stored; a channel is a row. Absent leaves them."),
+      OptionKey("kv_cache", .object(CacheFormat.schema), CacheFormat.schema.summary),
       OptionKey("ignore", .selectors, "Operators, nodes or re: patterns that stay as they are."),
       OptionKey("bias_correction", .flag, "Take the mean error of every layer out of its bias (default false)."),
       OptionKey(
@@ -28,6 +30,10 @@ package struct QuantizeStage: CompressionStage {
 
   let method: Method
   let groups: [QuantizationGroup]
+  /// Nil leaves tables of embeddings as they are.
+  let embeddings: WeightFormat?
+  /// Nil leaves keys and values of earlier steps as they are.
+  let cache: CacheFormat?
   let ignored: NodeSelector?
   let correctsBias: Bool
   let damping: Double
@@ -42,9 +48,12 @@ package struct QuantizeStage: CompressionStage {
     var groups: [QuantizationGroup] = []
     for (name, reader) in options.table("groups") { groups.append(try QuantizationGroup(name, reader)) }
     if options.has("weights") || options.has("activations") { groups.append(try QuantizationGroup("default", options)) }
-    guard !groups.isEmpty else {
+    cache = try options.object("kv_cache").map { (reader) throws(Failure) in try CacheFormat(reader) }
+    embeddings = try options.object("embeddings").map { (reader) throws(Failure) in try WeightFormat(reader) }
+    guard !groups.isEmpty || cache != nil || embeddings != nil else {
       throw Failure(
-        "'quantize' says nothing about weights or activations", at: options.location, fix: "give weights, activations or groups")
+        "'quantize' says nothing about weights or activations", at: options.location,
+        fix: "give weights, activations, groups, embeddings or kv_cache")
     }
     self.groups = groups
     correctsBias = options.flag("bias_correction") ?? false
@@ -62,10 +71,39 @@ package struct QuantizeStage: CompressionStage {
   }
 
   package var needsCalibration: Bool {
-    correctsBias || method == .gptq || groups.contains { $0.activations.map { $0.scheme.hasScale && !$0.scheme.isDynamic } ?? false }
+    cache?.needsCalibration == true || correctsBias || method == .gptq
+      || groups.contains { $0.activations.map { $0.scheme.hasScale && !$0.scheme.isDynamic } ?? false }
   }
 
   package func apply(_ model: inout CompressedModel, _ context: CompressionContext) throws(Failure) {
+    if !groups.isEmpty { try storeLayers(of: &model, context) }
+    if let embeddings { try EmbeddingTables(format: embeddings, ignored: ignored).store(in: &model) }
+    if let cache { try storeCache(of: &model, cache, context) }
+  }
+
+  /// After the layers: what they read back from the cache is real numbers to them.
+  private func storeCache(of model: inout CompressedModel, _ format: CacheFormat, _ context: CompressionContext) throws(Failure) {
+    let graph = model.graph
+    let cache = KeyValueCache(graph)
+    guard !cache.entries.isEmpty else {
+      throw Failure(
+        "'kv_cache' finds no cache: no attention reads keys or values that are inputs of the model, and nothing is appended to an input",
+        fix: "give a decoder with its past as inputs (a configuration: --dim past=N), or leave kv_cache out")
+    }
+    let parameters = try cache.parameters(format, graph, context)
+    do throws(OperatorError) { model.graph = try cache.store(parameters, in: graph) } catch {
+      throw Failure("the cache cannot be stored: \(error)")
+    }
+    for (entry, found) in zip(cache.entries, parameters) {
+      model.records.append(
+        StageRecord(
+          stage: Self.schema.name, layer: graph[entry.past].name, action: "cache stored as \(found.scheme.title)",
+          figures: [.init("scale", Double(found.scales[0])), .init("zero_point", Double(found.zeros[0]))],
+          reason: entry.written.map { "with \(graph[$0].name)" } ?? "no result of the model holds its new entries"))
+    }
+  }
+
+  private func storeLayers(of model: inout CompressedModel, _ context: CompressionContext) throws(Failure) {
     let graph = try withBiases(model.graph)
     let layers = QuantizedLayer.find(graph, groups, ignoring: ignored)
     guard !layers.isEmpty else {

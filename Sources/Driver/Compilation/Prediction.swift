@@ -2,6 +2,7 @@ package import Basic
 package import Hardware
 internal import IR
 package import Lowering
+internal import Ops
 internal import Passes
 package import Results
 
@@ -88,9 +89,15 @@ package struct Prediction: Sendable {
     return (try PredictionAttempt(loaded, machine, options, request, progress), verdicts)
   }
 
-  /// A float32 model without a wish runs in the machine's own format, as deployment tools do.
+  /// A float32 model without a wish runs in the machine's own format, as deployment tools do. Caches and tables in few bits do not
+  /// say in which format its layers run.
   static func defaultPrecision(_ machine: any Machine, _ graph: Graph) -> String? {
-    let carriesFormat = graph.valueIDs.contains { graph.tensorType($0)?.encoding.quantization != nil }
+    let users = graph.usersByValue()
+    let carriesFormat = graph.valueIDs.contains { value in
+      guard graph.tensorType(value)?.encoding.quantization != nil else { return false }
+      return users[value.index].isEmpty
+        || users[value.index].contains { !(graph[$0].operation is any CachedAttention || graph[$0].operation is Gather) }
+    }
     return carriesFormat ? nil : machine.defaultPrecision.rawValue
   }
 }

@@ -12,6 +12,16 @@ package struct CompressionReport: Sendable, Codable {
     package var afterSeconds: Double
     /// Layers that became slower, worst first, with what bounds them.
     package var slower: [SlowerLayer]
+    /// Every kernel of the compressed model, in order.
+    package var kernels: [KernelTime]? = nil
+  }
+
+  package struct KernelTime: Sendable, Codable, Hashable {
+    /// Source nodes it carries out.
+    package var nodes: [String]
+    /// Of the original's kernels that carry out any of them.
+    package var beforeSeconds: Double
+    package var afterSeconds: Double
   }
 
   package struct SlowerLayer: Sendable, Codable, Hashable {
@@ -29,7 +39,7 @@ package struct CompressionReport: Sendable, Codable {
     package var isMet: Bool
   }
 
-  package var schema = "cyclewright.compression/1"
+  package var schema = CompressionReport.currentSchema
   package var model: String
   package var recipe: String
   package var seed: Int

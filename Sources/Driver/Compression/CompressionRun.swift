@@ -87,8 +87,11 @@ package struct CompressionRun: Sendable {
     report.accuracy = try measure.run(compressed.graph, against: compressed.original, on: samples)
     guard IntegerReport.applies(to: compressed.graph) else { return }
     let few = samples.prefix(min(samples.count, integerSamples))
+    let size = min(16, few.usualBatch)
     report.integers = try IntegerComparison(report.arithmetic)
-      .run(compressed.graph, original: compressed.original, batches: try few.batches(of: min(16, few.usualBatch), for: compressed.graph))
+      .run(
+        compressed.graph, original: compressed.original, batches: try few.batches(of: size, for: compressed.graph),
+        exactBatches: try few.batches(of: size, for: compressed.original))
     if let limit = recipe.evaluation?.warnsBelow { report.warn(below: limit) }
   }
 }

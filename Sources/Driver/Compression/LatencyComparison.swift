@@ -15,10 +15,15 @@ struct LatencyComparison {
     let (a, b) = (try predict(before), try predict(after))
     let old = kernelsByLayer(a)
     var slower: [CompressionReport.SlowerLayer] = []
+    var kernels: [CompressionReport.KernelTime] = []
     var seen: Set<Int> = []
     for kernel in b.kernels where seen.insert(kernel.id).inserted {
       // Kernels merge and split: the time before is that of all kernels that carried out the same layers.
       let parts = Set(kernel.origin.compactMap { old[$0] })
+      kernels.append(
+        .init(
+          nodes: kernel.origin, beforeSeconds: parts.sorted().reduce(0) { $0 + a.kernels[$1].latencySeconds },
+          afterSeconds: kernel.latencySeconds))
       guard !parts.isEmpty else { continue }
       let was = parts.reduce(0) { $0 + a.kernels[$1].latencySeconds }
       guard kernel.latencySeconds > was * 1.001 else { continue }
@@ -38,7 +43,7 @@ struct LatencyComparison {
     }
     slower.sort { ($1.afterSeconds - $1.beforeSeconds, $0.layer) < ($0.afterSeconds - $0.beforeSeconds, $1.layer) }
     return CompressionReport.Latency(
-      target: target, beforeSeconds: a.latencySeconds, afterSeconds: b.latencySeconds, slower: Array(slower.prefix(20)))
+      target: target, beforeSeconds: a.latencySeconds, afterSeconds: b.latencySeconds, slower: Array(slower.prefix(20)), kernels: kernels)
   }
 
   private func kernelsByLayer(_ run: MachineRun) -> [String: Int] {

@@ -52,7 +52,10 @@ package struct GroupQueryAttention: ONNXOperator {
     let depth = q[2] / (isPacked ? heads + 2 * keyHeads : heads)
     let total = operands.outputs.count > 1 ? try operands.shape(ofOutput: 1)[2] : q[1]
     let output = try operands.output()
-    let cache = Operand(element: output.element, count: q[0] * keyHeads * total * depth)
+    let hasCache = operands.inputs.count > 3 && operands.inputs[3] != nil
+    // Keys and values are read as the cache stores them.
+    let cache = Operand(
+      element: output.element, encoding: hasCache ? try operands.input(3).encoding : .dense, count: q[0] * keyHeads * total * depth)
     return .attention(
       Attention(
         batch: q[0], heads: heads, keyHeads: keyHeads, queryLength: q[1], keyLength: total, headDimension: depth,

@@ -14,7 +14,8 @@ package let assignPrecision = GraphPass(
   let graph = rewriter.graph
   let roles = PrecisionRoles(graph, isStatic: !request.isDynamic)
   for value in graph.valueIDs {
-    guard case .tensor(var type) = graph[value].type, type.element.isFloat, type.element != .float64,
+    // Numbers of 8 bits and fewer are stored as they are meant to be.
+    guard case .tensor(var type) = graph[value].type, type.element.isFloat, type.element != .float64, type.element.bits >= 16,
       type.encoding.quantization == nil
     else { continue }
     guard let encoding = roles.encoding(of: value, request), encoding.storage != type.element else { continue }
