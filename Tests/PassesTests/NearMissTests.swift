@@ -53,6 +53,37 @@ struct NearMissTests {
         == ["heads of 8 elements exceed the target's largest, 4"])
   }
 
+  /// Decoders join the mask of padding with the triangle; the triangle is worth knowing, for half of its scores need not be computed.
+  @Test func aTriangleJoinedWithPaddingIsCausal() throws {
+    let text = """
+      graph "g" {
+        source "g.onnx" "onnx" "hand" nodes ["qk", "and", "where", "softmax", "pv"]
+        input %0 "q" : f32[2, 2, 3, 4]
+        input %1 "kt" : f32[2, 2, 4, 3]
+        input %2 "v" : f32[2, 2, 3, 4]
+        input %3 "padding" : bool[2, 1, 1, 3]
+        const %4 "triangle" : bool[1, 1, 3, 3] = base64 "AQAAAQEAAQEB"
+        const %5 "hidden" : f32[] = base64 "AEAcxg=="
+        const %12 "half" : f32[] = base64 "AAAAPw=="
+        %6 "s" : f32[2, 2, 3, 3] = matmul(%0, %1) name "qk" from ["qk"]
+        %13 "d" : f32[2, 2, 3, 3] = binary(%6, %12) {function = "mul"} name "scale" from ["qk"]
+        %7 "keep" : bool[2, 1, 3, 3] = binary(%3, %4) {function = "and"} name "and" from ["and"]
+        %8 "m" : f32[2, 2, 3, 3] = where(%7, %13, %5) name "where" from ["where"]
+        %9 "p" : f32[2, 2, 3, 3] = softmax(%8) {function = "Softmax", axis = -1, isFlattened = false} name "softmax" from ["softmax"]
+        %10 "y" : f32[2, 2, 3, 4] = matmul(%9, %2) name "pv" from ["pv"]
+        output %10
+      }
+      """
+    let pass = try #require(PassCatalog.pass(named: "recognize-attention"))
+    let graph = try GraphText.parse(text, file: "g.cwg", operators: OperatorCatalog.byName)
+    var reports: [PassManager.Report] = []
+    let result = try PassManager([pass]).run(graph, PassContext(), reports: &reports)
+    let node = try #require(result.nodeIDs.map { result[$0] }.first { $0.operation is ScaledDotProductAttention })
+    #expect((node.operation as? ScaledDotProductAttention)?.isCausal == true)
+    #expect(node.inputs.count == 4)
+    #expect(node.inputs[3].map { result[$0].name } == "padding")
+  }
+
   @Test func interleavedRotationsAreNamed() throws {
     let text = """
       graph "g" {

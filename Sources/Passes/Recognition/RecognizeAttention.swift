@@ -6,7 +6,7 @@ internal import Ops
 ///
 /// The scale may stand on the scores, on Q, on Kᵀ or in parts on both; masks may be added or selected, also behind a guard
 /// against rows without any key; keys and values repeated for grouped queries are read once. A constant triangular mask
-/// becomes `causal`. Three axes [b·h, s, d] are one image of b·h heads.
+/// becomes `causal`, also where it is joined with the mask of padding. Three axes [b·h, s, d] are one image of b·h heads.
 let recognizeAttention = recognizer(
   "recognize-attention", "softmax(scale·Q·Kᵀ + mask)·V becomes scaled dot-product attention.", relative: 1e-4, form: .attention,
   conditions: Condition.all, obstacle: attentionObstacle
@@ -127,13 +127,14 @@ extension GraphMatcher {
         current = x
       } else if parts.scale == 1, let pair = binary(current, .add), let (scores, mask) = scoresAndMask(pair) {
         parts.covers.append(pair.id)
-        parts.masks.append(selection(mask, &parts))
+        let (value, isSelection) = selection(mask, &parts)
+        parts.masks += isSelection ? conjuncts(value, &parts).map { ($0, true) } : [(value, false)]
         current = scores
       } else if parts.scale == 1, let (id, _, node) = made(current, by: Where.self), node.inputs.count == 3,
         let hidden = scalar(node.inputs[2]), hidden <= -1e4, let mask = node.inputs[0], let scores = node.inputs[1]
       {
         parts.covers.append(id)
-        parts.masks.append((mask, true))
+        parts.masks += conjuncts(mask, &parts).map { ($0, true) }
         current = scores
       } else if let (id, _, node) = made(current, by: Cast.self), let source = node.inputs[0],
         graph.tensorType(source)?.element.isFloat == true
@@ -155,6 +156,22 @@ extension GraphMatcher {
     else { return (mask, false) }
     parts.covers.append(id)
     return (keep, true)
+  }
+
+  /// What a selection is the conjunction of, when one part is a constant triangle; else the selection itself.
+  private func conjuncts(_ mask: ValueID, _ parts: inout AttentionParts) -> [ValueID] {
+    var (leaves, nodes, open) = ([ValueID](), [NodeID](), [mask])
+    while let value = open.popLast() {
+      if nodes.count < 4, let pair = binary(value, .and) {
+        nodes.append(pair.id)
+        open += [pair.b, pair.a]
+      } else {
+        leaves.append(value)
+      }
+    }
+    guard leaves.contains(where: { isTriangular($0, isSelection: true) }) else { return [mask] }
+    parts.covers += nodes
+    return leaves
   }
 
   /// Which summand leads to a product and which is the mask.
@@ -228,20 +245,16 @@ extension GraphMatcher {
     return made(value, by: Reshape.self).map { ($0.id, $0.node) }
   }
 
-  /// A constant mask that hides exactly the keys after each query.
+  /// A constant mask that hides exactly the keys after each query, in every image and head.
   fileprivate func isTriangular(_ mask: ValueID, isSelection: Bool) -> Bool {
     guard let constant = graph.constant(mask), let shape = constant.type.constantShape, shape.count >= 2,
-      let count = constant.type.elementCount,
-      count <= 1 << 22, shape.dropLast(2).allSatisfy({ $0 == 1 }), let numbers = Tensor(constant).flatMap({ try? $0.doubles() })
+      let count = constant.type.elementCount, count > 0, count <= 1 << 22, let numbers = Tensor(constant).flatMap({ try? $0.doubles() })
     else { return false }
     let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])
-    for row in 0..<rows {
-      for column in 0..<columns {
-        let isVisible = column <= row + columns - rows
-        let number = numbers[row * columns + column]
-        if isSelection ? (number != 0) != isVisible : isVisible ? number != 0 : number > -1e4 { return false }
-      }
+    return numbers.indices.allSatisfy { index in
+      let (row, column) = (index / columns % rows, index % columns)
+      let isVisible = column <= row + columns - rows
+      return isSelection ? (numbers[index] != 0) == isVisible : isVisible ? numbers[index] == 0 : numbers[index] <= -1e4
     }
-    return true
   }
 }
