@@ -4,19 +4,28 @@ internal import Foundation
 package enum InstallationFolders {
   /// `CYCLEWRIGHT_HOME`, else the nearest folder with `targets/` above the working folder or above the executable.
   package static func home() -> String? {
-    let environment = ProcessInfo.processInfo.environment
-    if let home = environment["CYCLEWRIGHT_HOME"], isHome(home) { return home }
-    let executable = executablePath().map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().deletingLastPathComponent().path }
-    for start in [FileManager.default.currentDirectoryPath, executable].compactMap({ $0 }) {
-      var folder = URL(fileURLWithPath: start)
-      for _ in 0..<8 {
-        if isHome(folder.path) { return folder.path }
-        let shared = folder.appendingPathComponent("share/cyclewright")
-        if isHome(shared.path) { return shared.path }
-        folder.deleteLastPathComponent()
-      }
+    if let home = environment("CYCLEWRIGHT_HOME"), isHome(home) { return home }
+    // The executable is looked for only when needed: most runs start inside the installation.
+    return home(above: FileManager.default.currentDirectoryPath) ?? executableFolder().flatMap(home(above:))
+  }
+
+  /// One variable of the environment, without making a dictionary of all.
+  package static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+  private static func home(above start: String) -> String? {
+    var folder = Substring(start)
+    for _ in 0..<8 {
+      if isHome(String(folder)) { return String(folder) }
+      let shared = "\(folder)/share/cyclewright"
+      if isHome(shared) { return shared }
+      guard let slash = folder.lastIndex(of: "/"), folder.count > 1 else { return nil }
+      folder = folder[..<slash]
     }
     return nil
+  }
+
+  private static func executableFolder() -> String? {
+    executablePath().map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().deletingLastPathComponent().path }
   }
 
   /// The running program's own path.

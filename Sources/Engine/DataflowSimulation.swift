@@ -51,21 +51,31 @@ package struct DataflowSimulation {
   private let network: DataflowNetwork
   private let frames: Int
   private let inputs: [[Int]]
+  private let outputs: [[Int]]
   /// Start of each frame at each stage: a process is started by the one before it.
   private var begun: [[Int]]
-  private let outputs: [[Int]]
   private let sinks: [Int]
   private let isSource: [Bool]
-  private let base: [Int]
-  private let depth: [Int]
-  private var writeTime: [Int]
-  private var readTime: [Int]
-  private var written: [Int]
-  private var read: [Int]
+  private var streams: [Stream]
+  private var times: Times
   private var cursor: [Cursor]
   private var entered: [Int] = []
   private var done: [[Int]]
   private var spans: [Range<Int>]
+
+  /// How far a FIFO's words have come; its times stand from `base` on.
+  private struct Stream {
+    var base: Int
+    var depth: Int
+    var written = 0
+    var read = 0
+  }
+
+  /// When each word of each FIFO was written and read.
+  private struct Times {
+    var write: [Int] = []
+    var read: [Int] = []
+  }
 
   private struct Cursor {
     var frame = 0
@@ -89,9 +99,9 @@ package struct DataflowSimulation {
     let sources = Set(network.sources)
     isSource = network.stages.indices.map(sources.contains)
     var offset = 0
-    var base: [Int] = []
+    streams = []
     for fifo in network.fifos {
-      base.append(offset)
+      streams.append(Stream(base: offset, depth: fifo.depth))
       let (tokens, overflow) = network.stages[fifo.producer].writesPerFrame
         .multipliedReportingOverflow(by: self.frames)
       guard !overflow, tokens < Self.tokenLimit, offset + tokens < Self.tokenLimit else {
@@ -99,12 +109,7 @@ package struct DataflowSimulation {
       }
       offset += tokens
     }
-    self.base = base
-    depth = network.fifos.map(\.depth)
-    writeTime = [Int](repeating: 0, count: offset)
-    readTime = [Int](repeating: 0, count: offset)
-    written = [Int](repeating: 0, count: network.fifos.count)
-    read = written
+    times = Times(write: [Int](repeating: 0, count: offset), read: [Int](repeating: 0, count: offset))
     cursor = [Cursor](repeating: Cursor(), count: network.stages.count)
     done = [[Int]](repeating: [], count: network.stages.count)
     begun = done
@@ -132,36 +137,39 @@ package struct DataflowSimulation {
 
   /// Advances one stage until it must wait; true when at least one step was made.
   private mutating func advance(_ stage: Int) -> Bool {
+    guard cursor[stage].frame < frames else { return false }
     let program = network.stages[stage].frame
     let restart = network.stages[stage].restart
-    let ins = inputs[stage]
-    let outs = outputs[stage]
+    // Local copies of what this stage alone changes: a step is a few comparisons, and looking everything up was most of it.
+    var ports = Ports(inputs: inputs[stage].map { streams[$0] }, outputs: outputs[stage].map { streams[$0] })
+    var known = Times()
+    swap(&known, &times)
     var at = cursor[stage]
     var moved = false
     at.block = nil
     while at.frame < frames {
       let step = program[at.run].step
+      let isFirst = at.run == 0 && at.index == 0
       var start = at.ready
-      if at.run == 0, at.index == 0, isSource[stage], let earliest = entry(of: at.frame, stage: stage) {
+      if isFirst {
+        guard let earliest = entry(of: at.frame, stage: stage) else { break }
         start = max(start, earliest)
-      } else if at.run == 0, at.index == 0, isSource[stage] {
+        if let block = waitForStart(stage, at.frame, &start) {
+          at.block = block
+          break
+        }
+      }
+      if let block = ports.wait(step, known, &start) {
+        at.block = name(block, of: stage)
         break
       }
-      if at.run == 0, at.index == 0, let block = waitForStart(stage, at.frame, &start) {
-        at.block = block
-        break
-      }
-      if let block = wait(ins, outs, step, &start) {
-        at.block = block
-        break
-      }
-      if at.run == 0, at.index == 0 {
+      if isFirst {
         begun[stage].append(start)
         at.frameStart = start
         at.lastEvent = start
         if isSource[stage], entered.count == at.frame { entered.append(start) }
       }
-      commit(ins, outs, step, start)
+      ports.commit(step, start, &known)
       at.ready = start + step.interval
       at.lastEvent = max(at.lastEvent, at.ready, start + step.latency)
       moved = true
@@ -179,12 +187,23 @@ package struct DataflowSimulation {
       }
     }
     cursor[stage] = at
+    swap(&known, &times)
+    for (port, fifo) in inputs[stage].enumerated() { streams[fifo].read = ports.inputs[port].read }
+    for (port, fifo) in outputs[stage].enumerated() { streams[fifo].written = ports.outputs[port].written }
     return moved
+  }
+
+  /// A block by the FIFO's number in the network instead of the stage's port.
+  private func name(_ block: StageBlock, of stage: Int) -> StageBlock {
+    switch block {
+    case .emptyInput(let port): .emptyInput(fifo: inputs[stage][port])
+    case .fullOutput(let port): .fullOutput(fifo: outputs[stage][port])
+    }
   }
 
   /// Earliest cycle at which a source may start `frame`; nil while an older frame has to leave first.
   private func entry(of frame: Int, stage: Int) -> Int? {
-    guard let limit = network.framesInFlight, frame >= limit else { return 0 }
+    guard isSource[stage], let limit = network.framesInFlight, frame >= limit else { return 0 }
     var earliest = 0
     for sink in sinks {
       guard done[sink].count > frame - limit else { return nil }
@@ -203,61 +222,70 @@ package struct DataflowSimulation {
     return nil
   }
 
-  /// Moves `start` to the first cycle at which tokens and space are there; the block if they are not known yet.
-  private func wait(_ inputs: [Int], _ outputs: [Int], _ step: StageStep, _ start: inout Int) -> StageBlock? {
-    if step.reads > 0 {
-      for fifo in inputs {
-        let token = read[fifo] + step.reads - 1
-        guard token < written[fifo] else { return .emptyInput(fifo: fifo) }
-        start = max(start, writeTime[base[fifo] + token] + 1)
-      }
-    }
-    if step.writes > 0 {
-      for fifo in outputs {
-        let freed = written[fifo] + step.writes - 1 - depth[fifo]
-        guard freed >= 0 else { continue }
-        guard freed < read[fifo] else { return .fullOutput(fifo: fifo) }
-        start = max(start, readTime[base[fifo] + freed] + 1 - step.latency)
-      }
-    }
-    return nil
-  }
-
-  private mutating func commit(_ inputs: [Int], _ outputs: [Int], _ step: StageStep, _ start: Int) {
-    if step.reads > 0 {
-      for fifo in inputs {
-        let first = base[fifo] + read[fifo]
-        for token in first..<(first + step.reads) { readTime[token] = start }
-        read[fifo] += step.reads
-      }
-    }
-    if step.writes > 0 {
-      for fifo in outputs {
-        let first = base[fifo] + written[fifo]
-        for token in first..<(first + step.writes) { writeTime[token] = start + step.latency }
-        written[fifo] += step.writes
-      }
-    }
-  }
-
   /// Words in each FIFO at its fullest while the first `count` frames are written.
   ///
   /// What later frames do does not change it: a word written later is behind all of these, and space is freed in order.
   package func peakOccupancy(ofFirst count: Int) -> [Int] {
     network.fifos.indices.map { fifo in
-      peakOccupancy(fifo, tokens: min(written[fifo], count * network.stages[network.fifos[fifo].producer].writesPerFrame))
+      peakOccupancy(fifo, tokens: min(streams[fifo].written, count * network.stages[network.fifos[fifo].producer].writesPerFrame))
     }
   }
 
   /// Words that are written and whose space is not free again yet, at the worst write.
   private func peakOccupancy(_ fifo: Int, tokens: Int) -> Int {
+    let base = streams[fifo].base
     var freed = 0
     var peak = 0
     for token in 0..<tokens {
-      let now = writeTime[base[fifo] + token]
-      while freed < token, readTime[base[fifo] + freed] < now { freed += 1 }
+      let now = times.write[base + token]
+      while freed < token, times.read[base + freed] < now { freed += 1 }
       peak = max(peak, token + 1 - freed)
     }
     return peak
+  }
+}
+
+extension DataflowSimulation {
+  /// The FIFOs of one stage while it is advanced; blocks name a port by its position.
+  private struct Ports {
+    var inputs: [Stream]
+    var outputs: [Stream]
+
+    /// Moves `start` to the first cycle at which tokens and space are there; the block if they are not known yet.
+    func wait(_ step: StageStep, _ times: borrowing Times, _ start: inout Int) -> StageBlock? {
+      if step.reads > 0 {
+        for port in 0..<inputs.count {
+          let token = inputs[port].read + step.reads - 1
+          guard token < inputs[port].written else { return .emptyInput(fifo: port) }
+          start = max(start, times.write[inputs[port].base + token] + 1)
+        }
+      }
+      if step.writes > 0 {
+        for port in 0..<outputs.count {
+          let freed = outputs[port].written + step.writes - 1 - outputs[port].depth
+          guard freed >= 0 else { continue }
+          guard freed < outputs[port].read else { return .fullOutput(fifo: port) }
+          start = max(start, times.read[outputs[port].base + freed] + 1 - step.latency)
+        }
+      }
+      return nil
+    }
+
+    mutating func commit(_ step: StageStep, _ start: Int, _ times: inout Times) {
+      if step.reads > 0 {
+        for port in 0..<inputs.count {
+          let first = inputs[port].base + inputs[port].read
+          for token in first..<(first + step.reads) { times.read[token] = start }
+          inputs[port].read += step.reads
+        }
+      }
+      if step.writes > 0 {
+        for port in 0..<outputs.count {
+          let first = outputs[port].base + outputs[port].written
+          for token in first..<(first + step.writes) { times.write[token] = start + step.latency }
+          outputs[port].written += step.writes
+        }
+      }
+    }
   }
 }

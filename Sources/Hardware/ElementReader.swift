@@ -34,8 +34,11 @@ package final class ElementReader {
   private let path: String
   private let inheritedBasis: String?
   private let inheritedSource: String?
-  private var read: Set<String> = ["basis", "source", "note", "name"]
-  private var readAttributes: Set<String> = ["basis", "source", "note", "name", "replace"]
+  // Lists, not sets: an element has a handful of names, most numbers a single one.
+  private var read: [String] = []
+  private var readAttributes: [String] = []
+  private static let commonChildren = ["basis", "source", "note", "name"]
+  private static let commonAttributes = commonChildren + ["replace"]
 
   package init(_ element: MachineElement, log: ReadingLog) {
     self.element = element
@@ -62,20 +65,24 @@ package final class ElementReader {
 
   /// The one child of that name; missing is an error.
   package func child(_ name: String) -> ElementReader? {
-    read.insert(name)
-    let found = element.children.filter { $0.name == name }
-    if found.isEmpty { log.error("<\(element.name)> lacks <\(name)>", element.location, fix: suggestion(for: name)) }
-    if found.count > 1 { log.error("<\(name)> stands twice in <\(element.name)>", found[1].location) }
-    return found.first.map { ElementReader($0, parent: self) }
+    read.append(name)
+    guard let first = element.children.firstIndex(where: { $0.name == name }) else {
+      log.error("<\(element.name)> lacks <\(name)>", element.location, fix: suggestion(for: name))
+      return nil
+    }
+    if let second = element.children[(first + 1)...].first(where: { $0.name == name }) {
+      log.error("<\(name)> stands twice in <\(element.name)>", second.location)
+    }
+    return ElementReader(element.children[first], parent: self)
   }
 
   package func optionalChild(_ name: String) -> ElementReader? {
-    read.insert(name)
+    read.append(name)
     return has(name) ? child(name) : nil
   }
 
   package func children(_ name: String) -> [ElementReader] {
-    read.insert(name)
+    read.append(name)
     return element.children.filter { $0.name == name }.map { ElementReader($0, parent: self) }
   }
 
@@ -86,7 +93,7 @@ package final class ElementReader {
   }
 
   package func optionalNumber(_ name: String, _ unit: Unit) -> Sourced<Double>? {
-    read.insert(name)
+    read.append(name)
     return has(name) ? number(name, unit) : nil
   }
 
@@ -101,7 +108,7 @@ package final class ElementReader {
   }
 
   package func optionalInteger(_ name: String, _ unit: Unit = .none) -> Sourced<Int>? {
-    read.insert(name)
+    read.append(name)
     return has(name) ? integer(name, unit) : nil
   }
 
@@ -114,7 +121,7 @@ package final class ElementReader {
   }
 
   package func optionalText(_ name: String) -> String? {
-    read.insert(name)
+    read.append(name)
     return has(name) ? text(name) : nil
   }
 
@@ -145,7 +152,7 @@ package final class ElementReader {
 
   /// A required attribute as text.
   package func string(_ attribute: String) -> String {
-    readAttributes.insert(attribute)
+    readAttributes.append(attribute)
     guard let text = element[attribute: attribute] else {
       log.error("<\(element.name)> lacks the attribute \(attribute)", element.location)
       return ""
@@ -154,7 +161,7 @@ package final class ElementReader {
   }
 
   package func optionalString(_ attribute: String) -> String? {
-    readAttributes.insert(attribute)
+    readAttributes.append(attribute)
     return element[attribute: attribute]
   }
 
@@ -170,7 +177,7 @@ package final class ElementReader {
   }
 
   package func optionalAttribute(_ name: String, _ unit: Unit = .none) -> Double? {
-    readAttributes.insert(name)
+    readAttributes.append(name)
     return element[attribute: name] == nil ? nil : attribute(name, unit)
   }
 
@@ -184,7 +191,7 @@ package final class ElementReader {
   }
 
   package func optionalIntegerAttribute(_ name: String) -> Int? {
-    readAttributes.insert(name)
+    readAttributes.append(name)
     return element[attribute: name] == nil ? nil : integerAttribute(name)
   }
 
@@ -207,14 +214,14 @@ package final class ElementReader {
 
   /// Reports everything that nobody read: a misspelt name must not be silently ignored.
   package func finish() {
-    for attribute in element.attributes where !readAttributes.contains(attribute.name) {
-      let near = nearestSpelling(to: attribute.name, in: readAttributes.sorted())
+    for attribute in element.attributes where !(readAttributes.contains(attribute.name) || Self.commonAttributes.contains(attribute.name)) {
+      let near = nearestSpelling(to: attribute.name, in: Set(readAttributes + Self.commonAttributes).sorted())
       log.error(
         "<\(element.name)> does not know the attribute '\(attribute.name)'", element.location,
         fix: near.map { "did you mean \($0)?" })
     }
-    for child in element.children where !read.contains(child.name) {
-      let near = nearestSpelling(to: child.name, in: read.sorted())
+    for child in element.children where !read.contains(child.name) && !Self.commonChildren.contains(child.name) {
+      let near = nearestSpelling(to: child.name, in: Set(read + Self.commonChildren).sorted())
       log.error("<\(element.name)> does not know <\(child.name)>", child.location, fix: near.map { "did you mean <\($0)>?" })
     }
   }

@@ -112,8 +112,8 @@ struct ReportRequest {
 enum Terminal {
   static func text(_ result: RunResult) throws(Failure) -> String {
     var options = ReportOptions()
-    options.text.usesColour = isatty(1) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
-    if let width = ProcessInfo.processInfo.environment["COLUMNS"].flatMap({ Int($0) }) ?? size() { options.text.width = max(60, width) }
+    options.text.usesColour = isatty(1) == 1 && InstallationFolders.environment("NO_COLOR") == nil
+    if let width = InstallationFolders.environment("COLUMNS").flatMap({ Int($0) }) ?? size() { options.text.width = max(60, width) }
     return try TextReport.render(result, as: "txt", options).text
   }
 

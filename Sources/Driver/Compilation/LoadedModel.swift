@@ -20,7 +20,7 @@ package struct LoadedModel: Sendable {
   package init(_ request: ModelRequest, assumesBatch: Bool = false) throws(Failure) {
     let path = Self.resolve(request.path)
     if let failure = Self.unknownName(path) { throw failure }
-    name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    name = Self.stem(of: path)
     let options = ONNXImporter.Options(allowsOpaque: request.allowsOpaque)
     var dimensions = request.dimensions
     if let batch = request.batch, batch < 1 { throw Failure("--batch \(batch): a batch is at least 1") }
@@ -36,6 +36,13 @@ package struct LoadedModel: Sendable {
       throw Failure(
         "axis 0 of input '\(graph[input].name)' is 0: nothing would run", at: SourceLocation(file: path), fix: "give it at least 1")
     }
+  }
+
+  /// `folder/net.v2.onnx` as `net.v2`.
+  private static func stem(of path: String) -> String {
+    let file = path.split(separator: "/").last ?? ""
+    guard let point = file.lastIndex(of: "."), point != file.startIndex else { return String(file) }
+    return String(file[..<point])
   }
 
   /// The path as given, or the file of a graph shipped with the program: its name in any spelling, or `publisher/name` as an alias
@@ -121,13 +128,21 @@ package struct LoadedModel: Sendable {
   }
 }
 
-/// SHA-256 of a file, computed beside other work.
+/// SHA-256 of a file, computed beside other work; of a small one at once, because a thread takes longer to start.
 package final class FileDigest: Sendable {
   private let group = DispatchGroup()
   private let box = DigestBox()
 
+  /// Bytes that hash in less time than a thread needs to start.
+  private static let smallFile = 1 << 20
+
   package init(path: String) {
     let (group, box) = (self.group, self.box)
+    var status = stat()
+    if stat(path, &status) == 0, Int(status.st_size) <= Self.smallFile {
+      box.compute(path)
+      return
+    }
     DispatchQueue.global(qos: .userInitiated).async(group: group) { box.compute(path) }
   }
 
