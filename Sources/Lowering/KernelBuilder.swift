@@ -11,9 +11,11 @@ package struct KernelProgram: Sendable {
   package init(_ graph: Graph) throws(Failure) {
     var builder = KernelBuilder(graph)
     try builder.build()
+    // One source node may have become several: each is listed once, whoever folded its parts.
+    builder.folded.insert(contentsOf: graph.folded, at: 0)
     builder.creditSources()
     kernels = builder.kernels
-    folded = graph.folded + builder.folded
+    folded = builder.folded
   }
 }
 

@@ -33,7 +33,7 @@ class Case:
         self.code = getattr(schema.BuiltinOperator, operator)
         self.options = options
         self.tensors, self.buffers = [], [schema.BufferT()]
-        self.inputs, self.outputs, self.operands = [], [], []
+        self.inputs, self.outputs, self.operands, self.intermediates = [], [], [], []
 
     def tensor(self, shape, kind, data=None, scale=None, zero=0, axis=0, variable=False):
         tensor = schema.TensorT()
@@ -66,8 +66,8 @@ class Case:
         self.operands.append(self.tensor(data.shape, data.dtype, data, **rest))
         return self
 
-    def state(self, shape):
-        self.operands.append(self.tensor(shape, np.float32, variable=True))
+    def state(self, shape, kind=np.float32, **rest):
+        self.operands.append(self.tensor(shape, kind, variable=True, **rest))
         return self
 
     def absent(self):
@@ -81,7 +81,7 @@ class Case:
     def write(self, folder):
         model, code, graph, node = schema.ModelT(), schema.OperatorCodeT(), schema.SubGraphT(), schema.OperatorT()
         code.builtinCode, code.deprecatedBuiltinCode, code.version = self.code, min(self.code, 127), self.version
-        node.opcodeIndex, node.inputs, node.outputs = 0, self.operands, self.outputs
+        node.opcodeIndex, node.inputs, node.outputs, node.intermediates = 0, self.operands, self.outputs, self.intermediates
         if self.options is not None:
             name = type(self.options).__name__[:-1]
             node.builtinOptionsType = getattr(schema.BuiltinOptions, name)
@@ -254,6 +254,8 @@ def slices():
         ("ellipsis", [0, 0, 1], [0, 0, 3], [1, 1, 1], {"ellipsisMask": 1, "shrinkAxisMask": 2}, [2, 2]), ("new-axis", [0, 0, 1], [0, 1, 3], [1, 1, 1], {"newAxisMask": 1}, [1, 1, 2, 4]),
     ]:
         yield Case(f"strided-slice-{name}", "STRIDED_SLICE", options("StridedSliceOptions", **masks)).input([2, 3, 4]).constant(begin, np.int32).constant(end, np.int32).constant(step, np.int32).output(shape)
+    yield (Case("strided-slice-picked", "STRIDED_SLICE", options("StridedSliceOptions", beginMask=5, endMask=5, shrinkAxisMask=2)).input([2, 3, 4])
+           .input([3], np.int32).input([3], np.int32).constant([1, 1, 1], np.int32).output([2, 4]))
     yield Case("slice", "SLICE").input([2, 3, 4]).constant([0, 1, 0], np.int32).constant([2, -1, 3], np.int32).output([2, 2, 3])
     yield Case("split", "SPLIT", options("SplitOptions", numSplits=2)).constant(-1, np.int32).input([3, 4]).output([3, 2]).output([3, 2])
     yield Case("split-v", "SPLIT_V", options("SplitVOptions", numSplits=2)).input([3, 4]).constant([1, -1], np.int32).constant(1, np.int32).output([3, 1]).output([3, 3])
@@ -298,6 +300,45 @@ def recurrences():
     for _ in range(4):
         case.absent()
     yield case.output([2, 5, 4])
+    case = Case("lstm-int8", "UNIDIRECTIONAL_SEQUENCE_LSTM", options("UnidirectionalSequenceLSTMOptions", fusedActivationFunction=4), 3)
+    case.input([2, 5, 8], np.int8, scale=0.02, zero=3)
+    for _ in range(4):
+        case.constant(bytes8(4, 8), scale=0.008)
+    for _ in range(4):
+        case.constant(bytes8(4, 4), scale=0.008)
+    for _ in range(3):
+        case.absent()
+    for _ in range(4):
+        case.constant(random.integers(-3000, 3000, 4).astype(np.int32), scale=np.float32(0.02) * np.float32(0.008))
+    case.absent().absent().state([2, 4], np.int8, scale=1 / 128).state([2, 4], np.int16, scale=2.0 ** -11)
+    for _ in range(4):
+        case.absent()
+    case.output([2, 5, 4], np.int8, scale=1 / 128)
+    # Gates have no intermediate scale without layer normalisation; the last is that of the hidden state.
+    case.intermediates = [case.tensor([1], np.int16, scale=2.0 ** -12) for _ in range(4)] + [case.tensor([2, 4], np.int8, scale=1 / 128)]
+    yield case
+    for merged in [False, True]:
+        case = Case(f"lstm-bidirectional-{int(merged)}", "BIDIRECTIONAL_SEQUENCE_LSTM", options("BidirectionalSequenceLSTMOptions", fusedActivationFunction=4, mergeOutputs=merged, timeMajor=True))
+        case.input([5, 2, 3])
+        for _ in range(2):
+            for shape in [(4, 3)] * 4 + [(4, 4)] * 4:
+                case.constant(floats(*shape))
+            case.absent().absent().absent()
+            for _ in range(4):
+                case.constant(floats(4))
+            case.absent().absent()
+        for _ in range(4):
+            case.state([2, 4])
+        for _ in range(9):
+            case.absent()
+        yield case.output([5, 2, 8]) if merged else case.output([5, 2, 4]).output([5, 2, 4])
+    for name, activation in [("svdf", 0), ("svdf-relu", 1)]:
+        yield (Case(name, "SVDF", options("SVDFOptions", rank=2, fusedActivationFunction=activation)).input([3, 5]).constant(floats(8, 5)).constant(floats(8, 6))
+               .constant(floats(4)).state([3, 48]).output([3, 4]))
+    yield (Case("svdf-int8", "SVDF", options("SVDFOptions", rank=1, fusedActivationFunction=1), 3).input([2, 12], np.int8, scale=0.05, zero=2)
+           .constant(bytes8(6, 12), scale=0.004).constant(random.integers(-9000, 9000, (6, 7)).astype(np.int16), scale=0.0001)
+           .constant(random.integers(-2000, 2000, 6).astype(np.int32), scale=np.float32(0.001) * np.float32(0.0001)).state([2, 42], np.int16, scale=0.001)
+           .output([2, 6], np.int8, scale=0.03, zero=-128))
     yield (Case("rnn", "UNIDIRECTIONAL_SEQUENCE_RNN", options("SequenceRNNOptions", fusedActivationFunction=4, timeMajor=True)).input([5, 2, 3]).constant(floats(4, 3))
            .constant(floats(4, 4)).constant(floats(4)).state([2, 4]).output([5, 2, 4]))
 

@@ -51,6 +51,8 @@ struct TFLiteOperator {
   var inputs: [Int]
   var outputs: [Int]
   var options: FlatTable?
+  /// Bytes of the file that hold a custom operator's options.
+  var customOptions: FlatBytes?
   var position: Int
 }
 
@@ -135,6 +137,7 @@ extension TFLiteOperator {
     inputs = try table.numbers(1, as: Int32.self, "an operator's inputs") ?? []
     outputs = try table.numbers(2, as: Int32.self, "an operator's outputs") ?? []
     options = try table.table(4, "an operator's options")
+    customOptions = try table.bytes(5, "a custom operator's options").map { FlatBytes(buffer: table.buffer, range: $0) }
     position = table.position
   }
 }
@@ -185,5 +188,17 @@ extension ElementType {
     ]
     guard let type = known[code] else { return nil }
     self = type
+  }
+}
+
+/// A stretch of bytes in the file.
+struct FlatBytes {
+  let buffer: FlatBuffer
+  let range: Range<Int>
+
+  /// The 32-bit number at place `index` of a C structure; nil behind the end.
+  func number(_ index: Int) throws(Failure) -> Int? {
+    guard index >= 0, 4 * index + 4 <= range.count else { return nil }
+    return Int(try buffer.scalar(Int32.self, at: range.lowerBound + 4 * index))
   }
 }

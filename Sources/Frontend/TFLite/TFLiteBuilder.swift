@@ -92,7 +92,7 @@ final class TFLiteBuilder {
     guard !options.allowsOpaque else { return }
     let subgraph = model.subgraphs[0]
     var unknown: [String: (node: TFLiteOperator, count: Int)] = [:]
-    for node in subgraph.operators where TFLiteCatalog.byCode[model.operatorCodes[node.code].builtin] == nil {
+    for node in subgraph.operators where TFLiteCatalog.mapping(for: model.operatorCodes[node.code]) == nil {
       unknown[typeName(node), default: (node, 0)].count += 1
     }
     guard !unknown.isEmpty else { return }
@@ -120,7 +120,7 @@ final class TFLiteBuilder {
     let name = uniqueName(message, type, scope)
     if owner == nil { sourceNames.append(name) }
     let node = TFLiteNode(builder: self, scope: scope, message: message, name: name, type: type)
-    guard let mapping = TFLiteCatalog.byCode[model.operatorCodes[message.code].builtin] else {
+    guard let mapping = TFLiteCatalog.mapping(for: model.operatorCodes[message.code]) else {
       guard options.allowsOpaque else { throw node.failure("the operator is not known") }
       try define(try node.opaque(), node)
       return

@@ -27,10 +27,17 @@ struct TFLiteMapping: Sendable {
 enum TFLiteCatalog {
   static let all: [TFLiteMapping] =
     convolutions + products + pools + elementwise + selections + reductions + rearrangements + slices + resizes + quantizations
-    + variables + controlFlow + recurrences
+    + variables + controlFlow + recurrences + filters
 
   static let byCode: [Int: TFLiteMapping] = Dictionary(uniqueKeysWithValues: all.map { ($0.code, $0) })
 
   /// The code of operators that carry a name of their own.
   static let custom = 32
+
+  /// Operators that other projects added, by the name they carry.
+  static let byName: [String: TFLiteMapping] = Dictionary(uniqueKeysWithValues: mediaPipe.map { ($0.name, $0) })
+
+  static func mapping(for code: TFLiteOperatorCode) -> TFLiteMapping? {
+    code.builtin == custom ? byName[code.custom] : byCode[code.builtin]
+  }
 }

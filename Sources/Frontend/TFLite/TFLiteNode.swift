@@ -147,13 +147,15 @@ struct TFLiteNode {
   }
 
   /// Stores a real result as the file says: quantised, or as it is.
-  func store(_ real: ValueID, _ index: Int = 0) throws(Failure) -> ValueID {
-    let tensor = try result(index)
+  func store(_ real: ValueID, _ index: Int = 0) throws(Failure) -> ValueID { try store(real, as: result(index)) }
+
+  /// Real numbers in the form of `tensor`, which need not be a result.
+  func store(_ real: ValueID, as tensor: TFLiteTensor, _ part: String = "quantize") throws(Failure) -> ValueID {
     guard let quantization = try quantization(of: tensor), let element = tensor.element, try tensorType(real).element.isFloat else {
       return real
     }
     return try add(
-      Quantize(axis: quantization.axis), [real] + parameters(quantization, element, .always), "quantize")
+      Quantize(axis: quantization.axis), [real] + parameters(quantization, element, .always), part)
   }
 
   /// True when a fused activation changes nothing: there is none, or the range of the stored result limits as much.

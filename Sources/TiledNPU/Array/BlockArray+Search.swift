@@ -71,13 +71,19 @@ extension BlockArray.SplitBuffers {
   /// Whether the input block and the accumulators each fit their memory; elementwise outputs fit theirs.
   func fits(output: Block, input: Block, _ query: BlockArray.Query, isWide: Bool) -> Bool {
     if query.isElementwise { return output.volume * query.outputBits / 8 <= outputs }
+    let accumulators = copies(query) * output.area * roundUp(output.depth, to: 16) * (isWide ? 8 : 4)
+    return inputBytes(input, query) <= inputs && accumulators <= self.accumulators
+  }
+
+  /// What an input block takes of its memory.
+  func inputBytes(_ input: Block, _ query: BlockArray.Query) -> Int {
     let depth = min(input.depth, query.input.depth) * query.inputBits / 8
     let unit = depth <= 16 ? 16 : depth <= 32 ? 32 : largestDepthUnit
-    // The next block's sums start while the last ones leave; depthwise and pooling blocks are one at a time.
-    let copies = query.keepsDepth ? 1 : 2
-    let accumulators = copies * output.area * roundUp(output.depth, to: 16) * (isWide ? 8 : 4)
-    return copies * input.area * roundUp(depth, to: min(unit, largestDepthUnit)) <= inputs && accumulators <= self.accumulators
+    return copies(query) * input.area * roundUp(depth, to: min(unit, largestDepthUnit))
   }
+
+  /// The next block's sums start while the last ones leave; depthwise and pooling blocks are one at a time.
+  private func copies(_ query: BlockArray.Query) -> Int { query.keepsDepth ? 1 : 2 }
 }
 
 /// One exhaustive search over block shapes.

@@ -51,11 +51,10 @@ package struct LayerBuilder {
     guard let found = PlanCache.shared.block(key) ?? array.configuration(for: query) else {
       let micro = array.microBlock(for: query).shape
       let smallest = array.inputBlock(for: micro, micro: micro, query, depth: query.keepsDepth ? nil : 8)
-      let input = smallest.volume * query.inputBits / 8
       let (demand, capacity) =
         switch array.buffers {
-        case .banked(let buffer): (2 * input + 2 * micro.volume * 4, buffer.operandBytes)
-        case .split(let buffers): (input, buffers.inputs)
+        case .banked(let buffer): (2 * smallest.volume * query.inputBits / 8 + 2 * micro.volume * 4, buffer.operandBytes)
+        case .split(let buffers): (buffers.inputBytes(smallest, query), buffers.inputs)
         }
       throw Infeasible(
         buffer: "the array's block buffer", tile: "\(smallest) inputs for \(micro) outputs", demand: demand, capacity: capacity,
@@ -75,7 +74,11 @@ package struct LayerBuilder {
     } catch {
       var named = error
       named.layer = kernel.name
-      throw named
+      // Compilers for block arrays leave kernels beyond the buffers to the processor.
+      guard case .block = machine.array, machine.host != nil else { throw named }
+      var layer = hostLayer(kernel)
+      layer.note += "; \(named.description)"
+      return layer
     }
   }
 

@@ -27,6 +27,20 @@ extension TFLiteCatalog {
     },
     TFLiteMapping(67, "TRANSPOSE_CONV") { (node) throws(Failure) in try node.transposedConvolution() },
   ]
+
+  /// Operators of MediaPipe's models.
+  static let mediaPipe: [TFLiteMapping] = [
+    TFLiteMapping(custom, "Convolution2DTransposeBias") { (node) throws(Failure) in
+      // A C structure TfLiteTransposeConvParams: padding (1 same, 2 valid), width and height of the stride.
+      guard let options = node.message.customOptions, let padding = try options.number(0), let width = try options.number(1),
+        let height = try options.number(2)
+      else { throw node.failure("its options are not those of a transposed convolution") }
+      let extents = try node.result().shape
+      guard extents.count == 4 else { throw node.failure("the result has \(extents.count) axes, not 4") }
+      return try node.transposedConvolution(
+        operands: (x: 0, weights: 1, bias: 2), extents: extents, strides: [height, width], padding: padding - 1, activation: 0)
+    }
+  ]
 }
 
 private struct ConvolutionOptions {
@@ -65,13 +79,21 @@ extension TFLiteNode {
   fileprivate func transposedConvolution() throws(Failure) -> ValueID {
     let extents = try integers(0)
     guard extents.count == 4 else { throw failure("the result has \(extents.count) axes, not 4") }
+    return try transposedConvolution(
+      operands: (x: 2, weights: 1, bias: 3), extents: extents, strides: [try option(2), try option(1)], padding: try code(0),
+      activation: try code(3))
+  }
+
+  fileprivate func transposedConvolution(
+    operands: (x: Int, weights: Int, bias: Int), extents: [Int], strides: [Int], padding code: Int, activation: Int
+  ) throws(Failure) -> ValueID {
     // [filters, h, w, channels] to [channels, h, w, filters]
-    let weights = try rearranged(1, [3, 1, 2, 0])
+    let weights = try rearranged(operands.weights, [3, 1, 2, 0])
     let operation = ConvolveTransposed(
-      strides: [try option(2), try option(1)], dilations: [1, 1], pads: [0, 0, 0, 0], outputPadding: [0, 0],
-      outputShape: [extents[1], extents[2]], padding: try padding(try code(0)), layout: .channelsLast)
-    let y = try add(operation, [try real(2), weights, try bias(3, input: 2, weights: 1)])
-    return try store(try activated(y, try code(3)))
+      strides: strides, dilations: [1, 1], pads: [0, 0, 0, 0], outputPadding: [0, 0],
+      outputShape: [extents[1], extents[2]], padding: try padding(code), layout: .channelsLast)
+    let bias = try bias(operands.bias, input: operands.x, weights: operands.weights)
+    return try store(try activated(try add(operation, [try real(operands.x), weights, bias]), activation))
   }
 
   /// An optional bias. Integers without a scale of their own are in units of the product of the operands' scales.

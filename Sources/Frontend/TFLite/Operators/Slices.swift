@@ -6,7 +6,9 @@ extension TFLiteCatalog {
   /// Operators that take parts of a tensor or put something around it.
   static let slices: [TFLiteMapping] = [
     TFLiteMapping(45, "STRIDED_SLICE") { (node) throws(Failure) in
-      try node.moved(0..<1) { (x) throws(Failure) in try node.stridedSlice(x[0]) }
+      try node.moved(0..<1) { (x) throws(Failure) in
+        try node.knownIntegers(1) == nil ? try node.pickedSlice(x[0]) : try node.stridedSlice(x[0])
+      }
     },
     TFLiteMapping(65, "SLICE") { (node) throws(Failure) in
       let (begins, sizes) = (try node.integers(1), try node.integers(2))
@@ -119,6 +121,28 @@ extension TFLiteNode {
       ])
     if !dropped.isEmpty { y = try add(Squeeze(), [y, constant(dropped)], "dropped") }
     return added.isEmpty ? y : try add(Unsqueeze(), [y, constant(added)], "added")
+  }
+}
+
+extension TFLiteNode {
+  /// A slice whose begins are known at run time only, such as `x[i]`: axes that shrink to one element are gathered, all others
+  /// must be whole, because the extent of anything else would not be known.
+  fileprivate func pickedSlice(_ x: ValueID) throws(Failure) -> ValueID {
+    let (begin, end, newAxis, shrink) = (try option(0), try option(1), try option(3), try option(4))
+    guard try option(2) == 0, newAxis == 0, let count = try shape(try stored(1)).first, count <= (try tensorType(x).rank) else {
+      throw failure("begins that are no constants are read without an ellipsis and new axes")
+    }
+    var y = x
+    for axis in (0..<count).reversed() {
+      if shrink >> axis & 1 == 1 {
+        let number = builder.made(Constant(Tensor([], integers: [Int64(axis)])), name: "\(name)/axis\(axis)")
+        let place = try add(Gather(axis: 0), [try stored(1), number], "begin\(axis)")
+        y = try add(Gather(axis: axis), [y, place], "picked\(axis)")
+      } else if begin >> axis & 1 == 0 || end >> axis & 1 == 0 {
+        throw failure("axis \(axis): a range whose begin is no constant has no known extent")
+      }
+    }
+    return y == x ? try add(Identity(), [x]) : y
   }
 }
 
