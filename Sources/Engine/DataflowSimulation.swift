@@ -54,6 +54,8 @@ package struct DataflowSimulation {
   private let outputs: [[Int]]
   /// Start of each frame at each stage: a process is started by the one before it.
   private var begun: [[Int]]
+  /// Stages that may go on when a stage has moved: what it feeds, what feeds it, and behind a last stage where frames enter.
+  private let neighbours: [[Int]]
   private let sinks: [Int]
   private let isSource: [Bool]
   private var streams: [Stream]
@@ -98,6 +100,12 @@ package struct DataflowSimulation {
     sinks = network.sinks
     let sources = Set(network.sources)
     isSource = network.stages.indices.map(sources.contains)
+    let (ins, outs, last) = (inputs, outputs, Set(sinks))
+    neighbours = network.stages.indices.map { stage in
+      let feeding = ins[stage].map { network.fifos[$0].producer }
+      let fed = outs[stage].map { network.fifos[$0].consumer }
+      return (Set(feeding + fed).union(last.contains(stage) ? sources : []).subtracting([stage])).sorted()
+    }
     var offset = 0
     streams = []
     for fifo in network.fifos {
@@ -118,10 +126,23 @@ package struct DataflowSimulation {
 
   /// Runs to completion or deadlock.
   package mutating func run() -> DataflowOutcome {
-    var moved = true
-    while moved {
-      moved = false
-      for stage in network.stages.indices where advance(stage) { moved = true }
+    // A stage is looked at again only when one that it waits for has moved.
+    var waiting = Array(network.stages.indices)
+    var isListed = [Bool](repeating: true, count: waiting.count)
+    var next = 0
+    while next < waiting.count {
+      let stage = waiting[next]
+      next += 1
+      isListed[stage] = false
+      guard advance(stage) else { continue }
+      if next > 4 * network.stages.count {
+        waiting.removeFirst(next)
+        next = 0
+      }
+      for other in neighbours[stage] where !isListed[other] && cursor[other].frame < frames {
+        isListed[other] = true
+        waiting.append(other)
+      }
     }
     var blocked: [Int: StageBlock] = [:]
     for stage in network.stages.indices where cursor[stage].frame < frames {
@@ -137,13 +158,9 @@ package struct DataflowSimulation {
 
   /// Advances one stage until it must wait; true when at least one step was made.
   private mutating func advance(_ stage: Int) -> Bool {
-    guard cursor[stage].frame < frames else { return false }
     let program = network.stages[stage].frame
     let restart = network.stages[stage].restart
-    // Local copies of what this stage alone changes: a step is a few comparisons, and looking everything up was most of it.
-    var ports = Ports(inputs: inputs[stage].map { streams[$0] }, outputs: outputs[stage].map { streams[$0] })
-    var known = Times()
-    swap(&known, &times)
+    let (ins, outs) = (inputs[stage], outputs[stage])
     var at = cursor[stage]
     var moved = false
     at.block = nil
@@ -159,8 +176,8 @@ package struct DataflowSimulation {
           break
         }
       }
-      if let block = ports.wait(step, known, &start) {
-        at.block = name(block, of: stage)
+      if let block = wait(ins, outs, step, &start) {
+        at.block = block
         break
       }
       if isFirst {
@@ -169,7 +186,7 @@ package struct DataflowSimulation {
         at.lastEvent = start
         if isSource[stage], entered.count == at.frame { entered.append(start) }
       }
-      ports.commit(step, start, &known)
+      commit(ins, outs, step, start)
       at.ready = start + step.interval
       at.lastEvent = max(at.lastEvent, at.ready, start + step.latency)
       moved = true
@@ -187,18 +204,7 @@ package struct DataflowSimulation {
       }
     }
     cursor[stage] = at
-    swap(&known, &times)
-    for (port, fifo) in inputs[stage].enumerated() { streams[fifo].read = ports.inputs[port].read }
-    for (port, fifo) in outputs[stage].enumerated() { streams[fifo].written = ports.outputs[port].written }
     return moved
-  }
-
-  /// A block by the FIFO's number in the network instead of the stage's port.
-  private func name(_ block: StageBlock, of stage: Int) -> StageBlock {
-    switch block {
-    case .emptyInput(let port): .emptyInput(fifo: inputs[stage][port])
-    case .fullOutput(let port): .fullOutput(fifo: outputs[stage][port])
-    }
   }
 
   /// Earliest cycle at which a source may start `frame`; nil while an older frame has to leave first.
@@ -222,6 +228,45 @@ package struct DataflowSimulation {
     return nil
   }
 
+  /// Moves `start` to the first cycle at which tokens and space are there; the block if they are not known yet.
+  private func wait(_ inputs: [Int], _ outputs: [Int], _ step: StageStep, _ start: inout Int) -> StageBlock? {
+    if step.reads > 0 {
+      for port in 0..<inputs.count {
+        let stream = streams[inputs[port]]
+        let token = stream.read + step.reads - 1
+        guard token < stream.written else { return .emptyInput(fifo: inputs[port]) }
+        start = max(start, times.write[stream.base + token] + 1)
+      }
+    }
+    if step.writes > 0 {
+      for port in 0..<outputs.count {
+        let stream = streams[outputs[port]]
+        let freed = stream.written + step.writes - 1 - stream.depth
+        guard freed >= 0 else { continue }
+        guard freed < stream.read else { return .fullOutput(fifo: outputs[port]) }
+        start = max(start, times.read[stream.base + freed] + 1 - step.latency)
+      }
+    }
+    return nil
+  }
+
+  private mutating func commit(_ inputs: [Int], _ outputs: [Int], _ step: StageStep, _ start: Int) {
+    if step.reads > 0 {
+      for port in 0..<inputs.count {
+        let first = streams[inputs[port]].base + streams[inputs[port]].read
+        for token in first..<(first + step.reads) { times.read[token] = start }
+        streams[inputs[port]].read += step.reads
+      }
+    }
+    if step.writes > 0 {
+      for port in 0..<outputs.count {
+        let first = streams[outputs[port]].base + streams[outputs[port]].written
+        for token in first..<(first + step.writes) { times.write[token] = start + step.latency }
+        streams[outputs[port]].written += step.writes
+      }
+    }
+  }
+
   /// Words in each FIFO at its fullest while the first `count` frames are written.
   ///
   /// What later frames do does not change it: a word written later is behind all of these, and space is freed in order.
@@ -242,50 +287,5 @@ package struct DataflowSimulation {
       peak = max(peak, token + 1 - freed)
     }
     return peak
-  }
-}
-
-extension DataflowSimulation {
-  /// The FIFOs of one stage while it is advanced; blocks name a port by its position.
-  private struct Ports {
-    var inputs: [Stream]
-    var outputs: [Stream]
-
-    /// Moves `start` to the first cycle at which tokens and space are there; the block if they are not known yet.
-    func wait(_ step: StageStep, _ times: borrowing Times, _ start: inout Int) -> StageBlock? {
-      if step.reads > 0 {
-        for port in 0..<inputs.count {
-          let token = inputs[port].read + step.reads - 1
-          guard token < inputs[port].written else { return .emptyInput(fifo: port) }
-          start = max(start, times.write[inputs[port].base + token] + 1)
-        }
-      }
-      if step.writes > 0 {
-        for port in 0..<outputs.count {
-          let freed = outputs[port].written + step.writes - 1 - outputs[port].depth
-          guard freed >= 0 else { continue }
-          guard freed < outputs[port].read else { return .fullOutput(fifo: port) }
-          start = max(start, times.read[outputs[port].base + freed] + 1 - step.latency)
-        }
-      }
-      return nil
-    }
-
-    mutating func commit(_ step: StageStep, _ start: Int, _ times: inout Times) {
-      if step.reads > 0 {
-        for port in 0..<inputs.count {
-          let first = inputs[port].base + inputs[port].read
-          for token in first..<(first + step.reads) { times.read[token] = start }
-          inputs[port].read += step.reads
-        }
-      }
-      if step.writes > 0 {
-        for port in 0..<outputs.count {
-          let first = outputs[port].base + outputs[port].written
-          for token in first..<(first + step.writes) { times.write[token] = start + step.latency }
-          outputs[port].written += step.writes
-        }
-      }
-    }
   }
 }
