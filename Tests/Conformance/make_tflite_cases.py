@@ -254,8 +254,6 @@ def slices():
         ("ellipsis", [0, 0, 1], [0, 0, 3], [1, 1, 1], {"ellipsisMask": 1, "shrinkAxisMask": 2}, [2, 2]), ("new-axis", [0, 0, 1], [0, 1, 3], [1, 1, 1], {"newAxisMask": 1}, [1, 1, 2, 4]),
     ]:
         yield Case(f"strided-slice-{name}", "STRIDED_SLICE", options("StridedSliceOptions", **masks)).input([2, 3, 4]).constant(begin, np.int32).constant(end, np.int32).constant(step, np.int32).output(shape)
-    yield (Case("strided-slice-picked", "STRIDED_SLICE", options("StridedSliceOptions", beginMask=5, endMask=5, shrinkAxisMask=2)).input([2, 3, 4])
-           .input([3], np.int32).input([3], np.int32).constant([1, 1, 1], np.int32).output([2, 4]))
     yield Case("slice", "SLICE").input([2, 3, 4]).constant([0, 1, 0], np.int32).constant([2, -1, 3], np.int32).output([2, 2, 3])
     yield Case("split", "SPLIT", options("SplitOptions", numSplits=2)).constant(-1, np.int32).input([3, 4]).output([3, 2]).output([3, 2])
     yield Case("split-v", "SPLIT_V", options("SplitVOptions", numSplits=2)).input([3, 4]).constant([1, -1], np.int32).constant(1, np.int32).output([3, 1]).output([3, 3])

@@ -106,6 +106,7 @@ enum Lite {
     var inputs: [Int]
     var outputs: [Int]
     var options: [Int: Flat] = [:]
+    var customOptions: [UInt8] = []
   }
 
   static func floats(_ numbers: [Float]) -> [UInt8] { numbers.flatMap { number in withUnsafeBytes(of: number) { Array($0) } } }
@@ -142,7 +143,9 @@ enum Lite {
       1: .i32s(inputs), 2: .i32s(outputs),
       3: .tables(
         nodes.enumerated().map { index, node in
-          .table([0: .i32(index), 1: .i32s(node.inputs), 2: .i32s(node.outputs), 4: .table(node.options)])
+          .table([
+            0: .i32(index), 1: .i32s(node.inputs), 2: .i32s(node.outputs), 4: .table(node.options), 5: .bytes(node.customOptions),
+          ])
         }),
       4: .string("main"),
     ])

@@ -102,6 +102,55 @@ import Testing
     #expect(try y.integers() == example.result.map(Int64.init))
   }
 
+  /// x[:, i] of [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]] with i known at run time only; -1 is the last column.
+  @Test(arguments: [(column: 2, result: [2, 6, 10]), (column: -1, result: [3, 7, 11])])
+  func slicePickedAtRunTime(_ example: (column: Int, result: [Int])) throws {
+    let model = Lite.model(
+      [
+        Lite.Tensor("x", Lite.float32, [3, 4]), Lite.Tensor("begin", Lite.int32, [2]), Lite.Tensor("end", Lite.int32, [2]),
+        Lite.Tensor("steps", Lite.int32, [2], Lite.integers([1, 1])), Lite.Tensor("y", Lite.float32, [3]),
+      ],
+      [Lite.Node(code: 45, inputs: [0, 1, 2, 3], outputs: [4], options: [0: .i32(1), 1: .i32(1), 4: .i32(2)])],
+      inputs: [0, 1, 2], outputs: [4])
+    let begin = Tensor(.int32, [2], .int32([0, Int32(example.column)]))
+    let y = try Self.run(try Self.load(model), [Tensor([3, 4], floats: (0..<12).map(Float.init)), begin, begin])[0]
+    #expect(y.shape == [3])
+    #expect(try y.integers() == example.result.map(Int64.init))
+  }
+
+  /// Rank 2, one unit: two filters over two features, memories of two runs. y = 1·1 + 10·3 + 100·2 + 1000·4 on the second run.
+  @Test func filterOverTimeKeepsItsMemory() throws {
+    let model = Lite.model(
+      [
+        Lite.Tensor("x", Lite.float32, [1, 2]), Lite.Tensor("features", Lite.float32, [2, 2], Lite.floats([1, 0, 0, 1])),
+        Lite.Tensor("time", Lite.float32, [2, 2], Lite.floats([1, 10, 100, 1000])), Lite.Tensor("memory", Lite.float32, [1, 4]),
+        Lite.Tensor("y", Lite.float32, [1, 1]),
+      ],
+      [Lite.Node(code: 27, inputs: [0, 1, 2, -1, 3], outputs: [4], options: [0: .i32(2)])], inputs: [0], outputs: [4])
+    let graph = try Self.load(model)
+    let first = try Self.run(graph, [Tensor([1, 2], floats: [1, 2]), Tensor([1, 4], floats: [0, 0, 0, 0])])
+    #expect(try first.map { try $0.floats() } == [[2010], [0, 1, 0, 2]])
+    let second = try Self.run(graph, [Tensor([1, 2], floats: [3, 4]), first[1]])
+    #expect(try second.map { try $0.floats() } == [[4231], [1, 3, 2, 4]])
+  }
+
+  /// A custom operator of MediaPipe: a transposed convolution with a bias, its options a C structure.
+  @Test func transposedConvolutionOfMediaPipe() throws {
+    let model = Lite.model(
+      [
+        Lite.Tensor("x", Lite.float32, [1, 1, 2, 1]), Lite.Tensor("w", Lite.float32, [1, 2, 2, 1], Lite.floats([1, 2, 3, 4])),
+        Lite.Tensor("b", Lite.float32, [1], Lite.floats([0.5])), Lite.Tensor("y", Lite.float32, [1, 2, 4, 1]),
+      ],
+      [
+        Lite.Node(
+          code: 32, custom: "Convolution2DTransposeBias", inputs: [0, 1, 2], outputs: [3],
+          customOptions: [2, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0])
+      ], inputs: [0], outputs: [3])
+    let y = try Self.run(try Self.load(model), [Tensor([1, 1, 2, 1], floats: [1, 10])])[0]
+    #expect(y.shape == [1, 2, 4, 1])
+    #expect(try y.floats() == [1.5, 2.5, 10.5, 20.5, 3.5, 4.5, 30.5, 40.5])
+  }
+
   /// [[0, 0, 3], [4, 0, 0]] as rows with compressed columns.
   @Test func sparseWeightsAreSpreadOut() throws {
     var w = Lite.Tensor("w", Lite.float32, [2, 3], Lite.floats([3, 4]))

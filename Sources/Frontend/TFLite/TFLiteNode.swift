@@ -23,7 +23,9 @@ struct TFLiteNode {
   }
 
   func code(_ slot: Int) throws(Failure) -> Int { try message.options?.code(slot) ?? 0 }
-  func flag(_ slot: Int) throws(Failure) -> Bool { try message.options?.flag(slot) ?? false }
+  func flag(_ slot: Int, default value: Bool = false) throws(Failure) -> Bool {
+    try message.options?.flag(slot, default: value) ?? value
+  }
   func float(_ slot: Int) throws(Failure) -> Float { try message.options?.float(slot) ?? 0 }
 
   // MARK: Operands

@@ -33,17 +33,17 @@ private struct LSTMOperands {
 extension TFLiteNode {
   /// Both directions of a sequence, side by side or joined along the features.
   fileprivate func bidirectionalMemory() throws(Failure) -> [ValueID] {
-    let (clips, isTimeMajor, activation) = ([try float(1), try float(2)], try flag(4), try code(0))
+    let (clips, isTimeMajor, activation) = ([try float(1), try float(2)], try flag(4, default: true), try code(0))
     guard !(39...47).contains(where: has) else { throw failure("auxiliary inputs are not read") }
     let ahead = LSTMOperands(states: (35, 36), unread: 39...47)
     let back = LSTMOperands(
       weights: 18, peepholes: 26, biases: 29, projections: 33...34, states: (37, 38), unread: 39...47, result: 1)
     let isMerged = try flag(3)
-    let store = !isMerged
+    let stores = !isMerged
     let forward = try longShortTermMemory(
-      ahead, .forward, isTimeMajor: isTimeMajor, activation: activation, clips: clips, stores: store)
+      ahead, .forward, isTimeMajor: isTimeMajor, activation: activation, clips: clips, stores: stores)
     let backward = try longShortTermMemory(
-      back, .reverse, isTimeMajor: isTimeMajor, activation: activation, clips: clips, stores: store)
+      back, .reverse, isTimeMajor: isTimeMajor, activation: activation, clips: clips, stores: stores)
     guard isMerged else { return [forward, backward] }
     return [try self.store(try add(Concatenate(axis: 2), [forward, backward], "merged"))]
   }
@@ -60,7 +60,8 @@ extension TFLiteNode {
     guard has(first), !operands.projections.contains(where: has), !operands.unread.contains(where: has) else {
       throw failure("coupled gates, projections and layer normalisation are not read")
     }
-    guard clips.allSatisfy({ $0 == 0 }) || (clips[1] == 0 && clipsNothing(clips[0], try tensor(operands.states.cell))) else {
+    let cell = try tensor(operands.states.cell)
+    guard clips[1] == 0, clips[0] == 0 || clipsNothing(clips[0], cell) else {
       throw failure("limits of the state are not read")
     }
     // To input, output, forget, cell.
