@@ -11,7 +11,7 @@ extension FPGADescription {
     let reader = ElementReader(element, log: log)
     part = FPGAPart(name: target.name, reader)
     clock = reader.number("clock", .hertz).value
-    profiles = reader.children("tool").map(ImplementationProfile.init)
+    profiles = reader.children("tool").map { ProfileCache.shared.profile($0, log) }
     request = Request(reader.child("hls"))
     board = Board(reader.optionalChild("board"))
     var mappers: [String: MultiplierRule] = [:]

@@ -101,9 +101,6 @@ struct HLSReportPredictor: RowPredictor {
         measured: measured, predicted: Double(figure == .interval ? parts.interval : parts.latency), group: group,
         note: note)
     }
-    if figure == .lut || figure == .ff, !(report.transfer == .parallel && layer.kind != .activation) {
-      return .skipped(why: "logic of stream layers is predicted for whole designs", group: group)
-    }
     let estimate = model.estimate(layer)
     let value: Int
     switch figure {

@@ -17,6 +17,7 @@ extension ImplementationProfile {
     area = AreaLaw(reader.child("area"))
     memory = MemoryUse(reader.child("memory-use"))
     multiplier = MultiplierRule(reader.child("multiplier-rule"))
+    logic = ReportedLogic(reader.optionalChild("reported-logic"))
     reader.finish()
   }
 }
@@ -106,5 +107,27 @@ extension MultiplierRule {
       leastProduct: reader?.integer("least-product").value ?? 1,
       leastWeight: reader?.integer("least-weight").value ?? 1)
     reader?.finish()
+  }
+}
+
+extension ReportedLogic {
+  /// Rows `<lut stage="pool" base="346" per-channel="137"/>` and `<ff …/>`.
+  fileprivate init(_ reader: ElementReader?) {
+    laws = Resource.allCases.flatMap { resource in
+      (reader?.children(resource.rawValue) ?? []).compactMap { Law($0, resource) }
+    }
+    reader?.finish()
+  }
+}
+
+extension ReportedLogic.Law {
+  fileprivate init?(_ row: ElementReader, _ resource: ReportedLogic.Resource) {
+    let stage = row.choice("stage", of: ReportedLogic.Stage.self)
+    let strategy = row.optionalString("strategy") == nil ? nil : row.choice("strategy", of: Strategy.self)
+    var coefficients: [ReportedLogic.Term: Double] = [:]
+    for term in ReportedLogic.Term.allCases { coefficients[term] = row.optionalAttribute(term.rawValue) }
+    row.finish()
+    guard let stage else { return nil }
+    self.init(stage: stage, resource: resource, strategy: strategy, coefficients: coefficients)
   }
 }

@@ -15,6 +15,8 @@ package struct ImplementationProfile: Sendable, Hashable {
   package var area: AreaLaw
   package var memory: MemoryUse
   package var multiplier: MultiplierRule
+  /// How the synthesis report counts logic, where that is known; elsewhere it claims what `area` says it does.
+  package var logic: ReportedLogic
 
   package enum Folding: String, Sendable, Hashable, CaseIterable {
     /// A loop of `reuse` steps over all outputs (hls4ml).

@@ -40,6 +40,7 @@ extension LayerModel {
     memory(layer, &result)
     let windowBlocks = windowMemory(layer, &result)
     result.synthesised.ff += Int((law.ffPerWindowFIFO * Double(windowBlocks)).rounded())
+    reportLogic(layer, &result)
   }
 
   /// Parallel multipliers that need a multiplier at all.

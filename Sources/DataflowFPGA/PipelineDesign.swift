@@ -132,6 +132,7 @@ extension LayerModel {
         result.synthesised.bram18 += halves
         result.blockPrimitives += halves
       }
+      result.reported = result.reported + reportedLogic(lanes: fifo.lanes, design.layers[fifo.producer].strategy)
     }
     let slowest = result.layers.map(\.reportedLatency).max() ?? 0
     let last = design.layers.lastIndex { $0.kind == .convolution } ?? -1

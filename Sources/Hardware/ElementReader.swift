@@ -238,6 +238,9 @@ package final class ReadingLog {
 
   package init() {}
 
+  /// Adds numbers that were read before.
+  package func note(_ numbers: [ReadNumber]) { self.numbers += numbers }
+
   fileprivate func error(_ message: String, _ location: SourceLocation, fix: String? = nil) {
     diagnostics.append(.error(message, at: location, fix: fix))
   }
