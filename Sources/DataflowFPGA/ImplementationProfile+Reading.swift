@@ -116,6 +116,8 @@ extension ReportedLogic {
     laws = Resource.allCases.flatMap { resource in
       (reader?.children(resource.rawValue) ?? []).compactMap { Law($0, resource) }
     }
+    let isParallel = reader?.optionalString("transfer") != nil && reader?.choice("transfer", of: Transfer.self) == .parallel
+    transfer = isParallel ? .parallel : .stream
     reader?.finish()
   }
 }
@@ -124,10 +126,11 @@ extension ReportedLogic.Law {
   fileprivate init?(_ row: ElementReader, _ resource: ReportedLogic.Resource) {
     let stage = row.choice("stage", of: ReportedLogic.Stage.self)
     let strategy = row.optionalString("strategy") == nil ? nil : row.choice("strategy", of: Strategy.self)
+    let clock = row.optionalString("clock") == nil ? nil : row.choice("clock", of: ReportedLogic.Clock.self)
     var coefficients: [ReportedLogic.Term: Double] = [:]
     for term in ReportedLogic.Term.allCases { coefficients[term] = row.optionalAttribute(term.rawValue) }
     row.finish()
     guard let stage else { return nil }
-    self.init(stage: stage, resource: resource, strategy: strategy, coefficients: coefficients)
+    self.init(stage: stage, resource: resource, strategy: strategy, clock: clock, coefficients: coefficients)
   }
 }

@@ -86,6 +86,10 @@ extension LayerModel {
   ///
   /// A convolution goes through its kernel once per output pixel (one partition).
   private func parallelTotals(_ design: PipelineDesign, _ result: inout PipelineEstimate) {
+    for stream in design.streams {
+      let giver = design.layers[stream.from]
+      result.reported = result.reported + reportedLogic(lanes: giver.outputPixels * giver.outputChannels, giver.strategy)
+    }
     let kernels = design.layers.indices.filter { design.layers[$0].kernelOutputs > 0 }
     if kernels.contains(where: { design.layers[$0].strategy == .resource }) {
       for index in kernels {

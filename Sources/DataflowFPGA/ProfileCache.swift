@@ -1,4 +1,4 @@
-package import Hardware
+internal import Hardware
 internal import Synchronization
 
 /// Tool profiles that were read before: variants of one target share their `<tool>` elements, which hold most of its numbers.

@@ -92,7 +92,8 @@ extension LayerSpec {
       (kernelHeight, kernelWidth, strideHeight, strideWidth) = (pool.0, pool.1, pool.0, pool.1)
       (outputHeight, outputWidth) = (size.0 / pool.0, size.1 / pool.1)
     case "relu", "leaky_relu", "linear", "normalize":
-      self.init(name: row.layer, kind: row.kind == "leaky_relu" ? .scaled : .activation)
+      // What is left of a normalisation beside the kernels that took its factors is a sum.
+      self.init(name: row.layer, kind: row.kind == "leaky_relu" ? .scaled : row.kind == "normalize" ? .add : .activation)
       if let size = row.pair("in"), let count = valid(row["c"]) {
         (height, width, channels) = (size.0, size.1, count)
       } else if let count = valid(row["n"]) {
