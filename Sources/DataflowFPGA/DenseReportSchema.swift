@@ -47,10 +47,8 @@ struct DenseReportPredictor: RowPredictor {
         $0.reports.contains { report.tool.contains($0.tool) && $0.design.isEmpty }
       })
     else { return .skipped(why: "no tool profile of the target describes '\(report.tool)'", group: group) }
-    if figure == .bram18, let bits = report.bits, bits < profile.memory.tableWeightBits {
-      return .skipped(
-        why: "\(profile.name) places ROMs of weights below \(profile.memory.tableWeightBits) bits by value, not by size", group: group)
-    }
+    // Narrow ROMs are placed by their values, which the table does not have: their size is what can be said.
+    let isNarrow = figure == .bram18 && (report.bits ?? 16) < profile.memory.tableWeightBits
     let model = LayerModel(profile: profile, part: description.part, period: 1000 / max(report.clock, 1))
     let design = PipelineDesign(
       chain: Self.layers(
@@ -70,7 +68,8 @@ struct DenseReportPredictor: RowPredictor {
     case .ff: predicted = Double(estimate.synthesised.ff)
     case .bram18: predicted = Double(estimate.synthesised.bram18) / 2
     }
-    return .predicted(measured: measured, predicted: predicted, group: group)
+    return .predicted(
+      measured: measured, predicted: predicted, group: group, note: isNarrow ? "ROMs by size; the tool places narrow ones by value" : "")
   }
 
   /// Dense layers with a ReLU between each two.

@@ -79,6 +79,50 @@ package struct DataflowSimulation {
     var read: [Int] = []
   }
 
+  /// The same while a simulation runs, in place.
+  private struct Memory {
+    var write: UnsafeMutableBufferPointer<Int>
+    var read: UnsafeMutableBufferPointer<Int>
+    var streams: UnsafeMutableBufferPointer<Stream>
+
+    /// Moves `start` to the first cycle at which tokens and space are there; the block if they are not known yet.
+    func wait(_ inputs: [Int], _ outputs: [Int], _ step: StageStep, _ start: inout Int) -> StageBlock? {
+      if step.reads > 0 {
+        for fifo in inputs {
+          let token = streams[fifo].read + step.reads - 1
+          guard token < streams[fifo].written else { return .emptyInput(fifo: fifo) }
+          start = max(start, write[streams[fifo].base + token] + 1)
+        }
+      }
+      if step.writes > 0 {
+        for fifo in outputs {
+          let freed = streams[fifo].written + step.writes - 1 - streams[fifo].depth
+          guard freed >= 0 else { continue }
+          guard freed < streams[fifo].read else { return .fullOutput(fifo: fifo) }
+          start = max(start, read[streams[fifo].base + freed] + 1 - step.latency)
+        }
+      }
+      return nil
+    }
+
+    func commit(_ inputs: [Int], _ outputs: [Int], _ step: StageStep, _ start: Int) {
+      if step.reads > 0 {
+        for fifo in inputs {
+          let first = streams[fifo].base + streams[fifo].read
+          for token in first..<(first + step.reads) { read[token] = start }
+          streams[fifo].read += step.reads
+        }
+      }
+      if step.writes > 0 {
+        for fifo in outputs {
+          let first = streams[fifo].base + streams[fifo].written
+          for token in first..<(first + step.writes) { write[token] = start + step.latency }
+          streams[fifo].written += step.writes
+        }
+      }
+    }
+  }
+
   private struct Cursor {
     var frame = 0
     var run = 0
@@ -126,6 +170,23 @@ package struct DataflowSimulation {
 
   /// Runs to completion or deadlock.
   package mutating func run() -> DataflowOutcome {
+    // A step is a handful of additions: it works on plain memory, without a check of ownership for every word.
+    var (write, read, streams) = (times.write, times.read, self.streams)
+    (times, self.streams) = (Times(), [])
+    write.withUnsafeMutableBufferPointer { write in
+      read.withUnsafeMutableBufferPointer { read in
+        streams.withUnsafeMutableBufferPointer { streams in
+          let memory = Memory(write: write, read: read, streams: streams)
+          advanceAll(memory)
+        }
+      }
+    }
+    (times, self.streams) = (Times(write: write, read: read), streams)
+    return outcome
+  }
+
+  /// Advances every stage as far as it goes.
+  private mutating func advanceAll(_ memory: Memory) {
     // A stage is looked at again only when one that it waits for has moved.
     var waiting = Array(network.stages.indices)
     var isListed = [Bool](repeating: true, count: waiting.count)
@@ -134,7 +195,7 @@ package struct DataflowSimulation {
       let stage = waiting[next]
       next += 1
       isListed[stage] = false
-      guard advance(stage) else { continue }
+      guard advance(stage, memory) else { continue }
       if next > 4 * network.stages.count {
         waiting.removeFirst(next)
         next = 0
@@ -144,6 +205,9 @@ package struct DataflowSimulation {
         waiting.append(other)
       }
     }
+  }
+
+  private var outcome: DataflowOutcome {
     var blocked: [Int: StageBlock] = [:]
     for stage in network.stages.indices where cursor[stage].frame < frames {
       if let block = cursor[stage].block { blocked[stage] = block }
@@ -157,7 +221,7 @@ package struct DataflowSimulation {
   }
 
   /// Advances one stage until it must wait; true when at least one step was made.
-  private mutating func advance(_ stage: Int) -> Bool {
+  private mutating func advance(_ stage: Int, _ memory: Memory) -> Bool {
     let program = network.stages[stage].frame
     let restart = network.stages[stage].restart
     let (ins, outs) = (inputs[stage], outputs[stage])
@@ -176,7 +240,7 @@ package struct DataflowSimulation {
           break
         }
       }
-      if let block = wait(ins, outs, step, &start) {
+      if let block = memory.wait(ins, outs, step, &start) {
         at.block = block
         break
       }
@@ -186,7 +250,7 @@ package struct DataflowSimulation {
         at.lastEvent = start
         if isSource[stage], entered.count == at.frame { entered.append(start) }
       }
-      commit(ins, outs, step, start)
+      memory.commit(ins, outs, step, start)
       at.ready = start + step.interval
       at.lastEvent = max(at.lastEvent, at.ready, start + step.latency)
       moved = true
@@ -226,45 +290,6 @@ package struct DataflowSimulation {
       start = max(start, begun[producer][frame] + 1)
     }
     return nil
-  }
-
-  /// Moves `start` to the first cycle at which tokens and space are there; the block if they are not known yet.
-  private func wait(_ inputs: [Int], _ outputs: [Int], _ step: StageStep, _ start: inout Int) -> StageBlock? {
-    if step.reads > 0 {
-      for port in 0..<inputs.count {
-        let stream = streams[inputs[port]]
-        let token = stream.read + step.reads - 1
-        guard token < stream.written else { return .emptyInput(fifo: inputs[port]) }
-        start = max(start, times.write[stream.base + token] + 1)
-      }
-    }
-    if step.writes > 0 {
-      for port in 0..<outputs.count {
-        let stream = streams[outputs[port]]
-        let freed = stream.written + step.writes - 1 - stream.depth
-        guard freed >= 0 else { continue }
-        guard freed < stream.read else { return .fullOutput(fifo: outputs[port]) }
-        start = max(start, times.read[stream.base + freed] + 1 - step.latency)
-      }
-    }
-    return nil
-  }
-
-  private mutating func commit(_ inputs: [Int], _ outputs: [Int], _ step: StageStep, _ start: Int) {
-    if step.reads > 0 {
-      for port in 0..<inputs.count {
-        let first = streams[inputs[port]].base + streams[inputs[port]].read
-        for token in first..<(first + step.reads) { times.read[token] = start }
-        streams[inputs[port]].read += step.reads
-      }
-    }
-    if step.writes > 0 {
-      for port in 0..<outputs.count {
-        let first = streams[outputs[port]].base + streams[outputs[port]].written
-        for token in first..<(first + step.writes) { times.write[token] = start + step.latency }
-        streams[outputs[port]].written += step.writes
-      }
-    }
   }
 
   /// Words in each FIFO at its fullest while the first `count` frames are written.
