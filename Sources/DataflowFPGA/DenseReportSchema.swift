@@ -47,8 +47,6 @@ struct DenseReportPredictor: RowPredictor {
         $0.reports.contains { report.tool.contains($0.tool) && $0.design.isEmpty }
       })
     else { return .skipped(why: "no tool profile of the target describes '\(report.tool)'", group: group) }
-    // Narrow ROMs are placed by their values, which the table does not have: their size is what can be said.
-    let isNarrow = figure == .bram18 && (report.bits ?? 16) < profile.memory.tableWeightBits
     let model = LayerModel(profile: profile, part: description.part, period: 1000 / max(report.clock, 1))
     let design = PipelineDesign(
       chain: Self.layers(
@@ -68,8 +66,7 @@ struct DenseReportPredictor: RowPredictor {
     case .ff: predicted = Double(estimate.synthesised.ff)
     case .bram18: predicted = Double(estimate.synthesised.bram18) / 2
     }
-    return .predicted(
-      measured: measured, predicted: predicted, group: group, note: isNarrow ? "ROMs by size; the tool places narrow ones by value" : "")
+    return .predicted(measured: measured, predicted: predicted, group: group)
   }
 
   /// Dense layers with a ReLU between each two.
