@@ -10,7 +10,7 @@ extension FPGADescription {
     }
     let reader = ElementReader(element, log: log)
     part = FPGAPart(name: target.name, reader)
-    clock = reader.number("clock", .hertz).value
+    clock = reader.clock("clock")
     profiles = reader.children("tool").map { ProfileCache.shared.profile($0, log) }
     request = Request(reader.child("hls"))
     board = Board(reader.optionalChild("board"))
@@ -22,7 +22,6 @@ extension FPGADescription {
       let near = nearestSpelling(to: request.profile, in: profiles.map(\.name))
       reader.error("no <tool> is named '\(request.profile)'", fix: near.map { "did you mean \($0)?" })
     }
-    if clock.isFinite, clock <= 0 { reader.error("<clock> must be positive") }
     reader.finish()
     try log.check()
     numbers = log.numbers
@@ -32,14 +31,15 @@ extension FPGADescription {
 extension FPGADescription.Request {
   fileprivate init(_ reader: ElementReader?) {
     profile = reader?.text("profile") ?? ""
-    reuse = max(0, reader?.integer("reuse").value ?? 0)
+    reuse = reader?.integer("reuse").value ?? 0
     folding = reader?.optionalText("folding") ?? ""
     strategy = Self.choice(reader, "strategy", default: .resource)
     transfer = Self.choice(reader, "transfer", default: .stream)
-    fixedBits = max(1, reader?.integer("fixed-bits").value ?? 16)
-    frameRate = max(0, reader?.number("frame-rate", .none).value ?? 0)
-    sizing = max(0, min(2, reader?.integer("size-fifos").value ?? 0))
-    fifoDepth = max(0, reader?.integer("fifo-depth").value ?? 0)
+    fixedBits = reader?.integer("fixed-bits", in: 1...1024).value ?? 16
+    frameRate = reader?.number("frame-rate", .none).value ?? 0
+    if frameRate < 0 { reader?.error("<frame-rate> must be at least 0") }
+    sizing = reader?.integer("size-fifos", in: 0...2).value ?? 0
+    fifoDepth = reader?.integer("fifo-depth", in: 0...(1 << 30)).value ?? 0
     reader?.finish()
   }
 

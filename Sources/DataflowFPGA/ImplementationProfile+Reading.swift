@@ -47,8 +47,9 @@ extension ImplementationProfile.StreamTiming {
 extension ImplementationProfile.KernelTiming {
   fileprivate init(_ reader: ElementReader?) {
     relaxedPeriod = (reader?.number("relaxed-period", .seconds).value ?? 0) * 1e9
-    relaxed = reader?.integer("relaxed", .cycles).value ?? 0
-    fast = reader?.integer("fast", .cycles).value ?? 0
+    // Added to a number of levels: a tree whose levels share cycles takes less.
+    relaxed = reader?.integer("relaxed", .cycles, in: -64...64).value ?? 0
+    fast = reader?.integer("fast", .cycles, in: -64...64).value ?? 0
     fastMultiplier = reader?.integer("fast-multiplier", .cycles).value ?? 0
     shared = reader?.integer("shared", .cycles).value ?? 0
     single = reader?.integer("single", .cycles).value ?? 0

@@ -97,19 +97,42 @@ package final class ElementReader {
     return has(name) ? number(name, unit) : nil
   }
 
-  /// A whole number; 0 after an error.
-  package func integer(_ name: String, _ unit: Unit = .none) -> Sourced<Int> {
+  /// Whole numbers a machine may have where nothing else is said; the product of two small ones still fits a word.
+  package static let wholeNumbers = 0...(1 << 50)
+
+  /// A whole number of a range; its lower bound after an error, of which there is one.
+  package func integer(_ name: String, _ unit: Unit = .none, in range: ClosedRange<Int> = ElementReader.wholeNumbers) -> Sourced<Int> {
     let number = number(name, unit)
-    guard number.value.isFinite, number.value == number.value.rounded(), number.value.magnitude < 1e18 else {
-      if number.value.isFinite { log.error("<\(name)> must be a whole number", element.location) }
-      return Sourced(0, basis: number.basis, source: number.source)
+    let value = number.value
+    var problem: String?
+    if value.isFinite, value < Double(range.lowerBound) {
+      problem = "at least \(range.lowerBound)"
+    } else if value.isFinite, value > Double(range.upperBound) {
+      problem = "at most \(range.upperBound)"
+    } else if value.isFinite, value != value.rounded() {
+      problem = "a whole number"
     }
-    return Sourced(Int(number.value), basis: number.basis, source: number.source)
+    if let problem { log.error("<\(name)> must be \(problem)", element.location) }
+    guard value.isFinite, problem == nil else { return Sourced(range.lowerBound, basis: number.basis, source: number.source) }
+    return Sourced(Int(value), basis: number.basis, source: number.source)
   }
 
-  package func optionalInteger(_ name: String, _ unit: Unit = .none) -> Sourced<Int>? {
+  package func optionalInteger(
+    _ name: String, _ unit: Unit = .none, in range: ClosedRange<Int> = ElementReader.wholeNumbers
+  ) -> Sourced<Int>? {
     read.append(name)
-    return has(name) ? integer(name, unit) : nil
+    return has(name) ? integer(name, unit, in: range) : nil
+  }
+
+  /// A clock, hertz, between one hertz and one terahertz; one gigahertz after an error.
+  package func clock(_ name: String) -> Double {
+    let value = number(name, .hertz).value
+    guard value.isFinite else { return 1e9 }
+    guard (1...1e12).contains(value) else {
+      log.error("<\(name)> must be between 1 Hz and 1 THz", element.location)
+      return 1e9
+    }
+    return value
   }
 
   /// The text in `<name value="…"/>`.

@@ -1,3 +1,4 @@
+import Hardware
 import IR
 import Lowering
 import Results
@@ -77,5 +78,21 @@ struct PlacementTests {
     let b = try #require(try npu.run(sparse, RunRequest()).kernels.first)
     #expect((b.figures["streaming"] ?? 0) * 2 == a.figures["streaming"])
     #expect((b.bytes["dram"] ?? 0) < (a.bytes["dram"] ?? 0))
+  }
+}
+
+/// Kernels that no block of an Ethos-U holds.
+struct OversizedKernelTests {
+  /// Four outputs with a stride of 256 need 24,832 bytes of inputs; the processor computes them, and the warning says why.
+  @Test func runsOnTheHost() throws {
+    let machine = try NPUDescription(TargetCatalog(folder: Fixture.targets).load("ethos-u85-256"))
+    let geometry = Convolution(
+      images: 1, inputChannels: 1, outputChannels: 8, groups: 1, input: [1, 8192], output: [1, 31], kernel: [1, 512],
+      strides: [1, 256], dilations: [1, 1], padsBegin: [0, 0], padsEnd: [0, 0])
+    let kernels = [Fixture.convolution(geometry, id: 0)]
+    var builder = LayerBuilder(machine, try Residency(kernels, machine), kernels: kernels)
+    let layer = try builder.layer(kernels[0], at: 0)
+    #expect(layer.place == .host)
+    #expect(layer.note.contains("bytes are missing") && !layer.note.contains("-"), "\(layer.note)")
   }
 }

@@ -32,15 +32,8 @@ extension ElementReader {
     return words == ["*"] ? [] : Set(words)
   }
 
-  /// A whole number of at least one.
-  func positive(_ name: String, _ unit: Unit = .none) -> Int {
-    let value = integer(name, unit).value
-    guard value >= 1 else {
-      error("<\(name)> must be at least 1")
-      return 1
-    }
-    return value
-  }
+  /// A whole number of at least one; so small that the product of two and a few cores fits a word.
+  func positive(_ name: String, _ unit: Unit = .none) -> Int { integer(name, unit, in: 1...(1 << 24)).value }
 }
 
 private enum Answer: String, CaseIterable { case yes, no }

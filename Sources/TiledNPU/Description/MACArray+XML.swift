@@ -30,9 +30,10 @@ extension DotProductArray {
   fileprivate init(_ reader: ElementReader) {
     self.init(
       inputLanes: reader.positive("input-lanes"), outputLanes: reader.positive("output-lanes"),
-      patchHeight: reader.optionalInteger("patch-height")?.value ?? 1,
-      patchWidth: reader.optionalInteger("patch-width")?.value ?? 1,
-      packsKernelIntoLanes: reader.flag("packs-kernel"), depthwiseLanes: reader.optionalInteger("depthwise-lanes")?.value)
+      patchHeight: reader.optionalInteger("patch-height", in: 1...(1 << 24))?.value ?? 1,
+      patchWidth: reader.optionalInteger("patch-width", in: 1...(1 << 24))?.value ?? 1,
+      packsKernelIntoLanes: reader.flag("packs-kernel"), depthwiseLanes: reader.optionalInteger("depthwise-lanes", in: 1...(1 << 24))?.value
+    )
   }
 }
 
@@ -48,7 +49,8 @@ extension BlockArray {
       weightDecoders: reader.has("weight-decoders") ? reader.positive("weight-decoders") : 1,
       buffers: reader.has("banks") ? .banked(BankedBuffer(reader)) : .split(SplitBuffers(reader)),
       partKernel: PartKernel(
-        taps: reader.positive("part-kernel-taps"), leastTaps: reader.optionalInteger("part-kernel-least-taps")?.value ?? 1,
+        taps: reader.positive("part-kernel-taps"),
+        leastTaps: reader.optionalInteger("part-kernel-least-taps", in: 1...(1 << 24))?.value ?? 1,
         channelUnit: reader.positive("part-kernel-channels"), depthUnit: reader.positive("depth-first-channels")),
       maximumBlock: Block(
         reader.positive("maximum-block-height"), reader.positive("maximum-block-width"), reader.positive("maximum-block-depth")),

@@ -11,13 +11,13 @@ extension NPUDescription {
       try log.check()
       throw Failure("the target has no <npu>", at: target.root.location)
     }
-    let clock = npu.number("clock", .hertz).value
+    let clock = npu.clock("clock")
     memories = npu.children("memory").map { MemoryLevel($0, clockHertz: clock) }
     if memories.isEmpty { npu.error("an accelerator needs at least one <memory>") }
     name = target.name
     clockHertz = clock
-    instances = npu.optionalInteger("instances")?.value ?? 1
-    cores = npu.optionalInteger("cores")?.value ?? 1
+    instances = npu.optionalInteger("instances", in: 1...4096)?.value ?? 1
+    cores = npu.optionalInteger("cores", in: 1...4096)?.value ?? 1
     precision = npu.element("precision") ?? .int8
     array = npu.child("array").map { MACArray($0) } ?? .dot(DotProductArray(inputLanes: 1, outputLanes: 1))
     formats = npu.children("format").compactMap { Format($0) }
@@ -53,12 +53,13 @@ extension MemoryLevel {
       rate = reader.number("bandwidth", .bytesPerSecond).value / clockHertz
     }
     self.init(
-      name: reader.name, capacity: reader.optionalInteger("capacity", .bytes)?.value, peakBytesPerCycle: rate,
+      name: reader.name, capacity: reader.optionalInteger("capacity", .bytes, in: 1...(1 << 50))?.value, peakBytesPerCycle: rate,
       efficiency: reader.optionalNumber("efficiency", .ratio)?.value ?? 1,
       readLatency: reader.optionalInteger("read-latency", .cycles)?.value ?? 0,
       writeLatency: reader.optionalInteger("write-latency", .cycles)?.value ?? 0,
-      burst: reader.optionalInteger("burst", .bytes)?.value ?? 1, outstandingReads: reader.optionalInteger("outstanding-reads")?.value,
-      banks: reader.optionalInteger("banks")?.value,
+      burst: reader.optionalInteger("burst", .bytes, in: 1...(1 << 24))?.value ?? 1,
+      outstandingReads: reader.optionalInteger("outstanding-reads", in: 1...(1 << 24))?.value,
+      banks: reader.optionalInteger("banks", in: 1...(1 << 24))?.value,
       readEnergyPerByte: reader.optionalNumber("read-energy", .joulesPerByte)?.value,
       writeEnergyPerByte: reader.optionalNumber("write-energy", .joulesPerByte)?.value)
     if !(rate > 0) { reader.error("the memory '\(reader.name)' must move bytes") }
