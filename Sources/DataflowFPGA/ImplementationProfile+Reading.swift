@@ -128,8 +128,9 @@ extension ReportedLogic.Law {
     let stage = row.choice("stage", of: ReportedLogic.Stage.self)
     let strategy = row.optionalString("strategy") == nil ? nil : row.choice("strategy", of: Strategy.self)
     let clock = row.optionalString("clock") == nil ? nil : row.choice("clock", of: ReportedLogic.Clock.self)
-    var coefficients: [ReportedLogic.Term: Double] = [:]
-    for term in ReportedLogic.Term.allCases { coefficients[term] = row.optionalAttribute(term.rawValue) }
+    let coefficients = row.element.attributes.compactMap { attribute in
+      ReportedLogic.Term(rawValue: attribute.name).map { ReportedLogic.Coefficient(term: $0, value: row.attribute(attribute.name)) }
+    }
     row.finish()
     guard let stage else { return nil }
     self.init(stage: stage, resource: resource, strategy: strategy, clock: clock, coefficients: coefficients)

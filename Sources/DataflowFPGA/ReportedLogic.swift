@@ -48,7 +48,12 @@ package struct ReportedLogic: Sendable, Hashable {
     /// Nil for both strategies, and for every clock.
     package var strategy: Strategy?
     package var clock: Clock?
-    package var coefficients: [Term: Double]
+    package var coefficients: [Coefficient]
+  }
+
+  package struct Coefficient: Sendable, Hashable {
+    package var term: Term
+    package var value: Double
   }
 
   package var laws: [Law]
@@ -61,8 +66,7 @@ package struct ReportedLogic: Sendable, Hashable {
       $0.stage == stage && $0.resource == resource && ($0.strategy ?? strategy) == strategy && ($0.clock ?? clock) == clock
     }
     guard let law else { return nil }
-    // In the order of the terms, so that the sum does not depend on the order of a dictionary.
-    return Int(Term.allCases.reduce(0) { $0 + (law.coefficients[$1] ?? 0) * size($1) }.rounded())
+    return Int(law.coefficients.reduce(0) { $0 + $1.value * size($1.term) }.rounded())
   }
 }
 

@@ -105,6 +105,46 @@ package struct DataflowSimulation {
       return nil
     }
 
+    /// Up to `limit` equal steps of a stage with at most one input and one output, each as soon as it may start; how many there
+    /// were, and what the next one waits for. `ready` is where the next one may start as far as the stage is concerned.
+    func repeated(
+      _ step: StageStep, upTo limit: Int, _ input: Int?, _ output: Int?, _ ready: inout Int
+    ) -> (count: Int, block: StageBlock?) {
+      var from = input.map { streams[$0] } ?? Stream(base: 0, depth: 0)
+      var to = output.map { streams[$0] } ?? Stream(base: 0, depth: 0)
+      let (reads, writes) = (input == nil ? 0 : step.reads, output == nil ? 0 : step.writes)
+      var block: StageBlock?
+      var count = 0
+      while count < limit {
+        var start = ready
+        if reads > 0 {
+          let token = from.read + reads - 1
+          guard token < from.written else {
+            block = input.map { .emptyInput(fifo: $0) }
+            break
+          }
+          start = max(start, write[from.base + token] + 1)
+        }
+        let freed = to.written + writes - 1 - to.depth
+        if writes > 0, freed >= 0 {
+          guard freed < to.read else {
+            block = output.map { .fullOutput(fifo: $0) }
+            break
+          }
+          start = max(start, read[to.base + freed] + 1 - step.latency)
+        }
+        for token in 0..<reads { read[from.base + from.read + token] = start }
+        from.read += reads
+        for token in 0..<writes { write[to.base + to.written + token] = start + step.latency }
+        to.written += writes
+        ready = start + step.interval
+        count += 1
+      }
+      if let input { streams[input].read = from.read }
+      if let output { streams[output].written = to.written }
+      return (count, block)
+    }
+
     func commit(_ inputs: [Int], _ outputs: [Int], _ step: StageStep, _ start: Int) {
       if step.reads > 0 {
         for fifo in inputs {
@@ -223,13 +263,25 @@ package struct DataflowSimulation {
   /// Advances one stage until it must wait; true when at least one step was made.
   private mutating func advance(_ stage: Int, _ memory: Memory) -> Bool {
     let program = network.stages[stage].frame
-    let restart = network.stages[stage].restart
     let (ins, outs) = (inputs[stage], outputs[stage])
     var at = cursor[stage]
     var moved = false
     at.block = nil
     while at.frame < frames {
       let step = program[at.run].step
+      if at.index > 0, ins.count <= 1, outs.count <= 1 {
+        // Most steps are like the one before: one word in, one word out.
+        let (count, block) = memory.repeated(step, upTo: program[at.run].count - at.index, ins.first, outs.first, &at.ready)
+        if count > 0 {
+          at.lastEvent = max(at.lastEvent, at.ready, at.ready - step.interval + step.latency)
+          at.index += count
+          moved = true
+          if at.index == program[at.run].count { endRun(&at, stage) }
+          continue
+        }
+        at.block = block
+        break
+      }
       let isFirst = at.run == 0 && at.index == 0
       var start = at.ready
       if isFirst {
@@ -255,20 +307,22 @@ package struct DataflowSimulation {
       at.lastEvent = max(at.lastEvent, at.ready, start + step.latency)
       moved = true
       at.index += 1
-      if at.index == program[at.run].count {
-        at.index = 0
-        at.run += 1
-      }
-      if at.run == program.count {
-        at.run = 0
-        if at.frame == 0 { spans[stage] = at.frameStart..<at.lastEvent }
-        done[stage].append(at.lastEvent)
-        at.frame += 1
-        at.ready += restart
-      }
+      if at.index == program[at.run].count { endRun(&at, stage) }
     }
     cursor[stage] = at
     return moved
+  }
+
+  /// Goes to the next run of a stage's schedule, and behind the last one to the next frame.
+  private mutating func endRun(_ at: inout Cursor, _ stage: Int) {
+    at.index = 0
+    at.run += 1
+    guard at.run == network.stages[stage].frame.count else { return }
+    at.run = 0
+    if at.frame == 0 { spans[stage] = at.frameStart..<at.lastEvent }
+    done[stage].append(at.lastEvent)
+    at.frame += 1
+    at.ready += network.stages[stage].restart
   }
 
   /// Earliest cycle at which a source may start `frame`; nil while an older frame has to leave first.

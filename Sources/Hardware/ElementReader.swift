@@ -223,8 +223,8 @@ package final class ElementReader {
   where Choice.RawValue == String {
     let text = string(attribute)
     guard !text.isEmpty else { return nil }
-    let all = Choice.allCases.map(\.rawValue)
     guard let value = Choice(rawValue: text) else {
+      let all = Choice.allCases.map(\.rawValue)
       let near = nearestSpelling(to: text, in: all).map { "did you mean \($0)?" } ?? "one of \(all.joined(separator: ", "))"
       log.error("\(attribute)=\"\(text)\" in <\(element.name)> is not known", element.location, fix: near)
       return nil
