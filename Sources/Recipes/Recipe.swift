@@ -67,6 +67,7 @@ package struct Recipe: Sendable {
   /// Runs the stages in order. A stage's failure without a place gets the place of the stage.
   package func run(_ model: CompressedModel, _ context: CompressionContext) throws(Failure) -> CompressedModel {
     var model = model
+    var isSame = true
     for stage in stages {
       do throws(Failure) { try stage.stage.apply(&model, context) } catch {
         throw Failure(
@@ -78,6 +79,8 @@ package struct Recipe: Sendable {
       }
       let faults = model.graph.verify()
       guard faults.isEmpty else { throw Failure(faults) }
+      isSame = isSame && stage.stage.preservesResults
+      if isSame { model.reference = model.graph }
     }
     return model
   }

@@ -87,6 +87,18 @@ struct KeyValueCacheTests {
     }
   }
 
+  /// Stored results are measured against the results of the original, whatever was appended to them.
+  @Test func writtenEntriesAreMeasured() throws {
+    var model = CompressedModel(try Self.appended())
+    let samples = try Self.samples(model.original)
+    try Self.stage([]).apply(&model, CompressionContext(calibration: samples))
+    let report = try IntegerComparison(.onnxruntime).run(
+      model.graph, original: model.original, batches: try samples.batches(of: 4, for: model.graph),
+      exactBatches: try samples.batches(of: 4, for: model.original))
+    #expect(report.rows.map(\.tensor) == ["present"])
+    #expect(report.rows.allSatisfy { ($0.integerDecibels ?? 0) > 40 && $0.ownGap == 0 }, "\(report.rows)")
+  }
+
   @Test func aGraphWithoutACacheIsRefused() throws {
     var model = try Digits.model()
     let error = #expect(throws: Failure.self) {

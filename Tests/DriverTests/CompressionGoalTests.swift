@@ -68,6 +68,19 @@ struct CompressionGoalTests {
     #expect(throws: Failure.self) { try run.run() }
   }
 
+  /// Balanced channels are other numbers: stored tensors are measured against the model as it was balanced.
+  @Test func tensorsAreMeasuredAgainstTheBalancedModel() throws {
+    let report = try run(
+      """
+      version: 1
+      calibration: {samples: 32}
+      evaluate: {samples: 32}
+      stages: [fold, {equalize: {method: cross_layer}}, {quantize: {weights: {num_bits: 8}, activations: {num_bits: 8}}}]
+      """)
+    let rows = report.integers?.rows ?? []
+    #expect(!rows.isEmpty && rows.allSatisfy { ($0.fakeDecibels ?? 0) > 24 }, "\(rows.map { ($0.tensor, $0.fakeDecibels) })")
+  }
+
   /// Two saved reports: what was lost per stored tensor stands beside the time of its kernel, the largest loss first.
   @Test func reportsStandSideBySide() throws {
     func report(_ bits: Int) throws -> CompressionReport {

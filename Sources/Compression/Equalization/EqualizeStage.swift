@@ -53,6 +53,7 @@ package struct EqualizeStage: CompressionStage {
   }
 
   package var needsCalibration: Bool { method != .crossLayer }
+  package var preservesResults: Bool { true }
 
   package func apply(_ model: inout CompressedModel, _ context: CompressionContext) throws(Failure) {
     let graph = model.graph

@@ -115,7 +115,9 @@ struct StoredValues {
       else { return nil }
       let zero = graph.constant(node.inputs[2]).flatMap { Tensor($0) }.flatMap { try? $0.doubles().first } ?? 0
       let maker = graph.producer(input).flatMap { graph[$0].origin.names.first }
-      return Value(stored: node.outputs[0], name: graph[input].name, node: maker, scale: scales[0], zero: zero)
+      // A stored result of the graph has taken the name over.
+      let named = graph.outputs.contains(node.outputs[0]) ? node.outputs[0] : input
+      return Value(stored: node.outputs[0], name: graph[named].name, node: maker, scale: scales[0], zero: zero)
     }
   }
 }

@@ -6,12 +6,15 @@ package struct CompressedModel: Sendable {
   package var graph: Graph
   /// Before the first stage: what accuracy is measured against.
   package let original: Graph
+  /// After the stages that only rearrange it (folded, channels balanced): the same results by the tensors that later stages store.
+  package var reference: Graph
   /// What the stages did, in order.
   package var records: [StageRecord] = []
 
   package init(_ graph: Graph) {
     self.graph = graph
     original = graph
+    reference = graph
   }
 }
 

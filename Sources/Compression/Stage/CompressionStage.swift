@@ -13,9 +13,13 @@ package protocol CompressionStage: Sendable {
   /// True when `apply` runs the model on calibration data.
   var needsCalibration: Bool { get }
 
+  /// True when the model computes what it did before, whatever its tensors inside are.
+  var preservesResults: Bool { get }
+
   func apply(_ model: inout CompressedModel, _ context: CompressionContext) throws(Failure)
 }
 
 extension CompressionStage {
   package var needsCalibration: Bool { true }
+  package var preservesResults: Bool { false }
 }

@@ -13,6 +13,7 @@ package struct FoldStage: CompressionStage {
   package init(_ options: OptionReader) throws(Failure) { foldsBatchNormalization = options.flag("batchnorm") ?? true }
 
   package var needsCalibration: Bool { false }
+  package var preservesResults: Bool { true }
 
   /// A pass by its name; a name that the catalog lacks is an error and not left out.
   static func pass(_ name: String) throws(Failure) -> GraphPass {

@@ -90,8 +90,8 @@ package struct CompressionRun: Sendable {
     let size = min(16, few.usualBatch)
     report.integers = try IntegerComparison(report.arithmetic)
       .run(
-        compressed.graph, original: compressed.original, batches: try few.batches(of: size, for: compressed.graph),
-        exactBatches: try few.batches(of: size, for: compressed.original))
+        compressed.graph, original: compressed.reference, batches: try few.batches(of: size, for: compressed.graph),
+        exactBatches: try few.batches(of: size, for: compressed.reference))
     if let limit = recipe.evaluation?.warnsBelow { report.warn(below: limit) }
   }
 }
