@@ -17,8 +17,8 @@ package struct DenseReportSchema: MeasurementSchema {
   /// The part, also when the table only believes it: `unstated (believed xcu250)`.
   package func device(of row: MeasurementRow) -> String {
     let text = String(row["part"])
-    guard let range = text.firstRange(of: "believed ") else { return text }
-    return String(text[range.upperBound...].prefix { $0.isLetter || $0.isNumber || $0 == "-" })
+    guard let range = text.firstRange(of: "believed ") else { return FPGAMeasurements.device(text) }
+    return FPGAMeasurements.device(String(text[range.upperBound...].prefix { $0.isLetter || $0.isNumber || $0 == "-" }))
   }
 
   package func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor {

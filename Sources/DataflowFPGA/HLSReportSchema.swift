@@ -18,7 +18,7 @@ package struct HLSReportSchema: MeasurementSchema {
   }
   package var measuredColumn: String { figure.rawValue }
 
-  package func device(of row: MeasurementRow) -> String { String(row["part"]) }
+  package func device(of row: MeasurementRow) -> String { FPGAMeasurements.device(String(row["part"])) }
 
   package func predictor(for target: TargetFile?) throws(Failure) -> any RowPredictor {
     try predictor(for: target, in: [])

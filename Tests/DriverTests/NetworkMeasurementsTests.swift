@@ -21,6 +21,7 @@ struct NetworkMeasurementsTests {
     ("mobilenet_v1_0.25_224_food101", "stm32n6", "mobilenet-v1-0.25-food101"),
     ("mobilenet_v1_1.0_224_food101", "stm32n6", "mobilenet-v1-food101"), ("mobilenet_v1_224", "edge-tpu-usb", "mobilenet-v1"),
     ("resnet50_224_bs2", "jetson-orin-dla", "resnet-50"), ("MLP0", "tpu-v1", "tpu-v1-mlp0"),
+    ("ssd_mobilenetv1_300_bs2", "jetson-orin-dla", "ssd-mobilenet-v1"), ("inception_v1_224", "edge-tpu-usb", "inception-v1"),
   ])
   func networksAreFoundByTheirWords(_ network: String, _ machine: String, _ stem: String) throws {
     let path = try #require(NetworkModels(folders: []).paths(for: network, machine: machine).first)
@@ -28,7 +29,7 @@ struct NetworkMeasurementsTests {
   }
 
   /// A word that says which network it is must not be dropped.
-  @Test(arguments: ["ssd_mobilenetv1_300_bs2", "pretrainedResnet_large_int8", "resnet_50_deep", "224"])
+  @Test(arguments: ["ssd_mobilenetv2_300_bs2", "inceptionv3_299", "pretrainedResnet_large_int8", "resnet_50_deep", "224"])
   func otherNetworksAreNotTakenForTheirs(_ network: String) {
     #expect(NetworkModels(folders: []).paths(for: network, machine: "edge-tpu-usb").isEmpty)
   }

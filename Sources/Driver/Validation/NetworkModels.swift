@@ -54,8 +54,9 @@ struct NetworkModels: Sendable {
       for character in part {
         // `v1` and `bs2` stay whole: a version or a batch is nothing without its letter.
         if let last = word.last, last.isLetter, character.isNumber, word.count > 3 {
-          result.append(word)
-          word = ""
+          let isVersion = last == "v"
+          result.append(isVersion ? String(word.dropLast()) : word)
+          word = isVersion ? "v" : ""
         }
         word.append(character)
       }
