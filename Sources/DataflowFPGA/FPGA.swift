@@ -69,7 +69,7 @@ package struct FPGA: Machine {
     if wish.fifoDepth > 0 {
       for index in pipeline.network.fifos.indices { pipeline.network.fifos[index].depth = wish.fifoDepth }
     } else if wish.sizing == 1 {
-      (pipeline.network, run) = try pipeline.network.sizedByOccupancy()
+      (pipeline.network, run) = try SizingCache.shared.sized(pipeline.network)
     } else if wish.sizing == 2 {
       let sizing = try pipeline.network.sized()
       for (index, depth) in sizing.depths.enumerated() { pipeline.network.fifos[index].depth = depth }
