@@ -19,11 +19,11 @@ package struct Diagnostic: Error, Hashable, Sendable, Codable, CustomStringConve
     Diagnostic(.error, message, at: location, fix: fix)
   }
 
-  /// `file:line: error: message (fix)`, the form editors understand.
+  /// `file:line: error: message (fix)`, the form editors understand; one line, whatever names from files it holds.
   package var description: String {
     let place = location.map { "\($0): " } ?? ""
     let hint = fix.map { " (\($0))" } ?? ""
-    return "\(place)\(severity.rawValue): \(message)\(hint)"
+    return "\(place)\(severity.rawValue): \(message)\(hint)".printable
   }
 }
 

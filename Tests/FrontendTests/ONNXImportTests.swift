@@ -134,6 +134,16 @@ import Testing
     #expect(graph.tensorType(graph.outputs[0]) == TensorType(.float32, [1, 4, 6]))
   }
 
+  /// Names come from files: an error about them is one line and cannot steer the terminal.
+  @Test func errorsCannotSteerTheTerminal() {
+    let bytes = Onnx.model(
+      Onnx.graph([Onnx.node("Relu", ["nowhere\u{1B}[2J"], ["y"], name: "a\nb\u{07}")], outputs: [Onnx.value("y", [2])]))
+    let error = #expect(throws: Failure.self) { try load(bytes) }
+    let text = error?.description ?? ""
+    #expect(text.contains("node 'a b\u{FFFD}'"), "\(text)")
+    for scalar in text.unicodeScalars { #expect(scalar.value >= 32 && scalar.value != 0x7F, "control character \(scalar.value)") }
+  }
+
   @Test func misspeltOperatorsAreRecognised() throws {
     let bytes = Onnx.model(
       Onnx.graph([Onnx.node("Gelo", ["x"], ["y"], name: "g")], inputs: [Onnx.value("x", [2])], outputs: [Onnx.value("y", [2])]))

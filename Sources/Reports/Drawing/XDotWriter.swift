@@ -43,7 +43,7 @@ enum XDotWriter {
   }
 
   private static func write(_ text: String, _ at: Drawing.Point, _ look: Drawing.TextLook, _ height: Double) -> String {
-    let visible = String(String.UnicodeScalarView(text.unicodeScalars.map(Markup.visible)))
+    let visible = text.printable
     let width = TextMetrics.width(visible, size: look.size, isBold: look.isBold)
     let align = look.anchor == .start ? -1 : look.anchor == .middle ? 0 : 1
     return colour("c", look.colour) + "F \(number(look.size)) \(string("DejaVu Sans")) t \(look.isBold ? 1 : 0) "

@@ -12,7 +12,7 @@ enum JSONText {
       case 0x5C: result += "\\\\"
       case 0x0A: result += "\\n"
       case 0..<32, 0x3C, 0x3E, 0x26, 0x7F..<0xA0, 0x2028, 0x2029: result += escape(scalar.value)
-      default: result.unicodeScalars.append(Markup.visible(scalar))
+      default: result.unicodeScalars.append(scalar.printable)
       }
     }
     return result + "\""

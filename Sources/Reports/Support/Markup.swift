@@ -11,7 +11,7 @@ package enum Markup {
       case ">": result += "&gt;"
       case "\"": result += "&quot;"
       case "'": result += "&#39;"
-      default: result.unicodeScalars.append(visible(scalar))
+      default: result.unicodeScalars.append(scalar.printable)
       }
     }
     return result
@@ -27,7 +27,7 @@ package enum Markup {
       case "\n": result += "\\n"
       // Graphviz reads entities in plain labels too.
       case "&": result += "&amp;"
-      default: result.unicodeScalars.append(visible(scalar))
+      default: result.unicodeScalars.append(scalar.printable)
       }
     }
     return result + "\""
@@ -49,16 +49,5 @@ package enum Markup {
     guard text.utf8.count > count, text.count > count, count > 3 else { return text }
     let tail = (count - 1) * 2 / 3
     return "\(text.prefix(count - 1 - tail))…\(text.suffix(tail))"
-  }
-
-  /// Control characters, bidirectional overrides and code points that XML forbids become U+FFFD or a space.
-  package static func visible(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
-    switch scalar.value {
-    case 9, 10, 13: " "
-    case 0..<32, 0x7F..<0xA0, 0xFFFE, 0xFFFF: "\u{FFFD}"
-    case 0x202A...0x202E, 0x2066...0x2069, 0x200B...0x200F: "\u{FFFD}"
-    case let value where value & 0xFFFE == 0xFFFE: "\u{FFFD}"
-    default: scalar
-    }
   }
 }

@@ -150,11 +150,7 @@ package enum TextReport: Report {
   }
 
   /// Names come from files: nothing in them may steer the terminal.
-  static func plain(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars { result.unicodeScalars.append(Markup.visible(scalar)) }
-    return result
-  }
+  static func plain(_ text: String) -> String { text.printable }
 
   static func grouped(_ value: Int) -> String {
     var digits = Array(String(value.magnitude))
