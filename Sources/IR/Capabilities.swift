@@ -1,6 +1,7 @@
 /// What a target can execute and fuse, as a plain value: how passes stay free of hardware.
 ///
-/// The default stands for no machine in particular and allows everything; targets state theirs in `<fusion>`.
+/// The default stands for no machine in particular and allows everything; targets state theirs in `<fusion>`. Members of small closed
+/// sets are arrays without repetition: building a hash table of a new type costs a run more than every look-up in it.
 package struct Capabilities: Hashable, Sendable, Codable {
   /// Pointwise functions that a contraction kernel can apply to its result before storing it; `*` allows all, `bias` an added constant.
   package var epilogueFunctions: Set<String>
@@ -13,11 +14,11 @@ package struct Capabilities: Hashable, Sendable, Codable {
   /// A chain may begin with rows looked up in a table.
   package var fusesGathers: Bool
   /// What the operand loads of a contraction do on the way.
-  package var operandLoads: Set<OperandLoad>
+  package var operandLoads: [OperandLoad]
   /// Products of one tensor with several weights run as one product.
   package var mergesProjections: Bool
   /// Patterns of operations that the target has one kernel for.
-  package var forms: Set<SemanticForm>
+  package var forms: [SemanticForm]
   /// Fused attention beyond its plain form; `forms` says whether there is any.
   package var attention: AttentionSupport
   /// Largest number of tensors one kernel may read.
@@ -33,8 +34,8 @@ package struct Capabilities: Hashable, Sendable, Codable {
 
   package init(
     epilogueFunctions: Set<String> = ["*"], fusesResidual: Bool = true, fusesPointwiseChains: Bool = true,
-    fusesReductionSinks: Bool = true, fusesGathers: Bool = true, operandLoads: Set<OperandLoad> = Set(OperandLoad.allCases),
-    mergesProjections: Bool = true, forms: Set<SemanticForm> = Set(SemanticForm.allCases),
+    fusesReductionSinks: Bool = true, fusesGathers: Bool = true, operandLoads: [OperandLoad] = OperandLoad.allCases,
+    mergesProjections: Bool = true, forms: [SemanticForm] = SemanticForm.allCases,
     attention: AttentionSupport = AttentionSupport(), maximumKernelInputs: Int = 16, contractionTypes: Set<String> = ["f32"],
     sparsities: Set<String> = [], integers: IntegerArithmetic = .onnxruntime
   ) {
@@ -64,7 +65,7 @@ package struct Capabilities: Hashable, Sendable, Codable {
     result.fusesGathers = false
     result.operandLoads = []
     result.mergesProjections = false
-    result.forms.remove(.attention)
+    result.forms.removeAll { $0 == .attention }
     return result
   }
 
@@ -108,10 +109,10 @@ package struct AttentionSupport: Hashable, Sendable, Codable {
     case mergedHeads = "merged-heads"
   }
 
-  package var forms: Set<Form>
+  package var forms: [Form]
   package var maximumHeadDimension: Int
 
-  package init(forms: Set<Form> = Set(Form.allCases), maximumHeadDimension: Int = 1 << 16) {
+  package init(forms: [Form] = Form.allCases, maximumHeadDimension: Int = 1 << 16) {
     self.forms = forms
     self.maximumHeadDimension = maximumHeadDimension
   }

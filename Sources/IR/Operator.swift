@@ -53,6 +53,9 @@ extension Operator {
   package func resized(from old: OperandTypes, to new: OperandTypes) -> (operation: any Operator, contents: [Int: [Int]]) { (self, [:]) }
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] { [] }
+
+  /// The same operator with the same attributes.
+  package func isEqual(to other: any Operator) -> Bool { other as? Self == self }
   package var isNondeterministic: Bool { false }
 }
 

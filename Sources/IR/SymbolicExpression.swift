@@ -26,6 +26,12 @@ package struct SymbolicExpression: Hashable, Sendable {
   package init(atom: Atom) { terms = [Monomial(coefficient: 1, factors: [atom])] }
 
   private init(collecting monomials: [Monomial]) {
+    // Extents are numbers far more often than sums: they need no table.
+    if monomials.count <= 1 || monomials.allSatisfy({ $0.factors.isEmpty }) {
+      let sum = monomials.reduce(0) { $0 &+ $1.coefficient }
+      terms = sum == 0 ? [] : [Monomial(coefficient: sum, factors: monomials.first?.factors ?? [])]
+      return
+    }
     var sums: [[Atom]: Int] = [:]
     for monomial in monomials { sums[monomial.factors, default: 0] &+= monomial.coefficient }
     terms = sums.filter { $0.value != 0 }.map { Monomial(coefficient: $0.value, factors: $0.key) }
@@ -96,7 +102,8 @@ package struct SymbolicExpression: Hashable, Sendable {
 
   /// Replaces the named symbols; the rest stays symbolic.
   package func bound(_ values: [String: Int]) -> Self {
-    terms.reduce(Self(0)) { sum, term in
+    if constant != nil { return self }
+    return terms.reduce(Self(0)) { sum, term in
       sum + term.factors.reduce(Self(term.coefficient)) { $0 * $1.bound(values) }
     }
   }

@@ -38,11 +38,11 @@ extension Capabilities {
       kernel.finish()
     }
     if let fused = reader.optionalChild("attention") {
-      forms.insert(.attention)
+      if !forms.contains(.attention) { forms.append(.attention) }
       attention = AttentionSupport(forms: fused.words("forms"), maximumHeadDimension: fused.integerAttribute("head-dimension"))
       fused.finish()
     } else {
-      forms.remove(.attention)
+      forms.removeAll { $0 == .attention }
     }
     if let declared = reader.optionalChild("integers") {
       integers = IntegerArithmetic(
@@ -68,19 +68,19 @@ extension ElementReader {
   }
 
   /// One member of a closed set.
-  fileprivate func word<Word: RawRepresentable<String> & CaseIterable & Hashable>(_ attribute: String) -> Word? {
-    let found: Set<Word> = words(attribute)
+  fileprivate func word<Word: RawRepresentable<String> & CaseIterable & Equatable>(_ attribute: String) -> Word? {
+    let found: [Word] = words(attribute)
     if found.count > 1 { error("\(attribute) of <\(element.name)> takes one word") }
     return found.first
   }
 
-  /// Members of a closed set, separated by spaces.
-  fileprivate func words<Word: RawRepresentable<String> & CaseIterable & Hashable>(_ attribute: String) -> Set<Word> {
-    var result: Set<Word> = []
+  /// Members of a closed set, separated by spaces, each once.
+  fileprivate func words<Word: RawRepresentable<String> & CaseIterable & Equatable>(_ attribute: String) -> [Word] {
+    var result: [Word] = []
     let all = Word.allCases.map(\.rawValue)
     for text in (optionalString(attribute) ?? "").split(separator: " ").map(String.init) {
       if let word = Word(rawValue: text) {
-        result.insert(word)
+        if !result.contains(word) { result.append(word) }
       } else {
         let near = nearestSpelling(to: text, in: all).map { "did you mean \($0)?" } ?? "one of \(all.joined(separator: ", "))"
         error("'\(text)' in \(attribute) of <\(element.name)> is not known", fix: near)

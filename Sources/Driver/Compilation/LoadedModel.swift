@@ -172,7 +172,7 @@ private final class DigestBox: @unchecked Sendable {
     let size = Int((try? handle.seekToEnd()) ?? 0)
     try? handle.seek(toOffset: 0)
     var hash = SHA256()
-    var buffer = [UInt8](repeating: 0, count: max(1 << 12, min(size, 1 << 20)))
+    var buffer = [UInt8](repeating: 0, count: max(1 << 12, min(size, 1 << 16)))
     let descriptor = handle.fileDescriptor
     while !isCancelled.load(ordering: .relaxed) {
       let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }

@@ -22,7 +22,7 @@ let mergeEqualNodes = GraphPass(
       return input
     }
     let operation = node.operation
-    let key = Key(operation: AnyHashable(operation), inputs: inputs, outputCount: node.outputs.count)
+    let key = Key(operation: operation, inputs: inputs, outputCount: node.outputs.count)
     guard let earlier = first[key] else {
       first[key] = id
       continue
@@ -44,7 +44,18 @@ private func canReplace(_ old: [ValueID], by new: [ValueID], _ rewriter: borrowi
 }
 
 private struct Key: Hashable {
-  var operation: AnyHashable
+  var operation: any Operator
   var inputs: [ValueID?]
   var outputCount: Int
+
+  static func == (a: Self, b: Self) -> Bool {
+    a.inputs == b.inputs && a.outputCount == b.outputCount && a.operation.isEqual(to: b.operation)
+  }
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(ObjectIdentifier(type(of: operation)))
+    operation.hash(into: &hasher)
+    hasher.combine(inputs)
+    hasher.combine(outputCount)
+  }
 }

@@ -19,7 +19,7 @@ enum GeluCondition {
 
 extension GraphMatcher {
   /// A GELU in one of the given forms that ends at a node.
-  func gelu(_ id: NodeID, forms: Set<Gelu.Form>) throws(NearMiss) -> Recognition? {
+  func gelu(_ id: NodeID, forms: [Gelu.Form]) throws(NearMiss) -> Recognition? {
     let result = graph[id].outputs[0]
     guard let root = graph[id].operation(as: BinaryElementwise.self), root.function == .mul || root.function == .div else { return nil }
     if forms.contains(.logistic), let found = logisticGelu(result) { return found }
