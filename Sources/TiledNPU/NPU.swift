@@ -73,6 +73,7 @@ package struct NPU: Machine {
       }
     }
     guard problems.isEmpty else { throw Failure(problems) }
+    description.instructions?.add(to: &layers, kernels, on: description.placement.weights)
     return (layers, residency)
   }
 

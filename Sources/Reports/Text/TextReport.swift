@@ -84,7 +84,13 @@ package enum TextReport: Report {
         "energy", totals.energyJoules.map(Format.joules) ?? "unavailable",
         Self.energyNote(totals)
       ))
-    rows.append(("opaque", Format.percent(totals.opaqueShare), "of the latency is in operators that are not modelled"))
+    rows.append(
+      (
+        "opaque", Format.percent(totals.opaqueShare),
+        totals.opaqueShare > 0
+          ? "of the latency is in operators that are not modelled: a lower bound, their arithmetic is unknown and only bytes count"
+          : "of the latency is in operators that are not modelled"
+      ))
     let width = rows.map(\.0.count).max() ?? 0
     let valueWidth = rows.map(\.1.count).max() ?? 0
     return rows.map { name, value, note in

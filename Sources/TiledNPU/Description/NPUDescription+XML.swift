@@ -30,6 +30,7 @@ extension NPUDescription {
     let nearName = names.indices.contains(placement.near) ? names[placement.near] : ""
     tileBuffers = npu.optionalChild("tile-buffers").map { TileBuffers($0, near: nearName, policy) }
     weightCode = npu.optionalChild("weight-code").map { WeightCode($0) } ?? WeightCode()
+    instructions = npu.optionalChild("instructions").map { InstructionStream($0) }
     layerCycles = npu.optionalInteger("layer-overhead", .cycles)?.value ?? 0
     runSeconds = npu.optionalNumber("run-overhead", .seconds)?.value ?? 0
     host = npu.optionalChild("host").map { Host($0) }
@@ -143,6 +144,15 @@ extension WeightCode {
       depthwiseExpansion: reader.optionalNumber("depthwise-expansion", .ratio)?.value ?? 1,
       outputGranule: max(1, reader.optionalInteger("output-granule", .none)?.value ?? 1),
       inputGranule: max(1, reader.optionalInteger("input-granule", .none)?.value ?? 1))
+    reader.finish()
+  }
+}
+
+extension InstructionStream {
+  fileprivate init(_ reader: ElementReader) {
+    self.init(
+      layerBytes: reader.integer("layer-size", .bytes).value, resultBytes: reader.number("result-size", .bytes).value,
+      bufferBytes: reader.integer("buffer", .bytes).value)
     reader.finish()
   }
 }

@@ -82,6 +82,8 @@ package struct NPUDescription: Sendable {
   /// Buffers of their own for tiles; nil when tiles live in what feature maps leave of the near memory.
   package var tileBuffers: TileBuffers?
   package var weightCode: WeightCode
+  /// Nil when a machine has its program at hand, or none.
+  package var instructions: InstructionStream?
   package var layerCycles: Int
   package var runSeconds: Double
   package var host: Host?
