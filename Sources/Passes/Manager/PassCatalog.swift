@@ -7,6 +7,7 @@ package enum PassCatalog {
   /// Exact rewritings that take out what exporters spell differently.
   package static let normalize: [GraphPass] = [
     foldConstants,
+    pairOperands,
     removeIdentities,
     orderOperands,
     mergeCasts,

@@ -11,13 +11,14 @@ struct MemoryOccupancy {
 
   /// `[cycle, bytes]` steps by memory name, of every memory that holds something.
   func steps() -> [String: [[Int]]] {
-    let far = farBytes()
+    let (far, weightBytes) = (farBytes(), weightBytes())
+    let near = nearBytes(weightBytes)
     var result: [String: [[Int]]] = [:]
     for memory in machine.memories.indices {
       let weights = memory == machine.placement.weights && memory != machine.placement.near ? weightBytes : 0
       var steps: [[Int]] = []
       for index in kernels.indices where layers[index].place != .view {
-        let bytes = memory == machine.placement.near ? nearBytes[index] : weights + (far[memory]?[index] ?? 0)
+        let bytes = memory == machine.placement.near ? near[index] : weights + (far[memory]?[index] ?? 0)
         if steps.last?[1] != bytes { steps.append([steps.isEmpty ? 0 : timings[index].start, bytes]) }
       }
       if steps.contains(where: { $0[1] > 0 }) { result[machine.memories[memory].name] = steps }
@@ -26,7 +27,7 @@ struct MemoryOccupancy {
   }
 
   /// Feature maps, tiles without buffers of their own, and the weights that stay from run to run in what is left.
-  private var nearBytes: [Int] {
+  private func nearBytes(_ weightBytes: Int) -> [Int] {
     let used = kernels.indices.map { residency.live[$0] + (machine.tileBuffers == nil ? layers[$0].heldBytes : 0) }
     guard machine.policy.weights == .resident else { return used }
     let left = machine.near.capacity.map { max(0, $0 - (used.max() ?? 0)) } ?? weightBytes
@@ -34,7 +35,7 @@ struct MemoryOccupancy {
   }
 
   /// Every constant once, however many kernels read it, as wide as the model stores it.
-  private var weightBytes: Int {
+  private func weightBytes() -> Int {
     var bytes: [Int: Int] = [:]
     for kernel in kernels { for tensor in kernel.reads where tensor.operand.isConstant { bytes[tensor.id] = tensor.operand.bytes } }
     return bytes.values.reduce(0, +)
