@@ -33,12 +33,15 @@ package struct Inspection: Sendable {
   package var lines: [Line]
   /// Symbols that predictions need a number for.
   package var unboundDimensions: [String]
+  /// What the model does not say and was taken for granted.
+  package var diagnostics: [Diagnostic]
 
   /// Counts arithmetic where dimensions are bound; the rest says so.
   package init(_ request: ModelRequest, target: TargetFile?) throws(Failure) {
     let loaded = try LoadedModel(request)
     let graph = loaded.graph
     name = loaded.name
+    diagnostics = loaded.diagnostics
     (format, producer) = (graph.source.format, graph.source.producer)
     nodes = graph.source.nodeNames.count
     inputs = graph.inputs.map { Port(name: graph[$0].name, type: graph[$0].type.description) }
@@ -103,6 +106,7 @@ package struct Inspection: Sendable {
         "\nto bind: " + unboundDimensions.map { "--dim '\($0)=…'" }.joined(separator: " ")
         + "  (arithmetic below counts bound shapes only)\n"
     }
+    if !diagnostics.isEmpty { text += "\n" + diagnostics.map(\.description).joined(separator: "\n") + "\n" }
     var table = TextTable([
       ("operator", .left), ("nodes", .right), ("parameters", .right), ("MACs", .right), ("FLOPs", .right), ("support", .left),
     ])
@@ -144,6 +148,7 @@ extension Inspection {
     var inputs, outputs: [Port]
     var operators: [Line]
     var unbound_dimensions: [String]
+    var diagnostics: [Diagnostic]
   }
 
   package func json() throws(Failure) -> String {
@@ -151,7 +156,7 @@ extension Inspection {
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     let document = Document(
       name: name, format: format, producer: producer, nodes: nodes, inputs: inputs, outputs: outputs, operators: lines,
-      unbound_dimensions: unboundDimensions)
+      unbound_dimensions: unboundDimensions, diagnostics: diagnostics)
     guard let data = try? encoder.encode(document) else { throw Failure("the listing cannot be written as JSON") }
     return String(decoding: data, as: UTF8.self) + "\n"
   }

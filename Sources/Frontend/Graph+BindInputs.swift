@@ -1,5 +1,6 @@
 package import Basic
 package import IR
+internal import Ops
 
 extension Graph {
   /// The graph with input extents replaced, by symbol or by input and axis, and every other type inferred anew.
@@ -9,6 +10,9 @@ extension Graph {
     var binder = try DimensionBinder(dimensions, inputs: declared, file: file)
     var rewriter = Rewriter(self)
     for input in inputs {
+      if let constant = binder.scalars[self[input].name].flatMap({ Constant(scalar: $0, like: self[input].type) }) {
+        rewriter.replaceUses(of: input, with: rewriter.addConstant(constant, name: self[input].name))
+      }
       guard case .tensor(var tensor) = self[input].type else { continue }
       for axis in tensor.shape.indices {
         let replaced = binder.dimension(TypeMessage.Extent(tensor.shape[axis]), of: self[input].name, axis: axis)
@@ -18,7 +22,9 @@ extension Graph {
     }
     try rewriter.inferAgain(file: file) { type in binder.bound(type) }
     try binder.checkUse(file: file)
-    return rewriter.finish()
+    var bound = rewriter.finish()
+    bound.source.replacements = binder.replacements
+    return bound
   }
 }
 
@@ -61,13 +67,21 @@ extension Rewriter {
   }
 }
 
+extension Constant {
+  /// One integer as a constant of an input's type.
+  init?(scalar number: Int, like type: ValueType) {
+    guard let tensor = type.tensor else { return nil }
+    self = Constant(Tensor(tensor.element, [], saturating: [Int64(number)]))
+  }
+}
+
 extension TypeMessage {
   fileprivate init(_ type: ValueType) {
     guard case .tensor(let tensor) = type else {
       self = .unsupported("a type that is no tensor")
       return
     }
-    self = .tensor(element: 1, shape: tensor.shape.map(Extent.init))
+    self = .tensor(element: tensor.element.onnxCode ?? 0, shape: tensor.shape.map(Extent.init))
   }
 }
 

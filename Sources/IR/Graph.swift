@@ -34,6 +34,8 @@ package struct GraphSource: Hashable, Sendable {
   package var producer = ""
   /// Names of all source nodes, in file order: the set that origins must cover.
   package var nodeNames: [String] = []
+  /// A sentence for every input extent that the file fixes and the user replaced; not part of the text form.
+  package var replacements: [String] = []
 
   package init() {}
 }

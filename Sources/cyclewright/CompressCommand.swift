@@ -29,7 +29,9 @@ struct CompressCommand: ParsableCommand {
   @Option(help: ArgumentHelp("A machine whose rules and integer arithmetic are followed.", valueName: "T")) var target: String?
   @OptionGroup var folder: TargetFolderOption
   @Option(
-    name: .customLong("dim"), help: ArgumentHelp("Bind a symbolic dimension, or axis i of an input as input.i.", valueName: "name=value"))
+    name: .customLong("dim"),
+    help: ArgumentHelp(
+      "Bind a symbolic dimension, axis i of an input as input.i, or an integer input without axes by its name.", valueName: "name=value"))
   var dimensions: [String] = []
   @Option(name: .shortAndLong, help: ArgumentHelp("File for the compressed model (.onnx or .cwg).", valueName: "file")) var output: String?
   @Option(help: ArgumentHelp("File for scales and zero points.", valueName: "file")) var encodings: String?

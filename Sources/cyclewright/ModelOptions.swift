@@ -16,7 +16,8 @@ struct ModelOptions: ParsableArguments {
 
   @Option(
     name: .customLong("dim"),
-    help: ArgumentHelp("Bind a symbolic dimension, or axis i of an input as input.i.", valueName: "name=value"))
+    help: ArgumentHelp(
+      "Bind a symbolic dimension, axis i of an input as input.i, or an integer input without axes by its name.", valueName: "name=value"))
   var dimensions: [String] = []
 
   @Flag(help: "Show operators nobody has described as opaque kernels instead of stopping.")
@@ -34,8 +35,14 @@ struct ModelOptions: ParsableArguments {
   static func dimensions(_ pairs: [String]) throws(Failure) -> [String: Int] {
     var result: [String: Int] = [:]
     for pair in pairs {
-      guard let equals = pair.lastIndex(of: "="), let value = Int(pair[pair.index(after: equals)...]), value >= 0 else {
+      guard let equals = pair.lastIndex(of: "="), equals != pair.startIndex else {
         throw Failure("--dim \(pair): expected name=number")
+      }
+      let text = pair[pair.index(after: equals)...]
+      guard let value = Int(text) else {
+        // Digits that are no Int are too many of them.
+        let isNumber = !text.isEmpty && text.drop { $0 == "-" || $0 == "+" }.allSatisfy(\.isNumber)
+        throw Failure("--dim \(pair): '\(text)' is \(isNumber ? "too large a number" : "no whole number")")
       }
       guard result.updateValue(value, forKey: String(pair[..<equals])) == nil else {
         throw Failure("--dim \(pair): the dimension is given twice")

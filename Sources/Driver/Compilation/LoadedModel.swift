@@ -36,6 +36,7 @@ package struct LoadedModel: Sendable {
       throw Failure(
         "axis 0 of input '\(graph[input].name)' is 0: nothing would run", at: SourceLocation(file: path), fix: "give it at least 1")
     }
+    try checkElements(dimensions)
   }
 
   /// `folder/net.v2.onnx` as `net.v2`.

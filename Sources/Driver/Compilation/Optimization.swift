@@ -47,7 +47,8 @@ package struct Optimization: Sendable {
   /// The graph after the passes, and what is to be printed (to standard error, so that the graph can go to standard output).
   package func run() throws(Failure) -> (graph: Graph, log: String) {
     let loaded = try LoadedModel(model)
-    var log = printsPipeline ? passes.map { "\($0.name)  \($0.preserves)  \($0.summary)\n" }.joined() : ""
+    var log = loaded.diagnostics.map { "\($0)\n" }.joined()
+    log += printsPipeline ? passes.map { "\($0.name)  \($0.preserves)  \($0.summary)\n" }.joined() : ""
     var dumps: [(name: String, text: String)] = []
     var index = 0
     let compiled = try Compilation(loaded.graph, passes: passes, options: options) { pass, before, after, changed in

@@ -31,7 +31,8 @@ struct ResultAssembly {
         overrides: prediction.overrides),
       totals: totals, kernels: run.kernels, timeline: run.timeline, fusion: ledger,
       folded: program.folded.map { FoldedSource(name: $0.name, reason: $0.reason) }, outline: outline,
-      resources: run.resources, roofline: run.roofline, assumptions: batchAssumption + run.assumptions, diagnostics: run.diagnostics)
+      resources: run.resources, roofline: run.roofline, assumptions: batchAssumption + loaded.assumptions + run.assumptions,
+      diagnostics: loaded.diagnostics + run.diagnostics)
   }
 
   private var batchAssumption: [Assumption] {

@@ -62,12 +62,16 @@ extension GraphBuilder {
     }
 
     let attributes = try attributes(message, scope: scope)
+    if let branch = decidedBranch(of: message, attributes, condition: inputs.first ?? nil) {
+      return try inline(branch, at: message, name: name, scope: scope)
+    }
     let regions = try regions(attributes, of: message, name: name, inputs: inputs, scope: scope)
     var node = ONNXNode(
       name: ONNXName(domain: message.domain, message.type), opset: try opset(message, name: name, scope: scope),
       inputs: inputs.map { $0.map(ONNXNode.Input.value) ?? .absent },
       inputTypes: inputs.map { $0.map { rewriter.graph[$0].type } }, outputCount: outputCount,
       attributes: try payloads(attributes, name: name))
+    node.untypedRegions = regions.untyped
     let declared = message.outputs.prefix(outputCount).map { scope.declared[$0] }
     let operation: any Operator
     do throws(OperatorError) {

@@ -7,6 +7,8 @@ extension GraphBuilder {
   struct Regions {
     var graphs: [Graph] = []
     var captures: [ValueID] = []
+    /// Why a region's types do not fit at the extents of the graph, by attribute; it is then built for open extents.
+    var untyped: [String: String] = [:]
   }
 
   /// Builds the subgraphs among a node's attributes. Outer constants are copied in; other outer values become captures.
@@ -25,35 +27,56 @@ extension GraphBuilder {
       captured.append((free, value))
     }
     let captures = captured.filter { rewriter.graph[$0.value].constant == nil }
+    let alternatives = OperatorCatalog.byONNXName[ONNXName(domain: node.domain, node.type)]?.alternatives ?? []
+    var failures: [Failure] = []
     for message in messages {
-      let builder = GraphBuilder(session: session, name: message.label)
-      let inner = Scope(
-        opsets: scope.opsets, prefix: "\(name)/", owner: scope.owner ?? name, attributes: scope.attributes)
-      for (free, value) in captured {
-        if let constant = rewriter.graph[value].constant {
-          builder.define(free, builder.rewriter.addConstant(constant, name: free), scope: inner)
+      func built(isOpen: Bool) throws(Failure) -> Graph {
+        let builder = GraphBuilder(session: session, name: message.label, openings: openings + (isOpen ? 1 : 0))
+        let inner = Scope(opsets: scope.opsets, prefix: "\(name)/", owner: scope.owner ?? name, attributes: scope.attributes)
+        for (free, value) in captured {
+          if let constant = rewriter.graph[value].constant {
+            builder.define(free, builder.rewriter.addConstant(constant, name: free), scope: inner)
+          }
         }
-      }
-      do {
-        try builder.buildRegion(
-          message.graph, of: node, name: name, inputs: inputs.map { $0.map { rewriter.graph[$0].type } }, scope: inner
-        ) {
-          for capture in captures { builder.capture(capture.value, of: self, name: capture.name, scope: inner) }
+        do {
+          try builder.buildRegion(
+            message.graph, of: node, name: name, inputs: inputs.map { $0.map { rewriter.graph[$0].type } }, scope: inner
+          ) {
+            for capture in captures { builder.capture(capture, of: self, isOpen: isOpen, node: name, scope: inner) }
+          }
+        } catch {
+          throw error.inside(node: name)
         }
-      } catch {
-        throw error.inside(node: name)
+        return builder.finished
       }
-      result.graphs.append(builder.finished)
+      do { result.graphs.append(try built(isOpen: false)) } catch {
+        guard alternatives.contains(message.label) else { throw error }
+        failures.append(error)
+        result.untyped[message.label] = error.diagnostics.first?.message ?? ""
+        if openings < Self.openingsLimit, let open = try? built(isOpen: true) { result.graphs.append(open) }
+      }
+    }
+    // One branch that does not fit these extents may never run; what fits no extents is a mistake in the file.
+    guard result.graphs.count == messages.count, failures.isEmpty || failures.count < messages.count else {
+      throw Failure(failures.flatMap(\.diagnostics))
     }
     result.captures = captures.map(\.value)
     return result
   }
 
-  /// An outer value as an input, with all that is known about it.
-  private func capture(_ value: ValueID, of outer: GraphBuilder, name: String, scope: Scope) {
-    let id = rewriter.addInput(outer.rewriter.graph[value].type, name: name)
-    define(name, id, scope: scope)
-    known.copy(value, to: id, from: outer.known)
+  /// Branches within branches that are built again with open extents; every level may double the work.
+  private static let openingsLimit = 2
+
+  /// An outer value as an input, with all that is known about it; open, it keeps only its rank.
+  private func capture(_ capture: (name: String, value: ValueID), of outer: GraphBuilder, isOpen: Bool, node: String, scope: Scope) {
+    var type = outer.rewriter.graph[capture.value].type
+    if isOpen, case .tensor(var tensor) = type {
+      tensor.shape = tensor.shape.indices.map { .symbol("\(node).\(capture.name)_d\($0)") }
+      type = .tensor(tensor)
+    }
+    let id = rewriter.addInput(type, name: capture.name)
+    define(capture.name, id, scope: scope)
+    if !isOpen { known.copy(capture.value, to: id, from: outer.known) }
   }
 
   private func buildRegion(

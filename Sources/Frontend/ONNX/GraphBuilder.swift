@@ -14,9 +14,12 @@ final class GraphBuilder {
   var emitted = 0
   private var nodeNames: Set<String> = []
   private var madeUp: [String: Int] = [:]
+  /// How many regions around this one were built again with the extents of their captures left open.
+  let openings: Int
 
-  init(session: ImportSession, name: String) {
+  init(session: ImportSession, name: String, openings: Int = 0) {
     self.session = session
+    self.openings = openings
     rewriter = Rewriter(Graph(name: name))
   }
 
@@ -28,10 +31,27 @@ final class GraphBuilder {
     scope.declare(graph.outputs)
     try addConstants(graph, scope: scope)
     for input in graph.inputs where scope.values[input.name] == nil {
-      define(input.name, try addInput(input), scope: scope)
+      let value = try addInput(input)
+      // A bound scalar stays an input of the graph, which nobody reads any more.
+      let bound = session.extents.scalars[input.name].flatMap { Constant(scalar: $0, like: rewriter.graph[value].type) }
+      define(input.name, bound.map { rewriter.addConstant($0, name: input.name) } ?? value, scope: scope)
     }
     try emit(graph.nodes, scope: scope)
     try setOutputs(graph, scope: scope)
+    for (output, value) in zip(graph.outputs, rewriter.graph.outputs) { setDeclaredRank(of: value, output) }
+  }
+
+  /// Where nothing else tells how many axes a result has, the file does.
+  private func setDeclaredRank(of value: ValueID, _ output: ValueInfoMessage) {
+    guard case .unranked(let element) = rewriter.graph[value].type, case .tensor(_, let shape?)? = output.type else { return }
+    let extents = shape.enumerated().map { axis, extent -> Dimension in
+      switch extent {
+      case .number(let number): .constant(number)
+      case .named(let name): session.extents.bound(.symbol(name))
+      case .unknown: .symbol("\(output.name)_d\(axis)")
+      }
+    }
+    rewriter.setType(.tensor(TensorType(element, extents)), of: value)
   }
 
   func setOutputs(_ graph: GraphMessage, scope: Scope) throws(Failure) {
@@ -79,7 +99,7 @@ final class GraphBuilder {
     }
   }
 
-  private func checkElement(of value: ValueID, against info: ValueInfoMessage) throws(Failure) {
+  func checkElement(of value: ValueID, against info: ValueInfoMessage) throws(Failure) {
     guard case .tensor(let number, _)? = info.type, let declared = ElementType(onnxCode: number),
       let actual = rewriter.graph[value].type.tensor?.element, actual != declared
     else { return }

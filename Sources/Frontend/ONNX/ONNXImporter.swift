@@ -34,6 +34,7 @@ package enum ONNXImporter {
     graph.source.format = "onnx"
     graph.source.producer = [model.producer, model.producerVersion].filter { !$0.isEmpty }.joined(separator: " ")
     graph.source.nodeNames = builder.sourceNames
+    graph.source.replacements = session.extents.replacements
     return graph
   }
 

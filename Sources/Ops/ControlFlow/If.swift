@@ -9,6 +9,9 @@ package struct If: ONNXOperator {
   /// Indices of the regions.
   package var thenRegion: Int
   package var elseRegion: Int
+  /// The region whose types do not fit at the extents of this graph, and the first reason; nil when both fit.
+  package var unreachable: Int?
+  package var reason: String?
 
   package init(thenRegion: Int = 0, elseRegion: Int = 1) {
     self.thenRegion = thenRegion
@@ -17,7 +20,11 @@ package struct If: ONNXOperator {
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let (yes, no) = (try context.results(ofRegion: thenRegion), try context.results(ofRegion: elseRegion))
-    if let condition = context.knownNumbers(0)?.first { return condition != 0 ? yes : no }
+    if let condition = context.knownNumbers(0)?.first {
+      try checkReachable(condition != 0 ? thenRegion : elseRegion)
+      return condition != 0 ? yes : no
+    }
+    if let unreachable { return unreachable == thenRegion ? no : yes }
     guard yes.count == no.count else {
       throw OperatorError("results-match", "one branch has \(yes.count) results, the other \(no.count)")
     }
@@ -28,9 +35,16 @@ package struct If: ONNXOperator {
     return types
   }
 
-  /// The branch with more to do stands for both.
+  private func checkReachable(_ region: Int) throws(OperatorError) {
+    guard region == unreachable else { return }
+    let branch = region == thenRegion ? "then" : "else"
+    throw OperatorError("branch-fits", "the \(branch) branch does not fit these extents: \(reason ?? "")")
+  }
+
+  /// The branch with more to do stands for both; one that cannot run does not count.
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
-    let branches = [thenRegion, elseRegion].filter(operands.regions.indices.contains).map { operands.regions[$0] }
+    let reachable = [thenRegion, elseRegion].filter { $0 != unreachable && operands.regions.indices.contains($0) }
+    let branches = reachable.map { operands.regions[$0] }
     let body = branches.max { $0.cost < $1.cost } ?? []
     return .loop(
       Loop(
@@ -42,16 +56,25 @@ package struct If: ONNXOperator {
     guard let condition = try inputs.tensor(0).doubles().first else {
       throw OperatorError("one-element", "the condition must be one truth value")
     }
-    return try context.run(condition != 0 ? thenRegion : elseRegion, Array(inputs.dropFirst()))
+    let region = condition != 0 ? thenRegion : elseRegion
+    try checkReachable(region)
+    return try context.run(region, Array(inputs.dropFirst()))
   }
 
   package static var onnxNames: [ONNXName] { ["If"] }
+
+  package static var alternatives: [String] { ["then_branch", "else_branch"] }
 
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> If {
     guard let yes = try node.region("then_branch"), let no = try node.region("else_branch") else {
       throw OperatorError("region-expected", "an If needs both branches")
     }
-    return If(thenRegion: yes, elseRegion: no)
+    var result = If(thenRegion: yes, elseRegion: no)
+    for (name, region) in zip(alternatives, [yes, no]) {
+      guard let reason = node.untypedRegions[name] else { continue }
+      (result.unreachable, result.reason) = (region, reason)
+    }
+    return result
   }
 
   package var onnxInputCount: Int? { 1 }
@@ -66,6 +89,19 @@ extension [Computation] {
   fileprivate var cost: Int {
     reduce(0) { sum, computation in
       sum &+ computation.work.flops &+ (computation.inputs + computation.outputs).reduce(0) { $0 &+ $1.bytes }
+    }
+  }
+}
+
+extension Graph {
+  /// Every branch that cannot run at the extents of this graph: the name of its node, its own, and why; also inside regions.
+  package var unreachableBranches: [(node: String, branch: String, reason: String)] {
+    nodeIDs.flatMap { id in
+      let node = self[id]
+      let inner = node.regions.enumerated().filter { $0.offset != node.operation(as: If.self)?.unreachable }
+        .flatMap { $0.element.unreachableBranches }
+      guard let operation = node.operation(as: If.self), let region = operation.unreachable else { return inner }
+      return [(node.name, region == operation.thenRegion ? "then" : "else", operation.reason ?? "")] + inner
     }
   }
 }

@@ -15,8 +15,7 @@ package struct UnaryElementwise: ONNXOperator {
   package init(_ function: Function) { self.function = function }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    let x = try context.tensor(0)
-    return [.tensor(TensorType(x.element, x.shape))]
+    [try context.sameShape(try context.element(0))]
   }
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {

@@ -32,8 +32,9 @@ package struct Convolve: ONNXOperator, ImageOperator, WeightedOperator {
   var imageInputs: Range<Int> { 0..<2 }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    let x = order.first(try context.tensor(0))
-    let w = order.first(try context.tensor(1))
+    let weight = try context.tensor(1)
+    let x = order.first(try context.tensor(0, rank: weight.rank))
+    let w = order.first(weight)
     let spatial = x.rank - 2
     guard spatial >= 1, w.rank == x.rank else {
       throw OperatorError("ranks-match", "input \(x.shape.text) and weight \(w.shape.text) must have the same rank of at least 3")

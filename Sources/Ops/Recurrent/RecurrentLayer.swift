@@ -57,7 +57,7 @@ package struct RecurrentLayer: ONNXOperator {
   package var directions: Int { direction == .bidirectional ? 2 : 1 }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
-    let x = try context.tensor(0)
+    let x = try context.tensor(0, rank: 3)
     let w = try context.tensor(1)
     let r = try context.tensor(2)
     guard x.rank == 3, w.rank == 3, r.rank == 3 else {

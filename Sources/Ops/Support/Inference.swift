@@ -10,6 +10,12 @@ extension InferenceContext {
     return try tensor(index).element
   }
 
+  /// The type of a required input whose rank the operator itself fixes: where nothing else tells it, every extent is a new symbol.
+  package func tensor(_ index: Int, rank: Int) throws(OperatorError) -> TensorType {
+    guard case .unranked(let element)? = type(index) else { return try tensor(index) }
+    return TensorType(element, (0..<rank).map { freshDimension("in\(index)_d\($0)") })
+  }
+
   /// The broadcast shape of the inputs with another element type; unranked as soon as one of them is.
   package func broadcastType(_ element: ElementType, of indices: Range<Int>) throws(OperatorError) -> ValueType {
     var shapes: [[Dimension]] = []

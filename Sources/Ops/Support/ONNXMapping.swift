@@ -16,12 +16,17 @@ package protocol ONNXOperator: Operator {
   /// How many inputs are ONNX's own, where region captures follow them; nil when all are.
   var onnxInputCount: Int? { get }
 
+  /// Attributes that hold the regions of which input 0 chooses one: that for true, then that for false. Empty for operators that run
+  /// all their regions.
+  static var alternatives: [String] { get }
+
   /// The node in a form that the newest opset has, for forms only old opsets had; by default the node itself.
   func onnxEquivalent(of node: Node, in graph: Graph) throws(OperatorError) -> Node
 }
 
 extension ONNXOperator {
   package var onnxInputCount: Int? { nil }
+  package static var alternatives: [String] { [] }
   package func onnxEquivalent(of node: Node, in graph: Graph) throws(OperatorError) -> Node { node }
 }
 
@@ -71,6 +76,8 @@ package struct ONNXNode: Sendable {
   package let outputCount: Int
   /// Types of the inputs, where a mapping depends on them.
   package let inputTypes: [ValueType?]
+  /// Why regions cannot be typed at the extents of the graph, by attribute.
+  package var untypedRegions: [String: String] = [:]
   private var attributes: [String: ONNXAttribute]
 
   package init(

@@ -10,10 +10,10 @@ package let fuseKernels = GraphPass(
   "fuse-kernels", "Gathers nodes into the kernels the target can run as one.", preserves: .bitExact
 ) { rewriter, context throws(Failure) in
   let planner = FusionPlanner(rewriter.graph, context)
+  var names = SourceNames(rewriter.graph)
   for group in planner.groups() {
-    let names = group.members.flatMap { rewriter.graph[$0].origin.names }
-    context.ledger.apply(group.rule, names)
-    makeFusedNode(group, in: &rewriter)
+    context.ledger.apply(group.rule, group.members.flatMap { rewriter.graph[$0].origin.names })
+    makeFusedNode(group, in: &rewriter, &names)
   }
 }
 

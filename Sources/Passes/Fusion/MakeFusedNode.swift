@@ -2,13 +2,32 @@ internal import IR
 internal import Ops
 
 /// Replaces the members of a group by one `fused` node whose body holds copies of them.
-func makeFusedNode(_ group: FusionGroup, in rewriter: inout Rewriter) {
+func makeFusedNode(_ group: FusionGroup, in rewriter: inout Rewriter, _ names: inout SourceNames) {
   guard let plan = FusedNodePlan(group, rewriter) else { return }
+  let name = names.name(of: plan, group, rewriter)
   let fused = rewriter.addNode(
-    FusedGroup(rule: group.rule), plan.inputs, types: [plan.type], name: plan.name, origin: plan.origin, regions: [plan.body],
+    FusedGroup(rule: group.rule), plan.inputs, types: [plan.type], name: name, origin: plan.origin, regions: [plan.body],
     outputNames: [plan.outputName])
   rewriter.replaceUses(of: group.result, with: rewriter.graph[fused].outputs[0])
   for id in group.members.reversed() { rewriter.erase(id, reason: "fused", heir: fused) }
+}
+
+/// Which groups may be called after the source node they all come from: a function or a branch may make several.
+struct SourceNames: ~Copyable {
+  private let nodes: Set<String>
+  private var used: Set<String> = []
+
+  init(_ graph: borrowing Graph) {
+    var names: Set<String> = []
+    for id in graph.nodeIDs { names.insert(graph[id].name) }
+    nodes = names
+  }
+
+  fileprivate mutating func name(of plan: borrowing FusedNodePlan, _ group: FusionGroup, _ rewriter: borrowing Rewriter) -> String {
+    guard plan.origin.names.count == 1, let own = plan.origin.names.first else { return plan.name }
+    let isPart = group.members.contains { rewriter.graph[$0].name == own }
+    return (isPart || !nodes.contains(own)) && used.insert(own).inserted ? own : plan.name
+  }
 }
 
 /// Everything the new node needs, gathered before the first edit: a graph that is looked at while it changes would be
@@ -55,9 +74,7 @@ private struct FusedNodePlan {
     guard let last = group.members.last, let result = inside[group.result] else { return nil }
     builder.setOutputs([result])
     body = builder.finish()
-    // Parts of one source node have its name.
-    let own = origin.names.count == 1 ? origin.names.first : nil
-    name = own ?? graph[group.members.first { isAnchor($0, graph) } ?? last].name
+    name = graph[group.members.first { isAnchor($0, graph) } ?? last].name
   }
 }
 

@@ -1,0 +1,46 @@
+package import Basic
+internal import IR
+internal import Ops
+package import Results
+
+extension LoadedModel {
+  /// What was taken for granted about the model that the file does not say.
+  package var assumptions: [Assumption] {
+    let replaced = graph.source.replacements.map { Assumption(what: $0, basis: .assumed, source: "asked for on the command line") }
+    return replaced
+      + graph.unreachableBranches.map { found in
+        Assumption(
+          what: "node '\(found.node)' never runs its \(found.branch) branch, which does not fit these extents", basis: .assumed,
+          source: found.reason)
+      }
+  }
+
+  /// The same as warnings, with what to do about each.
+  package var diagnostics: [Diagnostic] {
+    let place = SourceLocation(file: graph.source.file)
+    let replaced = graph.source.replacements.map { sentence in
+      Diagnostic(.warning, sentence, at: place, fix: "make sure that the model is meant for this size")
+    }
+    return replaced
+      + graph.unreachableBranches.map { found in
+        Diagnostic(
+          .warning, "node '\(found.node)': its \(found.branch) branch does not fit these extents: \(found.reason)", at: place,
+          fix: "bind other extents to see this branch; the other one is taken")
+      }
+  }
+
+  /// Refuses extents of which the graph cannot be made: too many elements for any machine, or none at all in a result.
+  func checkElements(_ dimensions: [String: Int]) throws(Failure) {
+    guard !dimensions.isEmpty else { return }
+    let place = SourceLocation(file: graph.source.file)
+    for id in graph.valueIDs {
+      guard let type = graph.tensorType(id), type.constantShape != nil, type.elementCount == nil else { continue }
+      throw Failure("'\(graph[id].name)' \(type) has more elements than an integer can count", at: place, fix: "bind smaller extents")
+    }
+    let zeros = dimensions.filter { $0.value == 0 }.keys.sorted()
+    guard !zeros.isEmpty, let empty = graph.outputs.first(where: { graph.tensorType($0)?.elementCount == 0 }) else { return }
+    throw Failure(
+      "\(zeros.map { "\($0)=0" }.joined(separator: ", ")): output '\(graph[empty].name)' \(graph[empty].type) has no elements", at: place,
+      fix: "give it at least 1")
+  }
+}
