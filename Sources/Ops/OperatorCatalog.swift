@@ -63,6 +63,9 @@ package enum OperatorCatalog {
     DynamicQuantizedMatrixMultiply.self
     IntegerConvolve.self
     IntegerMatrixMultiply.self
+    OrderedGelu.self
+    OrderedLayerNormalization.self
+    OrderedMatrixMultiply.self
     Quantize.self
     QuantizedAttention.self
     QuantizedConcatenate.self
@@ -111,6 +114,7 @@ package enum OperatorCatalog {
     Scan.self
     While.self
     // Sequence
+    BlockRepeatedRuns.self
     ConcatFromSequence.self
     OptionalGetElement.self
     OptionalHasElement.self
@@ -133,6 +137,8 @@ package enum OperatorCatalog {
     Multinomial.self
     RandomTensor.self
     // Semantic
+    BiasSplitGelu.self
+    DecoderAttention.self
     ExpertMixture.self
     ExpertProduct.self
     FusedGroup.self
@@ -142,8 +148,11 @@ package enum OperatorCatalog {
     MultiHeadAttention.self
     OpaqueOperator.self
     PackedAttention.self
+    PackedDecoderAttention.self
     RotaryEmbedding.self
     ScaledDotProductAttention.self
+    UnpaddedAttention.self
+    UnpaddedPackedAttention.self
     // Training
     CrossEntropyLoss.self
     GradientOfGraph.self

@@ -131,6 +131,10 @@ extension GraphBuilder {
     case .value(let value): return value
     case .constant(let constant): return rewriter.addConstant(constant, name: "\(name).in\(index)")
     case .absent: return nil
+    case .transposed(let value, let order):
+      let node = try rewriter.addNode(
+        Transpose(order), [value], name: "\(name)/transpose\(index)", origin: Origin([owner ?? name]))
+      return rewriter.graph[node].outputs[0]
     case .unsqueezed(let value, let axes):
       let added = rewriter.addConstant(Constant(integers: axes.map(Int64.init)), name: "\(name).axes\(index)")
       let node = try rewriter.addNode(

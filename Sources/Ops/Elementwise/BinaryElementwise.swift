@@ -114,7 +114,7 @@ package struct BinaryElementwise: ONNXOperator {
     case .constant(var constant):
       constant.type.shape += axes.map { _ in 1 }
       node.inputs[1] = .constant(constant)
-    case .unsqueezed, .absent: break
+    case .unsqueezed, .transposed, .absent: break
     }
   }
 }

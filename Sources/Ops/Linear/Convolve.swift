@@ -132,10 +132,15 @@ package struct Convolve: ONNXOperator, ImageOperator, WeightedOperator {
     return [.tensor(Tensor(x.element, shape, rounding: result))]
   }
 
-  package static var onnxNames: [ONNXName] { ["Conv"] }
+  package static var onnxNames: [ONNXName] { ["Conv", ONNXName(domain: "com.microsoft", "NhwcConv")] }
 
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> Convolve {
-    try Convolve(importing: &node, weight: 1)
+    var result = try Convolve(importing: &node, weight: 1)
+    if node.name.type == "NhwcConv" {
+      node.putChannelsLast(ofFilters: 1)
+      result.layout = .channelsLast
+    }
+    return result
   }
 
   /// The attributes that every convolution has; input `weight` tells the number of spatial axes.
@@ -167,5 +172,13 @@ package struct Convolve: ONNXOperator, ImageOperator, WeightedOperator {
         ("dilations", .integers(dilations)), ("group", .integer(groups)), ("strides", .integers(strides)),
         padding.onnxAttribute(pads: pads),
       ])
+  }
+}
+
+extension ONNXNode {
+  /// Filters [f, c, taps…] beside images whose channels are last, as [f, taps…, c].
+  mutating func putChannelsLast(ofFilters index: Int) {
+    guard index < inputs.count, case .value(let value) = inputs[index], let rank = inputTypes[index]?.tensor?.rank else { return }
+    inputs[index] = .transposed(value, order: ImageLayout.channelsLast.restored(Array(0..<rank)))
   }
 }

@@ -14,9 +14,11 @@ package struct FusedConvolve: ONNXOperator {
   /// In ONNX's spelling; empty for none.
   package var activation: String
   package var parameters: [Float]
+  /// Nil: channels first; otherwise of x, w, z and the result.
+  package var layout: ImageLayout?
 
   package var convolution: Convolve {
-    Convolve(strides: strides, dilations: dilations, pads: pads, groups: groups, padding: padding)
+    Convolve(strides: strides, dilations: dilations, pads: pads, groups: groups, padding: padding, layout: layout)
   }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
@@ -47,13 +49,16 @@ package struct FusedConvolve: ONNXOperator {
     return [.tensor(Tensor(sums.element, sums.shape, rounding: y))]
   }
 
-  package static var onnxNames: [ONNXName] { [ONNXName(domain: "com.microsoft", "FusedConv")] }
+  package static var onnxNames: [ONNXName] { ["FusedConv", "NhwcFusedConv"].map { ONNXName(domain: "com.microsoft", $0) } }
 
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> FusedConvolve {
     let plain = try Convolve(importing: &node, weight: 1)
+    let isChannelsLast = node.name.type == "NhwcFusedConv"
+    if isChannelsLast { node.putChannelsLast(ofFilters: 1) }
     return FusedConvolve(
       strides: plain.strides, dilations: plain.dilations, pads: plain.pads, groups: plain.groups, padding: plain.padding,
-      activation: try node.string("activation") ?? "", parameters: try node.floats("activation_params") ?? [])
+      activation: try node.string("activation") ?? "", parameters: try node.floats("activation_params") ?? [],
+      layout: isChannelsLast ? .channelsLast : nil)
   }
 
   package func exportONNX() -> ONNXSpelling {
@@ -61,5 +66,29 @@ package struct FusedConvolve: ONNXOperator {
     if !activation.isEmpty { attributes.append(("activation", .string(activation))) }
     if !parameters.isEmpty { attributes.append(("activation_params", .floats(parameters))) }
     return ONNXSpelling(ONNXName(domain: "com.microsoft", "FusedConv"), attributes)
+  }
+}
+
+/// With channels last, written as the same operator between transpositions.
+extension FusedConvolve: ONNXDecomposable {
+  package var isAbsentFromONNX: Bool { layout == .channelsLast }
+
+  package func onnxBody(_ context: InferenceContext) throws(OperatorError) -> Graph {
+    var body = BodyBuilder("conv-fused", context)
+    var present = body.inputs.makeIterator()
+    var operands: [ValueID?] = []
+    for (index, type) in context.inputs.enumerated() {
+      let value = type == nil ? nil : present.next()
+      guard index != 2, let value, let rank = type?.tensor?.rank else {
+        operands.append(value)
+        continue
+      }
+      operands.append(try body.add(Transpose(ImageLayout.channelsLast.first(Array(0..<rank))), [value], "channels_first_\(index)"))
+    }
+    var plain = self
+    plain.layout = nil
+    let y = try body.add(plain, operands, "channels_first")
+    let order = ImageLayout.channelsLast.restored(Array(0..<(try context.tensor(0).rank)))
+    return body.finish(try body.add(Transpose(order), [y], "y"))
   }
 }

@@ -71,9 +71,16 @@ package struct Dequantize: ONNXOperator {
     return [.tensor(Tensor(scale.element, x.shape, rounding: values))]
   }
 
-  package static var onnxNames: [ONNXName] { ["DequantizeLinear", ONNXName(domain: "com.microsoft", "DequantizeLinear")] }
+  package static var onnxNames: [ONNXName] {
+    ["DequantizeLinear"] + ["DequantizeLinear", "DequantizeWithOrder"].map { ONNXName(domain: "com.microsoft", $0) }
+  }
 
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> Dequantize {
+    if node.name.type == "DequantizeWithOrder" {
+      try node.checkOrder("order_input", .rows)
+      try node.checkOrder("order_output", .rows)
+      guard try node.elementType("to") == .float32 else { throw OperatorError("element-type", "'to' must be float, the type of the scale") }
+    }
     node.ignore("output_dtype")
     return Dequantize(axis: try node.integer("axis") ?? 1, blockSize: try node.integer("block_size") ?? 0)
   }

@@ -63,9 +63,16 @@ package struct Quantize: ONNXOperator {
     return [.tensor(Tensor(target, x.shape, saturating: stored))]
   }
 
-  package static var onnxNames: [ONNXName] { ["QuantizeLinear", ONNXName(domain: "com.microsoft", "QuantizeLinear")] }
+  package static var onnxNames: [ONNXName] {
+    ["QuantizeLinear"] + ["QuantizeLinear", "QuantizeWithOrder"].map { ONNXName(domain: "com.microsoft", $0) }
+  }
 
   package static func importONNX(_ node: inout ONNXNode) throws(OperatorError) -> Quantize {
+    if node.name.type == "QuantizeWithOrder" {
+      try node.checkOrder("order_input", .rows)
+      try node.checkOrder("order_output", .rows)
+      node.setInput(2, Tensor(.int8, [], .int8([0])))
+    }
     node.ignore("precision")
     var quantize = Quantize(
       axis: try node.integer("axis") ?? 1, blockSize: try node.integer("block_size") ?? 0,

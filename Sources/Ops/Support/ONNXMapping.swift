@@ -67,6 +67,8 @@ package struct ONNXNode: Sendable {
     /// A value that gains axes of extent 1 first (the importer inserts an `unsqueeze`): how the `axis` of old
     /// broadcasting is normalised.
     case unsqueezed(ValueID, axes: [Int])
+    /// A value whose axes are exchanged first (the importer inserts a `transpose`).
+    case transposed(ValueID, order: [Int])
   }
 
   package let name: ONNXName
