@@ -24,13 +24,15 @@ struct Recognition {
     case squeeze(input: Int, axis: Int)
     /// The first `count` elements of the last axis.
     case leading(input: Int, count: Int)
-    /// The input together with another value: a second mask.
-    case combine(input: Int, ValueID, BinaryElementwise.Function)
+    /// The input together with another value, or with its opposite: a second mask.
+    case combine(input: Int, ValueID, BinaryElementwise.Function, isInverted: Bool = false)
+    /// The opposite of Booleans.
+    case invert(input: Int)
 
     var input: Int {
       switch self {
       case .transpose(let input, _), .constant(let input, _), .unsqueeze(let input, _), .squeeze(let input, _),
-        .leading(let input, _), .combine(let input, _, _):
+        .leading(let input, _), .combine(let input, _, _, _), .invert(let input):
         input
       }
     }
@@ -119,14 +121,23 @@ extension Rewriter {
     case .leading(_, let count):
       operation = Slice()
       operands += [[0], [count], [type.rank - 1]].map { addIntegers($0, "\(name).range") }
-    case .combine(_, let other, let function):
+    case .combine(_, let other, let function, let isInverted):
       operation = BinaryElementwise(function)
-      operands.append(other)
+      guard let operand = isInverted ? inverse(of: other, name: name) : other else { return false }
+      operands.append(operand)
+    case .invert: operation = LogicalNot()
     }
     let label = "\(name).operand\(position).\(graph.nodeSlots.count)"
     guard let made = try? addNode(operation, operands, name: label, origin: Origin()) else { return false }
     inputs[position] = graph[made].outputs[0]
     return true
+  }
+
+  private mutating func inverse(of value: ValueID, name: String) -> ValueID? {
+    guard let node = try? addNode(LogicalNot(), [value], name: "\(name).inverse.\(graph.nodeSlots.count)", origin: Origin()) else {
+      return nil
+    }
+    return graph[node].outputs[0]
   }
 
   private mutating func addIntegers(_ values: [Int], _ name: String) -> ValueID {

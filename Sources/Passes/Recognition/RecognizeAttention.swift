@@ -16,7 +16,7 @@ let recognizeAttention = recognizer(
     let (softmax, op, softmaxNode) = match.softmax(probabilities), op.function == .softmax, let scores = softmaxNode.inputs[0],
     let rank = match.graph.tensorType(scores)?.rank, rank == 3 || rank == 4
   else { return nil }
-  var found = AttentionParts(rank: rank, covers: [id] + softmax)
+  var found = AttentionParts(scores: match.graph.tensorType(scores)?.shape ?? [], covers: [id] + softmax)
   guard op.axis == -1 || op.axis == rank - 1 else { throw NearMiss(Condition.axis, found: "axis \(op.axis)", found.covers) }
   try match.scoreProduct(scores, &found)
   guard let query = found.query, let keys = found.keys else { throw NearMiss(Condition.product, found.covers) }
@@ -65,13 +65,25 @@ private struct AttentionParts {
   var scale = 1.0
   var query: ValueID?
   var keys: ValueID?
-  /// Tensors added to the scores, or Booleans that keep them.
-  var masks: [(value: ValueID, isSelection: Bool)] = []
+  var masks: [AttentionMask] = []
+  /// Of the scores, [b, h, s, t].
+  let shape: [Dimension]
 
-  init(rank: Int, covers: [NodeID]) {
-    self.rank = rank
+  init(scores: [Dimension], covers: [NodeID]) {
+    rank = scores.count
+    shape = scores
     self.covers = covers
   }
+}
+
+/// A tensor that is added to the scores, or Booleans that keep or hide them.
+private struct AttentionMask {
+  enum Kind { case addend, keeps, hides }
+
+  var value: ValueID
+  var kind: Kind
+  /// A constant that hides exactly the keys after each query. It may have millions of elements: it is looked at once.
+  var isTriangular: Bool
 }
 
 extension GraphMatcher {
@@ -81,11 +93,14 @@ extension GraphMatcher {
   ) throws(NearMiss) -> Recognition {
     var inputs: [ValueID?] = [operands.q, operands.k, operands.v]
     var preparations: [Recognition.Preparation] = keyPermutation.map { [.transpose(input: 1, $0)] } ?? []
-    let hiding = found.masks.filter { !isTriangular($0.value, isSelection: $0.isSelection) }
+    let hiding = found.masks.filter { !$0.isTriangular }
     let isCausal = hiding.count < found.masks.count
-    guard hiding.allSatisfy({ $0.isSelection == hiding[0].isSelection }) else { throw NearMiss(Condition.masks, found.covers) }
+    guard hiding.allSatisfy({ ($0.kind == .addend) == (hiding[0].kind == .addend) }) else { throw NearMiss(Condition.masks, found.covers) }
     inputs += hiding.prefix(1).map(\.value)
-    for mask in hiding.dropFirst() { preparations.append(.combine(input: 3, mask.value, mask.isSelection ? .and : .add)) }
+    if hiding.first?.kind == .hides { preparations.append(.invert(input: 3)) }
+    for mask in hiding.dropFirst() {
+      preparations.append(.combine(input: 3, mask.value, mask.kind == .addend ? .add : .and, isInverted: mask.kind == .hides))
+    }
     if found.rank == 3 { preparations += (0..<3).map { .unsqueeze(input: $0, axis: 0) } }
     let scale = near(found.scale, 1 / Double(depth).squareRoot()) ? nil : Float(found.scale)
     return Recognition(
@@ -127,14 +142,13 @@ extension GraphMatcher {
         current = x
       } else if parts.scale == 1, let pair = binary(current, .add), let (scores, mask) = scoresAndMask(pair) {
         parts.covers.append(pair.id)
-        let (value, isSelection) = selection(mask, &parts)
-        parts.masks += isSelection ? conjuncts(value, &parts).map { ($0, true) } : [(value, false)]
+        parts.masks += addedMasks(mask, &parts)
         current = scores
       } else if parts.scale == 1, let (id, _, node) = made(current, by: Where.self), node.inputs.count == 3,
         let hidden = scalar(node.inputs[2]), hidden <= -1e4, let mask = node.inputs[0], let scores = node.inputs[1]
       {
         parts.covers.append(id)
-        parts.masks += conjuncts(mask, &parts).map { ($0, true) }
+        parts.masks += conjuncts(mask, &parts)
         current = scores
       } else if let (id, _, node) = made(current, by: Cast.self), let source = node.inputs[0],
         graph.tensorType(source)?.element.isFloat == true
@@ -148,28 +162,42 @@ extension GraphMatcher {
     }
   }
 
-  /// where(keep, 0, −∞) as a mask is the selection `keep`.
-  private func selection(_ mask: ValueID, _ parts: inout AttentionParts) -> (value: ValueID, isSelection: Bool) {
-    guard let (id, _, node) = made(mask, by: Where.self), node.inputs.count == 3, scalar(node.inputs[1]) == 0,
-      let hidden = scalar(node.inputs[2]), hidden == -.infinity, let keep = node.inputs[0], let rank = graph.tensorType(keep)?.rank,
+  /// What an added mask is: where(keep, 0, −∞) and where(hide, −∞, 0) are Booleans, and a constant triangle in the place of 0
+  /// is a mask of its own.
+  private func addedMasks(_ mask: ValueID, _ parts: inout AttentionParts) -> [AttentionMask] {
+    guard let (id, _, node) = made(mask, by: Where.self), node.inputs.count == 3, let condition = node.inputs[0],
+      let first = node.inputs[1], let second = node.inputs[2], let rank = graph.tensorType(condition)?.rank,
       rank == graph.tensorType(mask)?.rank
-    else { return (mask, false) }
+    else { return [self.mask(mask, .addend, parts)] }
+    let keeps = scalar(second) == -.infinity
+    guard keeps || scalar(first) == -.infinity else { return [self.mask(mask, .addend, parts)] }
+    let rest = keeps ? first : second
+    if scalar(rest) == 0 {
+      parts.covers.append(id)
+      return keeps ? conjuncts(condition, &parts) : [AttentionMask(value: condition, kind: .hides, isTriangular: false)]
+    }
+    let triangle = self.mask(rest, .addend, parts)
+    guard triangle.isTriangular else { return [self.mask(mask, .addend, parts)] }
     parts.covers.append(id)
-    return (keep, true)
+    return [triangle] + (keeps ? conjuncts(condition, &parts) : [AttentionMask(value: condition, kind: .hides, isTriangular: false)])
+  }
+
+  private func mask(_ value: ValueID, _ kind: AttentionMask.Kind, _ parts: AttentionParts) -> AttentionMask {
+    AttentionMask(value: value, kind: kind, isTriangular: isTriangular(value, isSelection: kind == .keeps, scores: parts.shape))
   }
 
   /// What a selection is the conjunction of, when one part is a constant triangle; else the selection itself.
-  private func conjuncts(_ mask: ValueID, _ parts: inout AttentionParts) -> [ValueID] {
-    var (leaves, nodes, open) = ([ValueID](), [NodeID](), [mask])
+  private func conjuncts(_ value: ValueID, _ parts: inout AttentionParts) -> [AttentionMask] {
+    var (leaves, nodes, open) = ([AttentionMask](), [NodeID](), [value])
     while let value = open.popLast() {
       if nodes.count < 4, let pair = binary(value, .and) {
         nodes.append(pair.id)
         open += [pair.b, pair.a]
       } else {
-        leaves.append(value)
+        leaves.append(mask(value, .keeps, parts))
       }
     }
-    guard leaves.contains(where: { isTriangular($0, isSelection: true) }) else { return [mask] }
+    guard leaves.contains(where: \.isTriangular) else { return [AttentionMask(value: value, kind: .keeps, isTriangular: false)] }
     parts.covers += nodes
     return leaves
   }
@@ -245,10 +273,11 @@ extension GraphMatcher {
     return made(value, by: Reshape.self).map { ($0.id, $0.node) }
   }
 
-  /// A constant mask that hides exactly the keys after each query, in every image and head.
-  fileprivate func isTriangular(_ mask: ValueID, isSelection: Bool) -> Bool {
-    guard let constant = graph.constant(mask), let shape = constant.type.constantShape, shape.count >= 2,
-      let count = constant.type.elementCount, count > 0, count <= 1 << 22, let numbers = Tensor(constant).flatMap({ try? $0.doubles() })
+  /// A constant mask of all scores that hides exactly the keys after each query, in every image and head.
+  fileprivate func isTriangular(_ mask: ValueID, isSelection: Bool, scores: [Dimension]) -> Bool {
+    guard let constant = graph.constant(mask), let shape = constant.type.constantShape, shape.count >= 2, scores.count >= 2,
+      shape.suffix(2).map(Dimension.constant) == Array(scores.suffix(2)), let count = constant.type.elementCount, count > 0,
+      count <= 1 << 22, let numbers = Tensor(constant).flatMap({ try? $0.doubles() })
     else { return false }
     let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])
     return numbers.indices.allSatisfy { index in
