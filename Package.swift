@@ -65,6 +65,7 @@ let package = Package(
       name: "cyclewright-conformance", dependencies: ["Frontend", "Numerics", "Passes"], path: "Tests/Conformance",
       exclude: [
         "compare_models.py", "compare_nodes.py", "compare_operators.py", "compare_pipeline.py", "compare_tflite.py", "make_tflite_cases.py",
+        "model_inputs.py",
       ],
       swiftSettings: settings),
     tests("BasicTests", ["Basic"]),

@@ -29,12 +29,33 @@ struct ExporterTests {
       ("llama-grouped.dynamo", ["rms-normalization": 3, "attention": 1, "rotary-embedding": 2, "gated-unit": 1]),
       ("unet.script", ["group-normalization": 2, "pixel-shuffle": 1]), ("unet.dynamo", ["group-normalization": 2, "pixel-shuffle": 1]),
       ("attention-rank-3.dynamo", ["attention": 1]), ("lstm-cell.script", ["lstm-cell": 3]), ("lstm-cell.dynamo", ["lstm-cell": 3]),
+      ("packed-split.script", ["attention": 1, "split": 1]), ("packed-split.dynamo", ["attention": 1, "split": 1]),
+      ("packed-select.script", ["attention": 1, "gather": 3]), ("packed-select.dynamo", ["attention": 1, "split": 1]),
+      ("swin-shifted.script", ["attention": 1]), ("swin-shifted.dynamo", ["attention": 1]),
+      ("moe.script", ["expert-product": 3, "gated-unit": 1, "top-k": 1]),
+      ("moe.dynamo", ["expert-product": 3, "gated-unit": 1, "top-k": 1]),
     ])
   func recognisedOperators(_ name: String, _ expected: [String: Int]) throws {
     let counts = try SemanticForm(canonical(name)).operators
     for (operation, count) in expected { #expect(counts[operation] == count, "\(operation): \(counts)") }
-    // What the recognised operators stand for is gone.
-    for part in ["softmax", "reduce"] where !name.hasPrefix("lstm") { #expect(counts[part] == nil, "\(part) is left: \(counts)") }
+    // What the recognised operators stand for is gone; a router keeps its own softmax and sum.
+    for part in ["softmax", "reduce"] where !name.hasPrefix("lstm") && !name.hasPrefix("moe") {
+      #expect(counts[part] == nil, "\(part) is left: \(counts)")
+    }
+  }
+
+  /// Shifted windows of several images share their masks: the attention gets them repeated, and gives the same numbers.
+  @Test(arguments: ["script", "dynamo"])
+  func sharedWindowMasksKeepTheirValues(_ exporter: String) throws {
+    let file = Self.folder.appendingPathComponent("swin-shifted.\(exporter).cwg")
+    let graph = try GraphText.parse(
+      String(contentsOf: file, encoding: .utf8), file: file.lastPathComponent, operators: OperatorCatalog.byName)
+    var reports: [PassManager.Report] = []
+    var options = PassManager.Options()
+    options.checksPromises = true
+    let result = try PassManager(PassCatalog.canonicalize, options: options).run(graph, PassContext(), reports: &reports)
+    let node = try #require(result.nodeIDs.map { result[$0] }.first { $0.operation is ScaledDotProductAttention })
+    #expect(result.tensorType(node.inputs[3])?.shape == [8, 2, 4, 4])
   }
 
   private func canonical(_ name: String) throws -> Graph {

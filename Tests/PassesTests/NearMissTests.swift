@@ -84,6 +84,35 @@ struct NearMissTests {
     #expect(node.inputs[3].map { result[$0].name } == "padding")
   }
 
+  /// How often a mask of windows is repeated for an open number of images cannot be told.
+  @Test func windowMasksOfAnOpenBatchAreNamed() throws {
+    let text = """
+      graph "g" {
+        source "g.onnx" "onnx" "hand" nodes ["qk", "split", "add", "join", "softmax", "pv"]
+        input %0 "q" : f32[4*images, 2, 3, 8]
+        input %1 "kt" : f32[4*images, 2, 8, 3]
+        input %2 "v" : f32[4*images, 2, 3, 8]
+        input %3 "mask" : f32[1, 4, 1, 3, 3]
+        const %4 "wide" : i64[5] = values [-1, 4, 2, 3, 3]
+        const %5 "flat" : i64[4] = values [-1, 2, 3, 3]
+        %6 "s" : f32[4*images, 2, 3, 3] = matmul(%0, %1) name "qk" from ["qk"]
+        %7 "w" : f32[images, 4, 2, 3, 3] = reshape(%6, %4) {allowsZero = false} name "split" from ["split"]
+        %8 "m" : f32[images, 4, 2, 3, 3] = binary(%7, %3) {function = "add"} name "add" from ["add"]
+        %9 "f" : f32[4*images, 2, 3, 3] = reshape(%8, %5) {allowsZero = false} name "join" from ["join"]
+        %10 "p" : f32[4*images, 2, 3, 3] = softmax(%9) {function = "Softmax", axis = -1, isFlattened = false} name "softmax" from ["softmax"]
+        %11 "y" : f32[4*images, 2, 3, 8] = matmul(%10, %2) name "pv" from ["pv"]
+        output %11
+      }
+      """
+    let graph = try GraphText.parse(text, file: "g.cwg", operators: OperatorCatalog.byName)
+    let pass = try #require(PassCatalog.pass(named: "recognize-attention"))
+    let context = PassContext()
+    var reports: [PassManager.Report] = []
+    _ = try PassManager([pass]).run(graph, context, reports: &reports)
+    #expect(context.ledger.missed.map(\.reason) == ["the windows of images share masks in a way that does not repeat"])
+    #expect(context.ledger.applied.isEmpty)
+  }
+
   @Test func interleavedRotationsAreNamed() throws {
     let text = """
       graph "g" {

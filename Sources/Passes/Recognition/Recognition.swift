@@ -26,13 +26,15 @@ struct Recognition {
     case leading(input: Int, count: Int)
     /// The input together with another value, or with its opposite: a second mask.
     case combine(input: Int, ValueID, BinaryElementwise.Function, isInverted: Bool = false)
+    /// The input broadcast to a shape, then seen as another.
+    case spread(input: Int, over: [Int], as: [Int])
     /// The opposite of Booleans.
     case invert(input: Int)
 
     var input: Int {
       switch self {
       case .transpose(let input, _), .constant(let input, _), .unsqueeze(let input, _), .squeeze(let input, _),
-        .leading(let input, _), .combine(let input, _, _, _), .invert(let input):
+        .leading(let input, _), .combine(let input, _, _, _), .invert(let input), .spread(let input, _, _):
         input
       }
     }
@@ -126,6 +128,14 @@ extension Rewriter {
       guard let operand = isInverted ? inverse(of: other, name: name) : other else { return false }
       operands.append(operand)
     case .invert: operation = LogicalNot()
+    case .spread(_, let wide, let flat):
+      let shape = addIntegers(wide, "\(name).wide")
+      guard let repeated = try? addNode(Expand(), [input, shape], name: "\(name).repeated.\(graph.nodeSlots.count)", origin: Origin())
+      else {
+        return false
+      }
+      operation = Reshape()
+      operands = [graph[repeated].outputs[0], addIntegers(flat, "\(name).flat")]
     }
     let label = "\(name).operand\(position).\(graph.nodeSlots.count)"
     guard let made = try? addNode(operation, operands, name: label, origin: Origin()) else { return false }

@@ -55,8 +55,9 @@ private enum Condition {
   static let shared = "the probabilities are read elsewhere too"
   static let depth = "the depth of the heads is not known"
   static let masks = "one mask is added and another selects"
+  static let windows = "the windows of images share masks in a way that does not repeat"
   static let target = "the target has no attention kernel, or none for this mask, grouping or depth"
-  static let all = [axis, product, shared, depth, masks, target]
+  static let all = [axis, product, shared, depth, masks, windows, target]
 }
 
 private struct AttentionParts {
@@ -84,6 +85,8 @@ private struct AttentionMask {
   var kind: Kind
   /// A constant that hides exactly the keys after each query. It may have millions of elements: it is looked at once.
   var isTriangular: Bool
+  /// Where the scores of windows are [images, windows, h, s, t] for this mask alone: its extents there, repeated for every image.
+  var windows: [Int]?
 }
 
 extension GraphMatcher {
@@ -96,7 +99,9 @@ extension GraphMatcher {
     let hiding = found.masks.filter { !$0.isTriangular }
     let isCausal = hiding.count < found.masks.count
     guard hiding.allSatisfy({ ($0.kind == .addend) == (hiding[0].kind == .addend) }) else { throw NearMiss(Condition.masks, found.covers) }
+    guard hiding.dropFirst().allSatisfy({ $0.windows == nil }) else { throw NearMiss(Condition.windows, found.covers) }
     inputs += hiding.prefix(1).map(\.value)
+    if let wide = hiding.first?.windows { preparations.append(.spread(input: 3, over: wide, as: [wide[0] * wide[1]] + wide[2...])) }
     if hiding.first?.kind == .hides { preparations.append(.invert(input: 3)) }
     for mask in hiding.dropFirst() {
       preparations.append(.combine(input: 3, mask.value, mask.kind == .addend ? .add : .and, isInverted: mask.kind == .hides))
@@ -150,6 +155,11 @@ extension GraphMatcher {
         parts.covers.append(id)
         parts.masks += conjuncts(mask, &parts)
         current = scores
+      } else if parts.scale == 1, let window = windowMask(current) {
+        guard let mask = window.mask else { throw NearMiss(Condition.windows, parts.covers + window.nodes) }
+        parts.covers += window.nodes
+        parts.masks.append(mask)
+        current = window.scores
       } else if let (id, _, node) = made(current, by: Cast.self), let source = node.inputs[0],
         graph.tensorType(source)?.element.isFloat == true
       {
@@ -180,6 +190,25 @@ extension GraphMatcher {
     guard triangle.isTriangular else { return [self.mask(mask, .addend, parts)] }
     parts.covers.append(id)
     return [triangle] + (keeps ? conjuncts(condition, &parts) : [AttentionMask(value: condition, kind: .hides, isTriangular: false)])
+  }
+
+  /// reshape(reshape(scores, [images, windows, h, s, t]) + mask): shifted windows, whose masks all images share.
+  private func windowMask(_ value: ValueID) -> (scores: ValueID, mask: AttentionMask?, nodes: [NodeID])? {
+    guard let (outer, _, outerNode) = made(value, by: Reshape.self), let sum = binary(outerNode.inputs[0], .add),
+      let flat = graph.tensorType(value)?.shape, flat.count == 4
+    else { return nil }
+    for (split, mask) in eitherOrder(sum) {
+      guard let (inner, _, innerNode) = made(split, by: Reshape.self), let scores = innerNode.inputs[0],
+        graph.tensorType(scores)?.shape == flat, let wide = graph.tensorType(split)?.shape, wide.count == 5, wide[2...] == flat[1...]
+      else { continue }
+      let nodes = [outer, sum.id, inner]
+      let extents = wide.prefix(2).compactMap(\.constant)
+      guard extents.count == 2, let own = graph.tensorType(mask)?.constantShape, own.count == 5,
+        own[3...].map(Dimension.constant) == Array(flat[2...])
+      else { return (scores, nil, nodes) }
+      return (scores, AttentionMask(value: mask, kind: .addend, isTriangular: false, windows: extents + own[2...]), nodes)
+    }
+    return nil
   }
 
   private func mask(_ value: ValueID, _ kind: AttentionMask.Kind, _ parts: AttentionParts) -> AttentionMask {
