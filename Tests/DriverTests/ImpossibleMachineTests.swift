@@ -10,6 +10,8 @@ import Testing
     ("systolic-array", "array.rows=1e18", "<rows> must be at most"), ("systolic-array", "array.rows=16.5", "<rows> must be a whole number"),
     ("systolic-array", "sram.capacity=0 B", "<capacity> must be at least 1"),
     ("systolic-array", "sram.capacity=9e18 B", "<capacity> must be at most"),
+    ("edge-tpu-usb", "instructions.result-size=1e9 B", "<result-size> must be between"),
+    ("edge-tpu-usb", "instructions.layer-size=-1 B", "<layer-size> must be at least 0"),
     ("edge-tpu-usb", "clock=0 Hz", "<clock> must be between"), ("nvdla-large", "clock=1e300 Hz", "<clock> must be between"),
     ("ethos-u55-128", "clock=-1 GHz", "<clock> must be between"), ("zu9eg", "clock=0 Hz", "<clock> must be between"),
     ("zu9eg", "hls.reuse=-1", "<reuse> must be at least 0"), ("zu9eg", "hls.fixed-bits=0", "<fixed-bits> must be at least 1"),

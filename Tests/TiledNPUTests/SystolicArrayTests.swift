@@ -81,4 +81,14 @@ struct SystolicArrayTests {
     #expect(flat.cost(of: first).cycles == 5 * 2 * (2 * 32 + 32 + 112 * 112 - 2) - 1)
     #expect(channels.cost(of: first).cycles == 49 * 2 * (2 * 32 + 32 + 112 * 112 - 2) - 1)
   }
+
+  /// Sixteen tiles share a map in both directions and the rows of a product in one.
+  @Test func tilesShareAMapOrTheRowsOfAProduct() {
+    let array = DotProductArray(inputLanes: 4, outputLanes: 64, patchHeight: 4, patchWidth: 4)
+    let conv = LayerShape(input: (14, 14, 30), output: (14, 14, 100), kernel: (3, 3))
+    #expect(array.cost(of: conv).cycles == 4 * 4 * 9 * 8 * 2)
+    #expect(array.cost(of: .matrixProduct(rows: 128, columns: 768, depth: 768)).cycles == 8 * 12 * 192)
+    #expect(array.cost(of: .matrixProduct(rows: 1, columns: 1000, depth: 1024)).cycles == 16 * 256)
+    #expect(array.cells == 4096)
+  }
 }

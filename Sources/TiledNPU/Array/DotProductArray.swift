@@ -1,7 +1,8 @@
 /// A multiplier array that each cycle combines a slice of input channels with a slice of filters at one or more output positions.
 ///
 /// With `C` input lanes, `K` output lanes and a `H × W` patch of positions per step, a convolution takes
-/// `⌈OH/H⌉·⌈OW/W⌉·KH·KW·⌈Cin/C⌉·⌈Cout/K⌉` steps (NVDLA's atomic operation has a patch of 1 × 1).
+/// `⌈OH/H⌉·⌈OW/W⌉·KH·KW·⌈Cin/C⌉·⌈Cout/K⌉` steps (NVDLA's atomic operation has a patch of 1 × 1). Positions in one line,
+/// such as the rows of a product, take the whole patch: `⌈OH·OW/(H·W)⌉`.
 package struct DotProductArray: Hashable, Sendable {
   package var inputLanes: Int
   package var outputLanes: Int
@@ -28,8 +29,12 @@ package struct DotProductArray: Hashable, Sendable {
 
   /// Cycles of `shape` with all operands at hand.
   package func cost(of shape: LayerShape, cyclesPerStep: Int = 1) -> ArrayCost {
+    let isLine = shape.outputHeight == 1 || shape.outputWidth == 1
     let patches =
-      shape.batch * ceilDivide(shape.outputHeight, patchHeight) * ceilDivide(shape.outputWidth, patchWidth)
+      shape.batch
+      * (isLine
+        ? ceilDivide(shape.outputHeight * shape.outputWidth, patchHeight * patchWidth)
+        : ceilDivide(shape.outputHeight, patchHeight) * ceilDivide(shape.outputWidth, patchWidth))
     if shape.isDepthwise {
       let steps = shape.kernelElements * ceilDivide(shape.outputChannels, depthwiseLanes)
       return ArrayCost(streaming: patches * steps * cyclesPerStep)

@@ -150,8 +150,10 @@ extension WeightCode {
 
 extension InstructionStream {
   fileprivate init(_ reader: ElementReader) {
+    let result = reader.number("result-size", .bytes).value
+    if result.isFinite, !(0...4096).contains(result) { reader.error("<result-size> must be between 0 and 4096 bytes") }
     self.init(
-      layerBytes: reader.integer("layer-size", .bytes).value, resultBytes: reader.number("result-size", .bytes).value,
+      layerBytes: reader.integer("layer-size", .bytes, in: 0...(1 << 30)).value, resultBytes: min(max(result, 0), 4096),
       bufferBytes: reader.integer("buffer", .bytes).value)
     reader.finish()
   }
