@@ -21,6 +21,19 @@ package enum FileOutput {
     }
   }
 
+  /// Fails when the folder of a file is not there or not writable, before any work is done for it.
+  package static func checkFolder(of path: String) throws(Failure) {
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    var isFolder: ObjCBool = false
+    guard
+      path == "-"
+        || (FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) && isFolder.boolValue
+          && FileManager.default.isWritableFile(atPath: folder))
+    else {
+      throw Failure("cannot write the file", at: SourceLocation(file: path), fix: "check that the folder exists and is writable")
+    }
+  }
+
   package static func write(_ text: String, to path: String) throws(Failure) { try write(Array(text.utf8), to: path) }
 
   /// A whole text file, refused above a limit.

@@ -59,7 +59,9 @@ package enum RecipeDocument {
   private static func failure(_ error: YamlError, file: String) -> Failure {
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
-      Failure(problem, at: place(mark, file))
+      Failure(
+        problem, at: place(mark, file),
+        fix: problem.contains("cannot start any token") ? "indent with spaces, not tabs, and quote text that begins with @, %, or `" : nil)
     case .duplicatedKeysInMapping(let duplicates, let context):
       Failure("keys are given twice: \(duplicates.joined(separator: ", "))", at: place(context.mark, file))
     default: Failure("\(error)", at: SourceLocation(file: file))

@@ -111,6 +111,8 @@ struct JointSweepTests {
   @Test(
     arguments: [
       ([("num_bits", OptionValue.Content.integer(8))], 13), ([("type", .text("fp8_e4m3"))], 19), ([("num_bits", .integer(4))], 21),
+      // A codebook of 16 has positions of 4 bits, one of 64 has them in 8.
+      ([("type", .text("codebook"))], 21), ([("type", .text("codebook")), ("num_bits", .integer(6))], 13),
       // Without quantisation a model is written for the newest set.
       ([("type", .text("bf16"))], 22),
     ])

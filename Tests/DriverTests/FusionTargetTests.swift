@@ -44,8 +44,10 @@ struct FusionTargetTests {
       try Capabilities(try PredictionTests.catalog.load(name)).integers
     }
     let lite = IntegerArithmetic(requantization: .fixedPoint, rounding: .gemmlowp)
-    for name in ["ethos-u55-128", "ethos-u85-256", "edge-tpu-usb"] { #expect(try shipped(name) == lite, "\(name)") }
-    #expect(try shipped("nvidia-t4") == .onnxruntime)
+    for name in ["ethos-u55-128", "ethos-u85-256", "edge-tpu-usb", "tpu-v1", "stm32n6", "syntiant-ndp120-30mhz"] {
+      #expect(try shipped(name) == lite, "\(name)")
+    }
+    for name in ["nvidia-t4", "gemmini-16x16", "systolic-array"] { #expect(try shipped(name) == .onnxruntime, "\(name)") }
     let converter = IntegerArithmetic(
       overflow: .saturate, requantization: .fixedPoint, multiplierBits: 15, rounding: .halfAwayFromZero)
     for name in ["nvdla-small", "jetson-xavier-dla", "jetson-orin-dla"] { #expect(try shipped(name) == converter, "\(name)") }

@@ -99,7 +99,7 @@ package struct SampleSet: Sendable {
       }
     }
     let used = Set(graph.inputs.map { graph[$0].name })
-    if graph.inputs.count > 1, let extra = arrays.first(where: { !used.contains($0.name) }) {
+    if arrays.count > 1, let extra = arrays.first(where: { !used.contains($0.name) }) {
       throw Failure("the model has no input '\(extra.name)'", at: location, fix: "its inputs are \(used.sorted().joined(separator: ", "))")
     }
     return result

@@ -12,6 +12,8 @@ package struct EqualizeStage: CompressionStage {
     case smoothquant
     /// Weights that meet large activations are enlarged; the exponent is searched (Lin et al., AWQ, arXiv:2306.00978).
     case awq
+    /// Channels that depthwise convolutions read get one range; behind a hard-swish by a product per channel.
+    case channelRanges = "channel_ranges"
   }
 
   package static let schema = OptionSchema(
@@ -57,13 +59,14 @@ package struct EqualizeStage: CompressionStage {
 
   package func apply(_ model: inout CompressedModel, _ context: CompressionContext) throws(Failure) {
     let graph = model.graph
-    let edges = ScalableEdge.all(in: graph).filter { edge in
+    let edges = ScalableEdge.all(in: graph, products: method == .channelRanges ? .behindHardSwish : .none).filter { edge in
       edge.readers.allSatisfy { targets.matches(graph[$0.node]) && ignored?.matches(graph[$0.node]) != true }
     }
     switch method {
     case .crossLayer: crossLayer(edges.filter(\.comesFromLayer), &model)
     case .smoothquant: try smooth(edges, &model, context)
     case .awq: try searchExponents(edges, &model, context)
+    case .channelRanges: try equalRanges(edges, &model, context)
     }
     guard model.records.last?.stage != Self.schema.name else { return }
     model.records.append(
@@ -108,6 +111,22 @@ package struct EqualizeStage: CompressionStage {
         return Float(min(max(pow(Double(x), alpha) / pow(Double(w), 1 - alpha), 1e-3), 1e3))
       }
       model.graph = model.graph.replacing(edge.scaled(factors, model.graph))
+      record(edge, factors, &model)
+    }
+  }
+
+  /// s = max|x_c| / max|x|: a depthwise convolution has a weight scale per channel, so its weights lose nothing to it.
+  private func equalRanges(_ all: [ScalableEdge], _ model: inout CompressedModel, _ context: CompressionContext) throws(Failure) {
+    let edges = all.filter { $0.readers.allSatisfy(\.isDepthwise) }
+    guard !edges.isEmpty else { return }
+    let sizes = try ChannelSizes(model.graph, edges, context)
+    for edge in edges {
+      let largest = sizes.largest(edge)
+      let most = largest.max() ?? 0
+      let factors = largest.map { $0 > 0 ? max($0 / most, 1e-3) : 1 }
+      do throws(OperatorError) { model.graph = try edge.scale(model.graph, by: factors) } catch {
+        throw Failure("'\(model.graph[edge.value].name)' cannot be balanced: \(error)")
+      }
       record(edge, factors, &model)
     }
   }

@@ -15,17 +15,21 @@ package struct ScalableEdge: Sendable {
   package let sources: [Part]
   /// True when the producer is a layer with weights rather than a normalisation.
   package let comesFromLayer: Bool
-  /// Layers that read the value, with the channel axis of their weights.
-  package let readers: [(node: NodeID, weight: Part)]
+  /// True when the producer bends its input, so that dividing takes a product of its own behind it.
+  package let needsProduct: Bool
+  /// Layers that read the value, with the channel axis of their weights; depthwise ones have weights of their own per channel.
+  package let readers: [(node: NodeID, weight: Part, isDepthwise: Bool)]
 
   /// Every such value of a graph, in execution order of its producers.
-  package static func all(in graph: Graph) -> [ScalableEdge] {
+  ///
+  /// - Parameter products: take results of a hard-swish as well, behind which a product is put.
+  package static func all(in graph: Graph, products: Products = .none) -> [ScalableEdge] {
     let users = graph.usersByValue()
     var found: [ScalableEdge] = []
     var taken: Set<ValueID> = []
     for id in graph.topologicalOrder() ?? [] {
       guard let value = graph[id].outputs.first, graph[id].outputs.count == 1 || graph[id].operation is LayerNormalization,
-        !graph.outputs.contains(value), let edge = ScalableEdge(graph, value, users)
+        !graph.outputs.contains(value), let edge = ScalableEdge(graph, value, users, products)
       else { continue }
       // One weight is scaled along one axis by one edge at a time, so an edge may share weights with others, never a constant twice.
       guard taken.isDisjoint(with: edge.sources.dropFirst(edge.comesFromLayer ? 1 : 0).map(\.constant)) else { continue }
@@ -35,23 +39,27 @@ package struct ScalableEdge: Sendable {
     return found
   }
 
-  private init?(_ graph: Graph, _ value: ValueID, _ users: [[NodeID]]) {
+  /// Whether products may be put into a graph.
+  package enum Products: Sendable { case none, behindHardSwish }
+
+  private init?(_ graph: Graph, _ value: ValueID, _ users: [[NodeID]], _ products: Products) {
     let readers = users[value.index].compactMap { ScalableEdge.reader($0, of: value, graph, users) }
     guard !readers.isEmpty, readers.count == users[value.index].count, let first = readers.first,
       let channels = graph.tensorType(first.weight.constant)?.constantShape?[first.weight.axis],
       readers.allSatisfy({ graph.tensorType($0.weight.constant)?.constantShape?[$0.weight.axis] == channels }),
-      let producer = Producer(graph, value, users, channels: channels)
+      let producer = Producer(graph, value, users, channels: channels, products)
     else { return nil }
     self.value = value
     self.channels = channels
     self.readers = readers
     sources = producer.parts
     comesFromLayer = producer.isLayer
+    needsProduct = producer.needsProduct
   }
 
   private static func reader(
     _ id: NodeID, of value: ValueID, _ graph: Graph, _ users: [[NodeID]]
-  ) -> (node: NodeID, weight: Part)? {
+  ) -> (node: NodeID, weight: Part, isDepthwise: Bool)? {
     let node = graph[id]
     guard let operation = node.operation as? any WeightedOperator, node.inputs.count >= 2, node.inputs[0] == value,
       let weight = node.inputs[1],
@@ -59,10 +67,24 @@ package struct ScalableEdge: Sendable {
     else { return nil }
     let layout = operation.weightLayout(rank: shape.count)
     guard let axis = layout.reductionAxes.first, layout.channelAxisOfInput != 0 else { return nil }
-    if layout.groups == 1 { return (id, Part(constant: weight, axis: axis)) }
+    if layout.groups == 1 { return (id, Part(constant: weight, axis: axis), false) }
     // One filter per channel: the channel is the filter.
     guard shape[layout.outputAxis] == layout.groups, shape[axis] == 1 else { return nil }
-    return (id, Part(constant: weight, axis: layout.outputAxis))
+    return (id, Part(constant: weight, axis: layout.outputAxis), true)
+  }
+
+  /// The graph with channels of the value divided by `factors`.
+  package func scale(_ graph: Graph, by factors: [Float]) throws(OperatorError) -> Graph {
+    let scaled = graph.replacing(scaled(factors, graph))
+    guard needsProduct, let rank = graph.tensorType(value)?.rank, let name = graph[value].name.isEmpty ? nil : graph[value].name,
+      let axis = graph.tensorType(readers[0].weight.constant).map({ $0.rank == 2 ? rank - 1 : 1 }), axis < rank
+    else { return scaled }
+    var rewriter = Rewriter(scaled)
+    let shape = (0..<rank).map { $0 == axis ? channels : 1 }
+    let factor = rewriter.addConstant(Constant(Tensor(shape, floats: factors.map { 1 / $0 })), name: "\(name)_factors")
+    let product = try rewriter.addNode(BinaryElementwise(.mul), [value, factor], name: "\(name)_balanced", origin: Origin())
+    for reader in readers { rewriter.setInput(0, of: reader.node, to: rewriter.graph[product].outputs[0]) }
+    return rewriter.finish()
   }
 
   /// New constants when channels of the value are divided by `factors`.
@@ -101,10 +123,17 @@ extension ScalableEdge.Part {
 private struct Producer {
   private(set) var parts: [ScalableEdge.Part] = []
   private(set) var isLayer = false
+  private(set) var needsProduct = false
 
   /// Nil when something on the way does not commute with a scaling, or is read by others.
-  init?(_ graph: Graph, _ start: ValueID, _ users: [[NodeID]], channels: Int) {
+  init?(_ graph: Graph, _ start: ValueID, _ users: [[NodeID]], channels: Int, _ products: ScalableEdge.Products) {
     var value = start
+    if products == .behindHardSwish, let id = graph[start].producer, let unary = graph[id].operation as? UnaryElementwise,
+      unary.function == .hardSwish
+    {
+      needsProduct = true
+      return
+    }
     var added: [ScalableEdge.Part] = []
     func vector(_ input: ValueID?) -> ScalableEdge.Part? {
       guard let input, graph[input].constant != nil, users[input.index].count == 1, let shape = graph.tensorType(input)?.constantShape,

@@ -80,7 +80,13 @@ package struct AccuracyMeasure: Sendable {
     let rows = results.reduce(0) { $0 + $1.rows }
     let values = results.flatMap(\.values)
     guard rows > 0, values.count % rows == 0 else { throw Failure("the model's output has no leading axis of samples") }
-    return Rows(count: rows, width: values.count / rows, values: values)
+    let width = values.count / rows
+    if width > 1, let bad = samples.labels?.firstIndex(where: { !(0..<width).contains($0) }), let label = samples.labels?[bad] {
+      throw Failure(
+        "sample \(bad) has label \(label), but the model tells \(width) classes apart, 0 to \(width - 1)",
+        at: SourceLocation(file: samples.source), fix: "correct or remove the labels")
+    }
+    return Rows(count: rows, width: width, values: values)
   }
 
   package func report(_ own: Rows, _ reference: Rows?, _ samples: SampleSet) -> AccuracyReport {

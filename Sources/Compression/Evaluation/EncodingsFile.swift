@@ -44,6 +44,11 @@ package struct EncodingsFile: Sendable, Codable {
       let node = graph[id]
       if node.operation is Dequantize, let stored = node.inputs[0], graph[stored].constant != nil {
         paramEncodings[Self.originalName(graph[stored].name)] = Self.encodings(graph, node)
+      } else if node.operation is Dequantize, let (_, gather) = graph.producer(node.inputs[0], as: Gather.self), gather.axis == 0,
+        node.name.hasSuffix("_dequantize")
+      {
+        // Numbers of a codebook: the range of its table.
+        paramEncodings[String(node.name.dropLast("_dequantize".count))] = Self.encodings(graph, node)
       } else if node.operation is Quantize, let value = node.inputs[0] {
         activationEncodings[graph[value].name] = Self.encodings(graph, node)
       } else if node.operation is any WeightedOperator, let factors = Self.factors(graph, node, users) {

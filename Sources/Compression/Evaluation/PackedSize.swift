@@ -7,15 +7,18 @@ package struct PackedSize: Sendable, Hashable, Codable {
   package var weights = 0
   package var scales = 0
   package var zeroPoints = 0
+  /// Tables that codebooks look weights up in.
+  package var codebooks = 0
   /// Positions of what sparsity keeps.
   package var sparsityMetadata = 0
   /// Biases, tables, shapes and other constants.
   package var others = 0
 
-  package var total: Int { weights + scales + zeroPoints + sparsityMetadata + others }
+  package var total: Int { weights + scales + zeroPoints + codebooks + sparsityMetadata + others }
 
   package init(_ graph: Graph) {
     var roles: [ValueID: WritableKeyPath<PackedSize, Int>] = [:]
+    let users = graph.usersByValue()
     for id in graph.nodeIDs {
       let node = graph[id]
       let slots: [WritableKeyPath<PackedSize, Int>] =
@@ -24,6 +27,7 @@ package struct PackedSize: Sendable, Hashable, Codable {
         case is Quantize: [\.others, \.scales, \.zeroPoints]
         case is any WeightedOperator: [\.others, \.weights]
         case is Cast: [\.weights]
+        case is Gather where users[node.outputs[0].index].contains(where: { graph[$0].operation is Dequantize }): [\.codebooks]
         default: []
         }
       for (slot, input) in zip(slots, node.inputs) {
@@ -42,6 +46,17 @@ package struct PackedSize: Sendable, Hashable, Codable {
       self[keyPath: roles[id] ?? \.others] += min(values, packed)
       sparsityMetadata += max(0, packed - values)
     }
+  }
+
+  /// Reports written before codebooks were counted have none.
+  package init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    weights = try fields.decode(Int.self, forKey: .weights)
+    scales = try fields.decode(Int.self, forKey: .scales)
+    zeroPoints = try fields.decode(Int.self, forKey: .zeroPoints)
+    codebooks = try fields.decodeIfPresent(Int.self, forKey: .codebooks) ?? 0
+    sparsityMetadata = try fields.decode(Int.self, forKey: .sparsityMetadata)
+    others = try fields.decode(Int.self, forKey: .others)
   }
 
   /// Bytes of the values that sparsity keeps.

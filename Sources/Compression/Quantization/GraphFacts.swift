@@ -1,4 +1,5 @@
 internal import IR
+internal import Ops
 
 /// What placement asks about a graph: readers, order, and computations with unbound dimensions taken as one sample.
 struct GraphFacts {
@@ -47,6 +48,12 @@ struct GraphFacts {
       (low, high) = (min(low, range.lowerBound), max(high, range.upperBound))
     }
     return low...high
+  }
+
+  /// Whether a value is the result of a function whose input was stored and that no integer unit computes: a hard-swish.
+  func isBent(_ value: ValueID) -> Bool {
+    guard let producer = graph[value].producer, let unary = graph[producer].operation as? UnaryElementwise else { return false }
+    return unary.function == .hardSwish
   }
 
   /// Float tensors that a node reads and that are not constants.

@@ -52,7 +52,7 @@ struct QuantizationInserter {
   func restoring(
     _ values: [Float], _ shape: [Int], _ parameters: QuantizationParameters, name: String, _ rewriter: inout Rewriter
   ) throws(OperatorError) -> ValueID {
-    let stored = rewriter.addConstant(Constant(parameters.stored(values, shape: shape)), name: "\(name)_stored")
+    let stored = try storing(values, shape, parameters, name, &rewriter)
     guard parameters.scheme.hasScale else {
       let cast = try rewriter.addNode(Cast(to: .float32), [stored], name: "\(name)_widen", origin: Origin())
       return rewriter.graph[cast].outputs[0]
@@ -62,6 +62,23 @@ struct QuantizationInserter {
     let node = try rewriter.addNode(
       Dequantize(axis: axis, blockSize: block), [stored] + pair, name: "\(name)_dequantize", origin: Origin())
     return rewriter.graph[node].outputs[0]
+  }
+
+  /// The stored numbers: a constant, or what positions pick from the table of a codebook.
+  private func storing(
+    _ values: [Float], _ shape: [Int], _ parameters: QuantizationParameters, _ name: String, _ rewriter: inout Rewriter
+  ) throws(OperatorError) -> ValueID {
+    guard let codebook = parameters.codebook, let indices = parameters.indices(values, shape: shape) else {
+      return rewriter.addConstant(Constant(parameters.stored(values, shape: shape)), name: "\(name)_stored")
+    }
+    let levels = Tensor(parameters.scheme.storage, [codebook.levels.count], rounding: codebook.levels.map(Double.init))
+    let table = rewriter.addConstant(Constant(levels), name: "\(name)_codebook")
+    let narrow = rewriter.addConstant(Constant(indices), name: "\(name)_indices")
+    // ONNX's Gather takes positions of 32 or 64 bits.
+    let wide = try rewriter.addNode(Cast(to: .int32), [narrow], name: "\(name)_widen", origin: Origin())
+    let picked = try rewriter.addNode(
+      Gather(axis: 0), [table, rewriter.graph[wide].outputs[0]], name: "\(name)_decode", origin: Origin())
+    return rewriter.graph[picked].outputs[0]
   }
 
   private func scalePair(

@@ -53,7 +53,7 @@ package struct SensitiveActivations: Sendable, Hashable {
 
 /// Names of stored number formats in recipes.
 enum FormatName: String, CaseIterable {
-  case int, uint, fp16, bf16, mxfp4, nvfp4
+  case int, uint, fp16, bf16, mxfp4, nvfp4, codebook
   case fp8E4M3 = "fp8_e4m3"
   case fp8E5M2 = "fp8_e5m2"
 
@@ -68,6 +68,7 @@ enum FormatName: String, CaseIterable {
     case .nvfp4: (.float4e2m1, .float8, 16)
     case .fp8E4M3: (.float8e4m3, .float32, nil)
     case .fp8E5M2: (.float8e5m2, .float32, nil)
+    case .codebook: (.int8, .float32, nil)
     }
   }
 
@@ -78,8 +79,10 @@ extension WeightFormat {
   static let schema = OptionSchema(
     "weights", "How weights are stored.",
     [
-      OptionKey("type", .choice(FormatName.allCases.map(\.rawValue)), "Number format (default int)."),
-      OptionKey("num_bits", .integer(2...16), "Bits of an integer format (default 8)."),
+      OptionKey(
+        "type", .choice(FormatName.allCases.map(\.rawValue)),
+        "Number format; codebook is positions in a table of int8 numbers found by k-means, one table per tensor (default int)."),
+      OptionKey("num_bits", .integer(2...16), "Bits of an integer format (default 8), or of a position in a codebook, 2 to 8 (default 4)."),
       OptionKey("symmetric", .flag, "The zero point is fixed (default true)."),
       OptionKey("strategy", .choice(Strategy.allCases.map(\.rawValue)), "Who shares a scale (default channel)."),
       OptionKey("group_size", .integer(2...4096), "Inputs that share a scale, for the strategy group (default 128)."),
@@ -90,10 +93,11 @@ extension WeightFormat {
 
   init(_ options: OptionReader) throws(Failure) {
     let name = options.choice("type", FormatName.self) ?? .int
-    let bits = options.integer("num_bits") ?? 8
-    guard name.isInteger || !options.has("num_bits") else {
+    let bits = options.integer("num_bits") ?? (name == .codebook ? 4 : 8)
+    guard name.isInteger || name == .codebook || !options.has("num_bits") else {
       throw Failure("'num_bits' belongs to int and uint; \(name.rawValue) has its own width", at: options.location(of: "num_bits"))
     }
+    if name == .codebook { try Self.checkCodebook(options, bits) }
     let storage = name.storage(bits: bits)
     guard storage.block == nil || (!options.has("strategy") && !options.has("group_size")) else {
       throw Failure(
@@ -107,7 +111,23 @@ extension WeightFormat {
     scheme = QuantizationScheme(
       storage: storage.element, isSymmetric: options.flag("symmetric") ?? true,
       scaleFormat: options.text("scale") == "power_of_two" ? .powerOfTwo : storage.scale, bits: name.isInteger ? bits : nil)
+    if name == .codebook { scheme.codebookBits = bits }
     clipping = options.choice("observer") ?? (name.isInteger && bits <= 4 ? .mse : .minmax)
+  }
+
+  /// What a codebook cannot be.
+  private static func checkCodebook(_ options: OptionReader, _ bits: Int) throws(Failure) {
+    guard bits <= 8 else {
+      throw Failure("a codebook has positions of 2 to 8 bits, not \(bits)", at: options.location(of: "num_bits"))
+    }
+    for key in ["observer", "scale"] where options.has(key) {
+      throw Failure("'\(key)' does not go with a codebook, whose numbers k-means finds", at: options.location(of: key))
+    }
+    guard options.flag("symmetric") ?? true, options.text("strategy") != "group" else {
+      throw Failure(
+        "a codebook holds numbers of both signs under a scale per tensor or channel", at: options.location,
+        fix: "remove symmetric, and write strategy: tensor or channel")
+    }
   }
 
   /// The scheme for a weight of this layout: strategies become axes.

@@ -6,6 +6,14 @@ extension QuantizationParameters {
   package func restored(_ values: [Float], shape: [Int]) -> [Float] {
     guard scheme.hasScale else { return values.map { NumberFormat.round($0, to: scheme.storage) } }
     var result = values
+    if let codebook {
+      layout(shape).forEachRun { start, stride, length, index in
+        for position in Swift.stride(from: start, to: start + length * stride, by: stride) {
+          result[position] = codebook.levels[codebook.index(of: values[position] / scales[index])] * scales[index]
+        }
+      }
+      return result
+    }
     let codes = scheme.codeRange
     let isInteger = scheme.storage.isInteger
     let storage = scheme.storage
@@ -43,6 +51,7 @@ extension QuantizationParameters {
   package func restored(_ value: Float, scaleIndex: Int) -> Float {
     guard scheme.hasScale else { return NumberFormat.round(value, to: scheme.storage) }
     let scale = scales[scaleIndex]
+    if let codebook { return codebook.levels[codebook.index(of: value / scale)] * scale }
     guard scheme.storage.isInteger else { return NumberFormat.round(value / scale, to: scheme.storage) * scale }
     let (codes, zero) = (scheme.codeRange, Float(zeros[scaleIndex]))
     let magic: Float = 12_582_912
@@ -72,6 +81,18 @@ extension QuantizationParameters {
       }
     }
     return Tensor(scheme.storage, shape, rounding: result)
+  }
+
+  /// Positions in the codebook, in 4 bits where they fit and 8 otherwise; nil without one.
+  func indices(_ values: [Float], shape: [Int]) -> Tensor? {
+    guard let codebook, let bits = scheme.codebookBits else { return nil }
+    var result = [Int64](repeating: 0, count: values.count)
+    layout(shape).forEachRun { start, stride, length, index in
+      for position in Swift.stride(from: start, to: start + length * stride, by: stride) {
+        result[position] = Int64(codebook.index(of: values[position] / scales[index]))
+      }
+    }
+    return Tensor(bits <= 4 ? .uint4 : .uint8, shape, saturating: result)
   }
 
   /// Shape of the scale tensor in ONNX's operators.

@@ -7,8 +7,15 @@ package struct QuantizationParameters: Sendable, Hashable {
   /// In the order of `layout`.
   package let scales: [Float]
   package let zeros: [Int64]
+  /// The stored numbers that occur; nil when all may.
+  let codebook: Codebook?
 
   package init(_ scheme: QuantizationScheme, scales: [Float], zeros: [Int64]) {
+    self.init(scheme, scales: scales, zeros: zeros, codebook: nil)
+  }
+
+  init(_ scheme: QuantizationScheme, scales: [Float], zeros: [Int64], codebook: Codebook?) {
+    self.codebook = codebook
     self.scheme = scheme
     self.scales = scales
     self.zeros = zeros

@@ -88,8 +88,10 @@ struct QuantizationPlacement {
       let others = facts.activations(of: next).filter { $0 != value }
       if others.isEmpty {
         let isBias = pointwise.function == "add"
+        // A factor per channel behind a table or a float unit is part of what it computes.
+        let isFactor = pointwise.function == "mul" && facts.isBent(value)
         let isAllowed = capabilities.epilogueFunctions.contains("*") || capabilities.epilogueFunctions.contains(pointwise.function)
-        guard isBias || isAllowed else { break }
+        guard isBias || isFactor || isAllowed else { break }
       } else {
         guard capabilities.fusesResidual, !hasResidual, others.count == 1, pointwise.function == "add" else { break }
         hasResidual = true

@@ -28,6 +28,8 @@ package struct QuantizationScheme: Sendable, Hashable {
   package var scaleFormat: ScaleFormat
   /// The scale is found when the model runs.
   package var isDynamic: Bool
+  /// Bits of an index into a table of stored numbers; nil when the numbers themselves are stored.
+  package var codebookBits: Int?
 
   package init(
     storage: ElementType, granularity: Encoding.Quantization.Granularity = .tensor, isSymmetric: Bool = true,
@@ -67,7 +69,7 @@ package struct QuantizationScheme: Sendable, Hashable {
 
   /// For tables: `int8 channel`, `uint8 tensor`, `int4 group 64`.
   package var title: String {
-    let format: String =
+    let plain: String =
       switch storage {
       case .float16: "fp16"
       case .bfloat16: "bf16"
@@ -76,7 +78,8 @@ package struct QuantizationScheme: Sendable, Hashable {
       case .float4e2m1: scaleFormat == .float8 ? "nvfp4" : scaleFormat == .powerOfTwo ? "mxfp4" : "fp4"
       default: (storage.isUnsignedInteger ? "uint" : "int") + "\(bits)"
       }
-    guard hasScale else { return format }
+    guard hasScale else { return plain }
+    let format = codebookBits.map { "codebook of \(1 << $0) \(plain)" } ?? plain
     return switch granularity {
     case .tensor: "\(format) tensor"
     case .channel: "\(format) channel"

@@ -35,8 +35,25 @@ extension QuantizationParameters {
       scales.append(scale)
       zeros.append(zero)
     }
+    if let bits = scheme.codebookBits { return byCodebook(values, layout, scheme, (scales, zeros), bits: bits, importance) }
     if scheme.scaleFormat == .float8 { scales = doubleScaled(scales) }
     return QuantizationParameters(scheme, scales: scales, zeros: zeros)
+  }
+
+  /// Levels for all weights of a tensor, each weight in units of its scale; an error counts in real units.
+  private static func byCodebook(
+    _ values: [Float], _ layout: ScaleLayout, _ scheme: QuantizationScheme, _ affine: (scales: [Float], zeros: [Int64]), bits: Int,
+    _ importance: [Float]?
+  ) -> QuantizationParameters {
+    var (units, weights) = (values, importance ?? [Float](repeating: 1, count: values.count))
+    layout.forEachRun { start, stride, length, index in
+      for position in Swift.stride(from: start, to: start + length * stride, by: stride) {
+        units[position] /= affine.scales[index]
+        weights[position] *= affine.scales[index] * affine.scales[index]
+      }
+    }
+    return QuantizationParameters(
+      scheme, scales: affine.scales, zeros: affine.zeros, codebook: Codebook(units, importance: weights, bits: bits))
   }
 
   /// Block scales in float8 E4M3 under one float32 scale: the largest block scale becomes 448.

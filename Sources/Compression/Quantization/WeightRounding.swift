@@ -102,7 +102,11 @@ struct WeightRounding {
       StageRecord(
         stage: QuantizeStage.schema.name, layer: name,
         action: "weights \(weight.scheme.title)" + (outcome.sparsity == nil ? "" : " \(stage.sparsity?.description ?? "")"),
-        figures: [.init("weight_sqnr_db", decibels(signal, noise)), .init("elements", Double(values.count))], reason: outcome.obstacle))
+        figures: [.init("weight_sqnr_db", decibels(signal, noise)), .init("elements", Double(values.count))],
+        reason: outcome.obstacle
+          ?? weight.scheme.codebookBits.map {
+            "stored in \($0) bits, computed with in \(weight.scheme.bits): no target decodes a codebook on the way"
+          }))
   }
 
   /// The bias minus the mean error of the layer's results per channel, and the results with it; nil when there is nothing to compare.

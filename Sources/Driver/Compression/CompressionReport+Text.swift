@@ -24,7 +24,9 @@ extension CompressionReport {
       lines.append(
         "size      \(Format.bytes(Double(before.total))) → \(Format.bytes(Double(after.total))), × \(Format.fixed(ratio, 2)) smaller "
           + "(weights \(Format.bytes(Double(after.weights))), scales \(Format.bytes(Double(after.scales))), "
-          + "zero points \(Format.bytes(Double(after.zeroPoints))), sparsity positions \(Format.bytes(Double(after.sparsityMetadata))), "
+          + "zero points \(Format.bytes(Double(after.zeroPoints))), "
+          + (after.codebooks == 0 ? "" : "codebooks \(Format.bytes(Double(after.codebooks))), ")
+          + "sparsity positions \(Format.bytes(Double(after.sparsityMetadata))), "
           + "other \(Format.bytes(Double(after.others))))")
     }
     if let accuracy { lines.append("accuracy  " + accuracy.text + (evaluationData.map { " on \($0)" } ?? "")) }
