@@ -61,6 +61,15 @@ import Testing
     #expect(try y[2].floats() == [4, 7])
   }
 
+  @Test func theDefaultKindOfMaskIsNotSpelledOut() throws {
+    for (kind, names) in [(0, ["epsilon"]), (1, ["epsilon", "mask_index_type"])] {
+      var node = ONNXNode(
+        name: ONNXName(domain: "com.microsoft", "EmbedLayerNormalization"), opset: 1, inputs: [], outputCount: 2,
+        attributes: ["mask_index_type": .integer(kind)])
+      #expect(try EmbeddingNormalization.importONNX(&node).exportONNX().attributes.map(\.name) == names)
+    }
+  }
+
   @Test func inverseExchangesRowsWhereItMust() throws {
     let y = try evaluate(MatrixInverse(), Tensor([1, 2, 2], floats: [0, 1, 2, 0]))[0]
     #expect(y.shape == [1, 2, 2])

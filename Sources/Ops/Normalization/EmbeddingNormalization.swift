@@ -80,8 +80,9 @@ package struct EmbeddingNormalization: ONNXOperator {
   }
 
   package func exportONNX() -> ONNXSpelling {
+    // Onnxruntime 1.23 aborts on a file that spells out the default kind of mask.
     ONNXSpelling(
       ONNXName(domain: "com.microsoft", "EmbedLayerNormalization"),
-      [("epsilon", .float(epsilon)), ("mask_index_type", .integer(maskKind))])
+      [("epsilon", .float(epsilon))] + (maskKind == 0 ? [] : [("mask_index_type", .integer(maskKind))]))
   }
 }
