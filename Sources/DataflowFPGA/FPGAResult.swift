@@ -160,14 +160,14 @@ struct FPGAResult {
 
   private var resources: [String: ResourceUse] {
     var result: [String: ResourceUse] = [:]
-    let capacity = description.part.capacity.named
-    for (have, (after, before)) in zip(capacity, zip(pipeline.synthesised.named, pipeline.reported.named)) {
+    let (after, before) = (pipeline.synthesised.named, pipeline.reported.named)
+    for (index, have) in description.part.capacity.named.enumerated() {
       // The platform around the pipeline takes its share in either account.
       let shell = Double(description.part.shell.named.first { $0.name == have.name }?.count ?? 0)
       result["\(have.name) (csynth-like)"] = ResourceUse(
-        used: Double(before.count) + shell, available: Double(have.count))
+        used: Double(before[index].count) + shell, available: Double(have.count))
       result["\(have.name) (post-synthesis-like)"] = ResourceUse(
-        used: Double(after.count) + shell, available: Double(have.count))
+        used: Double(after[index].count) + shell, available: Double(have.count))
     }
     return result
   }

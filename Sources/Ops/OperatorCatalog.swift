@@ -183,8 +183,15 @@ package enum OperatorCatalog {
   package static let byName: [String: any Operator.Type] = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
   /// By ONNX domain and type.
-  package static let byONNXName: [ONNXName: any ONNXOperator.Type] = Dictionary(
-    uniqueKeysWithValues: entries.lazy.compactMap(\.onnx).flatMap { type in type.onnxNames.map { ($0, type) } })
+  package static let byONNXName: [ONNXName: any ONNXOperator.Type] = {
+    var result: [ONNXName: any ONNXOperator.Type] = [:]
+    result.reserveCapacity(2 * entries.count)
+    for entry in entries {
+      guard let type = entry.onnx else { continue }
+      for name in type.onnxNames { result[name] = type }
+    }
+    return result
+  }()
 
   /// An operator and, when it has one, its ONNX mapping, told apart by the compiler: asking the run-time system instead searches
   /// every conformance of the program once per operator, which takes longer than a small prediction.

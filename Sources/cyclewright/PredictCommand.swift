@@ -8,7 +8,7 @@ import Results
 
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "predict",
+    commandName: "predict", _superCommandName: "cyclewright",
     abstract: "Predicts the latency of a model on a machine and shows what binds each kernel.",
     discussion: """
       Latency is the time of one run with inputs and weights in the machine's memory, weights already loaded. With

@@ -17,8 +17,8 @@ extension GraphText {
   }
 
   /// True when a file's first bytes look like this format.
-  package static func recognises(_ prefix: some Sequence<UInt8>) -> Bool {
-    String(decoding: Array(prefix.prefix(64)), as: UTF8.self).drop(while: { $0.isWhitespace }).hasPrefix("graph \"")
+  package static func recognises(_ prefix: [UInt8]) -> Bool {
+    String(decoding: prefix.prefix(64), as: UTF8.self).drop(while: { $0.isWhitespace }).hasPrefix("graph \"")
   }
 }
 

@@ -96,7 +96,7 @@ extension UnaryElementwise.Function {
     switch self {
     case .hardSwish: "HardSwish"
     case .silu: nil
-    default: rawValue.prefix(1).uppercased() + rawValue.dropFirst()
+    default: rawValue.prefix(1).uppercased() + String(rawValue.dropFirst())
     }
   }
 
