@@ -28,6 +28,7 @@ struct CompressCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Inputs and labels to measure on.", valueName: "file")) var data: String?
   @Option(help: ArgumentHelp("A machine whose rules and integer arithmetic are followed.", valueName: "T")) var target: String?
   @OptionGroup var folder: TargetFolderOption
+  @Option(help: ArgumentHelp("Inputs per run: binds or replaces the leading axis of the inputs.", valueName: "N")) var batch: Int?
   @Option(
     name: .customLong("dim"),
     help: ArgumentHelp(
@@ -46,6 +47,7 @@ struct CompressCommand: ParsableCommand {
       let checked = try CompressionRun.recipe(recipe)
       guard let path = model ?? checked.model else { throw ValidationError("name a model, here or in the recipe") }
       var request = ModelRequest(path: path)
+      request.batch = batch
       request.dimensions = try ModelOptions.dimensions(dimensions)
       var run = CompressionRun(model: request, recipe: checked)
       run.calibration = calibration

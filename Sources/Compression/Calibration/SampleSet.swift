@@ -100,7 +100,9 @@ package struct SampleSet: Sendable {
     }
     let used = Set(graph.inputs.map { graph[$0].name })
     if arrays.count > 1, let extra = arrays.first(where: { !used.contains($0.name) }) {
-      throw Failure("the model has no input '\(extra.name)'", at: location, fix: "its inputs are \(used.sorted().joined(separator: ", "))")
+      throw Failure(
+        "the model has no input '\(extra.name)'", at: location,
+        fix: "its inputs are \(used.sorted().joined(separator: ", ")); remove the array, or call it label if it holds classes")
     }
     return result
   }

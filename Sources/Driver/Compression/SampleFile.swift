@@ -23,9 +23,7 @@ package enum SampleFile {
         arrays.append((entry.name, entry.tensor))
       }
     }
-    // Arrays that no input is called after are left out, unless one could only be meant for the one input.
-    let named = arrays.filter { inputs.contains($0.name) }
-    let samples = try SampleSet(named.isEmpty ? arrays : named, labels: labels, source: path)
+    let samples = try SampleSet(arrays, labels: labels, source: path)
     return limit.map(samples.prefix) ?? samples
   }
 }
