@@ -26,13 +26,18 @@ struct ResultAssembly {
       target: TargetSummary(
         name: target.name, family: target.family, summary: target.summary, file: target.file, sha256: target.sha256),
       request: RequestSummary(
-        precision: options.precision, sparsity: options.sparsity, fidelity: prediction.fidelity.rawValue,
+        precision: precision, sparsity: options.sparsity, fidelity: prediction.fidelity.rawValue,
         launch: launches.count > 1 ? prediction.launch.rawValue : nil,
         overrides: prediction.overrides),
       totals: totals, kernels: run.kernels, timeline: run.timeline, fusion: ledger,
       folded: program.folded.map { FoldedSource(name: $0.name, reason: $0.reason) }, outline: outline,
       resources: run.resources, roofline: run.roofline, assumptions: batchAssumption + loaded.assumptions + run.assumptions,
       diagnostics: loaded.diagnostics + run.diagnostics)
+  }
+
+  /// What was asked for, or else the machine's usual format where anything runs in it: a pipeline of fixed-point stages has none.
+  private var precision: String? {
+    prediction.model.precision ?? options.precision.flatMap { usual in run.kernels.contains { $0.format.contains(usual) } ? usual : nil }
   }
 
   private var batchAssumption: [Assumption] {
