@@ -59,7 +59,7 @@ package struct EqualizeStage: CompressionStage {
 
   package func apply(_ model: inout CompressedModel, _ context: CompressionContext) throws(Failure) {
     let graph = model.graph
-    let edges = ScalableEdge.all(in: graph, products: method == .channelRanges ? .behindHardSwish : .none).filter { edge in
+    let edges = ScalableEdge.all(in: graph, products: method == .channelRanges ? .behindBentFunctions : .none).filter { edge in
       edge.readers.allSatisfy { targets.matches(graph[$0.node]) && ignored?.matches(graph[$0.node]) != true }
     }
     switch method {

@@ -40,7 +40,7 @@ package struct ScalableEdge: Sendable {
   }
 
   /// Whether products may be put into a graph.
-  package enum Products: Sendable { case none, behindHardSwish }
+  package enum Products: Sendable { case none, behindBentFunctions }
 
   private init?(_ graph: Graph, _ value: ValueID, _ users: [[NodeID]], _ products: Products) {
     let readers = users[value.index].compactMap { ScalableEdge.reader($0, of: value, graph, users) }
@@ -128,9 +128,7 @@ private struct Producer {
   /// Nil when something on the way does not commute with a scaling, or is read by others.
   init?(_ graph: Graph, _ start: ValueID, _ users: [[NodeID]], channels: Int, _ products: ScalableEdge.Products) {
     var value = start
-    if products == .behindHardSwish, let id = graph[start].producer, let unary = graph[id].operation as? UnaryElementwise,
-      unary.function == .hardSwish
-    {
+    if products == .behindBentFunctions, graph.producer(start, as: UnaryElementwise.self)?.1.takesFactor == true {
       needsProduct = true
       return
     }

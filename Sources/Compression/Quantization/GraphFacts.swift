@@ -50,11 +50,8 @@ struct GraphFacts {
     return low...high
   }
 
-  /// Whether a value is the result of a function whose input was stored and that no integer unit computes: a hard-swish.
-  func isBent(_ value: ValueID) -> Bool {
-    guard let producer = graph[value].producer, let unary = graph[producer].operation as? UnaryElementwise else { return false }
-    return unary.function == .hardSwish
-  }
+  /// Whether a product per channel behind the value is part of the function that makes it.
+  func takesFactor(_ value: ValueID) -> Bool { graph.producer(value, as: UnaryElementwise.self)?.1.takesFactor ?? false }
 
   /// Float tensors that a node reads and that are not constants.
   func activations(of id: NodeID) -> [ValueID] {

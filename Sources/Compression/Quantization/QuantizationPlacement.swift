@@ -89,7 +89,7 @@ struct QuantizationPlacement {
       if others.isEmpty {
         let isBias = pointwise.function == "add"
         // A factor per channel behind a table or a float unit is part of what it computes.
-        let isFactor = pointwise.function == "mul" && facts.isBent(value)
+        let isFactor = pointwise.function == "mul" && facts.takesFactor(value)
         let isAllowed = capabilities.epilogueFunctions.contains("*") || capabilities.epilogueFunctions.contains(pointwise.function)
         guard isBias || isFactor || isAllowed else { break }
       } else {

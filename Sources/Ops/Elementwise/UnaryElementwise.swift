@@ -33,6 +33,9 @@ package struct UnaryElementwise: ONNXOperator {
     }
   }
 
+  /// True for a bent function whose result takes a factor per channel in the same look-up; no factor passes through it.
+  package var takesFactor: Bool { function == .hardSwish }
+
   package func inputRange(_ scalar: (Int) -> Double?) -> ClosedRange<Double>? {
     switch function {
     case .relu: 0...(.infinity)
