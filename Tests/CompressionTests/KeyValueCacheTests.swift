@@ -8,15 +8,15 @@ import Testing
 /// Keys and values of earlier steps in few bits.
 @Suite("Key and value cache")
 struct KeyValueCacheTests {
-  private static func type(_ shape: [Int]) -> ValueType { .tensor(TensorType(.float32, shape.map { Dimension(integerLiteral: $0) })) }
+  static func type(_ shape: [Int]) -> ValueType { .tensor(TensorType(.float32, shape.map { Dimension(integerLiteral: $0) })) }
 
-  private static func add(_ operation: any Operator, _ inputs: [ValueID], _ name: String, _ rewriter: inout Rewriter) throws -> ValueID {
+  static func add(_ operation: any Operator, _ inputs: [ValueID], _ name: String, _ rewriter: inout Rewriter) throws -> ValueID {
     let node = try rewriter.addNode(operation, inputs.map { $0 }, name: name, origin: Origin([name]))
     return rewriter.graph[node].outputs[0]
   }
 
   /// Attention on caches that an engine writes in place; the new entries are results of their own.
-  private static func inPlace() throws -> Graph {
+  static func inPlace() throws -> Graph {
     var rewriter = Rewriter(Graph(name: "decode"))
     let query = rewriter.addInput(type([4, 2, 1, 8]), name: "query")
     let keys = rewriter.addInput(type([4, 2, 16, 8]), name: "cache.key")
@@ -29,7 +29,7 @@ struct KeyValueCacheTests {
   }
 
   /// A past to which the step's entries are appended; products read the whole.
-  private static func appended() throws -> Graph {
+  static func appended() throws -> Graph {
     var rewriter = Rewriter(Graph(name: "append"))
     let query = rewriter.addInput(type([4, 2, 1, 8]), name: "query")
     let past = rewriter.addInput(type([4, 2, 15, 8]), name: "past")
@@ -39,7 +39,7 @@ struct KeyValueCacheTests {
     return rewriter.finish()
   }
 
-  private static func samples(_ graph: Graph) throws -> SampleSet {
+  static func samples(_ graph: Graph) throws -> SampleSet {
     try SampleSet(
       graph.inputs.enumerated().map { index, input in
         let shape = graph.tensorType(input)?.constantShape ?? []
@@ -49,7 +49,7 @@ struct KeyValueCacheTests {
       }, source: "steps.npz")
   }
 
-  private static func stage(_ format: [OptionEntry]) throws -> QuantizeStage {
+  static func stage(_ format: [OptionEntry]) throws -> QuantizeStage {
     try QuantizationTests.stage([QuantizationTests.entry("kv_cache", .mapping(format))])
   }
 
@@ -95,7 +95,8 @@ struct KeyValueCacheTests {
     let report = try IntegerComparison(.onnxruntime).run(
       model.graph, original: model.original, batches: try samples.batches(of: 4, for: model.graph),
       exactBatches: try samples.batches(of: 4, for: model.original))
-    #expect(report.rows.map(\.tensor) == ["present"])
+    // What is rounded is the step's own entries; the past they are put behind is stored already.
+    #expect(report.rows.map(\.tensor) == ["query"])
     #expect(report.rows.allSatisfy { ($0.integerDecibels ?? 0) > 40 && $0.ownGap == 0 }, "\(report.rows)")
   }
 

@@ -36,7 +36,9 @@ struct Extremes {
 package struct Histogram: Sendable {
   package static let binCount = 4096
 
-  package private(set) var counts = [Double](repeating: 0, count: Histogram.binCount)
+  /// Ranges that count nothing share one array.
+  private static let none = [Double](repeating: 0, count: binCount)
+  package private(set) var counts = Histogram.none
   package private(set) var low = 0.0
   package private(set) var width = 0.0
   package private(set) var smallest = Double.infinity

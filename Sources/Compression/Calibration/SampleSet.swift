@@ -74,10 +74,17 @@ package struct SampleSet: Sendable {
   /// One array per input, converted to its element type. A model with one input takes the only array whatever its name.
   private func aligned(with graph: Graph) throws(Failure) -> [Tensor] {
     let location = SourceLocation(file: source)
+    let caches = StoredInputs(graph)
     var result: [Tensor] = []
     for input in graph.inputs {
       let name = graph[input].name
       guard let type = graph.tensorType(input) else { throw Failure("input '\(name)' is not a tensor", at: location) }
+      if let cache = caches.cache(scaledBy: input), let array = arrays.first(where: { $0.name == graph[cache].name }),
+        array.tensor.element == .float32, !arrays.contains(where: { $0.name == name })
+      {
+        result.append(try explained(name) { () throws(OperatorError) in try caches.scales(of: array.tensor, for: cache) })
+        continue
+      }
       let only = graph.inputs.count == 1 && arrays.count == 1 ? arrays.first : nil
       guard let array = arrays.first(where: { $0.name == name }) ?? only else {
         let known = arrays.map(\.name)
@@ -92,7 +99,10 @@ package struct SampleSet: Sendable {
         let wanted = type.shape.map(\.description).joined(separator: ", ")
         throw Failure("'\(array.name)' is \(shape) but input '\(name)' takes [\(wanted)]", at: location)
       }
-      if let stored = try stored(array.tensor, as: input, of: graph) {
+      if array.tensor.element == .float32, type.element != .float32,
+        let stored = try explained(name, { () throws(OperatorError) in try caches.stored(array.tensor, for: input) })
+      {
+        // Real numbers for an input that holds stored ones: by the scales with which the graph reads them back.
         result.append(stored)
       } else {
         result.append(try converted(array.tensor, to: type.element, name: array.name))
@@ -107,25 +117,13 @@ package struct SampleSet: Sendable {
     return result
   }
 
-  /// Real numbers for an input that holds stored ones (a cache): by the scale with which the graph reads it back.
-  private func stored(_ tensor: Tensor, as input: ValueID, of graph: Graph) throws(Failure) -> Tensor? {
-    guard tensor.element == .float32, graph.tensorType(input)?.element != .float32,
-      let reader = graph.usersByValue()[input.index].first.map({ graph[$0] }), let dequantize = reader.operation as? Dequantize,
-      let scale = graph.constant(reader.inputs[1]).flatMap({ Tensor($0) }),
-      let zero = reader.inputs.count > 2 ? graph.constant(reader.inputs[2]).flatMap({ Tensor($0) }) : nil
-    else { return nil }
-    do throws(OperatorError) {
-      let results = try Quantize(axis: dequantize.axis, blockSize: dequantize.blockSize)
-        .evaluate([.tensor(tensor), .tensor(scale), .tensor(zero)], EvaluationContext())
-      return results.first?.tensor
-    } catch { throw Failure("'\(graph[input].name)': \(error)", at: SourceLocation(file: source)) }
-  }
-
   private func converted(_ tensor: Tensor, to element: ElementType, name: String) throws(Failure) -> Tensor {
     guard tensor.element != element else { return tensor }
-    do throws(OperatorError) { return Tensor(element, tensor.shape, rounding: try tensor.doubles()) } catch {
-      throw Failure("'\(name)': \(error)", at: SourceLocation(file: source))
-    }
+    return try explained(name) { () throws(OperatorError) in Tensor(element, tensor.shape, rounding: try tensor.doubles()) }
+  }
+
+  private func explained<T>(_ name: String, _ body: () throws(OperatorError) -> T) throws(Failure) -> T {
+    do throws(OperatorError) { return try body() } catch { throw Failure("'\(name)': \(error)", at: SourceLocation(file: source)) }
   }
 }
 

@@ -68,10 +68,12 @@ package struct EncodingsFile: Sendable, Codable {
   private static func originalName(_ name: String) -> String { name.hasSuffix("_stored") ? String(name.dropLast(7)) : name }
 
   private static func encodings(_ graph: Graph, _ node: Node) -> [Encoding] {
-    guard let scale = graph.constant(node.inputs[1]).flatMap({ Tensor($0) }), let scales = try? scale.doubles() else { return [] }
+    let constant = graph.constant(node.inputs[1]).flatMap { Tensor($0) } ?? graph.repeatedConstant(node.inputs[1])
+    guard let scale = constant, let scales = try? scale.doubles() else { return [] }
     let zero = node.inputs.count > 2 ? graph.constant(node.inputs[2]) : nil
     let zeros = zero.flatMap { Tensor($0) }.flatMap { try? $0.doubles() }
-    let element = zero?.type.element ?? graph.tensorType(node.inputs[0])?.element ?? .int8
+    let stored = (node.operation as? Quantize)?.storage ?? graph.tensorType(node.inputs[0])?.element
+    let element = zero?.type.element ?? stored ?? .int8
     let codes = QuantizationScheme(storage: element).codeRange
     let middle = element.isUnsignedInteger ? (codes.upperBound + 1) / 2 : 0
     return scales.indices.map { index in

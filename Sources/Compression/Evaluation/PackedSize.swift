@@ -27,6 +27,7 @@ package struct PackedSize: Sendable, Hashable, Codable {
         case is Quantize: [\.others, \.scales, \.zeroPoints]
         case is any WeightedOperator: [\.others, \.weights]
         case is Cast: [\.weights]
+        case is Expand where users[node.outputs[0].index].contains(where: { Self.isScale(node.outputs[0], of: graph[$0]) }): [\.scales]
         case is Gather where users[node.outputs[0].index].contains(where: { graph[$0].operation is Dequantize }): [\.codebooks]
         default: []
         }
@@ -46,6 +47,10 @@ package struct PackedSize: Sendable, Hashable, Codable {
       self[keyPath: roles[id] ?? \.others] += min(values, packed)
       sparsityMetadata += max(0, packed - values)
     }
+  }
+
+  private static func isScale(_ value: ValueID, of node: Node) -> Bool {
+    (node.operation is Dequantize || node.operation is Quantize) && node.inputs[1] == value
   }
 
   /// Reports written before codebooks were counted have none.

@@ -121,20 +121,11 @@ struct QuantizationInserter {
   private func storeByToken(
     _ value: ValueID, _ name: String, _ extent: Int, _ rewriter: inout Rewriter
   ) throws(OperatorError) -> NodeID {
-    func add(_ operation: any Operator, _ inputs: [ValueID?], _ suffix: String) throws(OperatorError) -> ValueID {
-      let node = try rewriter.addNode(operation, inputs, name: "\(name)_\(suffix)", origin: Origin())
-      return rewriter.graph[node].outputs[0]
-    }
-    let axis = rewriter.addConstant(Constant(Tensor(.int64, [1], .int64([-1]))), name: "\(name)_axis")
-    // A token of zeros has the smallest scale that still divides.
-    let least = rewriter.addConstant(Constant(Tensor([], floats: [1e-10])), name: "\(name)_least")
-    let steps = rewriter.addConstant(Constant(Tensor([], floats: [127])), name: "\(name)_steps")
-    let size = try add(UnaryElementwise(.abs), [value], "size")
-    let largest = try add(Reduce(.maximum), [size, axis], "largest")
-    let bounded = try add(VariadicElementwise(.max), [largest, least], "bounded")
-    let scale = try add(BinaryElementwise(.div), [bounded, steps], "scale")
-    let stored = try add(Quantize(axis: -1, blockSize: extent, storage: .int8), [value, scale], "quantize")
-    return try rewriter.addNode(Dequantize(axis: -1, blockSize: extent), [stored, scale], name: "\(name)_dequantize", origin: Origin())
+    let scale = try TokenScale(axis: -1, storage: .int8).add(of: value, name: name, &rewriter)
+    let quantize = Quantize(axis: -1, blockSize: extent, storage: .int8)
+    let stored = try rewriter.addNode(quantize, [value, scale], name: "\(name)_quantize", origin: Origin())
+    return try rewriter.addNode(
+      Dequantize(axis: -1, blockSize: extent), [rewriter.graph[stored].outputs[0], scale], name: "\(name)_dequantize", origin: Origin())
   }
 
   private func store(_ value: ValueID, _ parameters: QuantizationParameters, _ rewriter: inout Rewriter) throws(OperatorError) {

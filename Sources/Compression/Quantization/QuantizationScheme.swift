@@ -67,8 +67,8 @@ package struct QuantizationScheme: Sendable, Hashable {
       storage: storage, granularity: granularity, scale: scale, isAsymmetric: !isSymmetric, isDynamic: isDynamic)
   }
 
-  /// For tables: `int8 channel`, `uint8 tensor`, `int4 group 64`.
-  package var title: String {
+  /// The number format alone: `int8`, `codebook of 16 int8`.
+  package var formatTitle: String {
     let plain: String =
       switch storage {
       case .float16: "fp16"
@@ -78,13 +78,17 @@ package struct QuantizationScheme: Sendable, Hashable {
       case .float4e2m1: scaleFormat == .float8 ? "nvfp4" : scaleFormat == .powerOfTwo ? "mxfp4" : "fp4"
       default: (storage.isUnsignedInteger ? "uint" : "int") + "\(bits)"
       }
-    guard hasScale else { return plain }
-    let format = codebookBits.map { "codebook of \(1 << $0) \(plain)" } ?? plain
+    return codebookBits.map { "codebook of \(1 << $0) \(plain)" } ?? plain
+  }
+
+  /// For tables: `int8 channel`, `uint8 tensor`, `int4 group 64`.
+  package var title: String {
+    guard hasScale else { return formatTitle }
     return switch granularity {
-    case .tensor: "\(format) tensor"
-    case .channel: "\(format) channel"
-    case .group(_, let size): "\(format) group \(size)"
-    case .token: "\(format) token"
+    case .tensor: "\(formatTitle) tensor"
+    case .channel: "\(formatTitle) channel"
+    case .group(_, let size): "\(formatTitle) group \(size)"
+    case .token: "\(formatTitle) token"
     }
   }
 }

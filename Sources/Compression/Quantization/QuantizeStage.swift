@@ -19,7 +19,7 @@ package struct QuantizeStage: CompressionStage {
         "Named groups; the first whose targets match takes a layer."),
     ] + QuantizationGroup.keys + [
       OptionKey("embeddings", .object(WeightFormat.schema), "How tables of embeddings are stored; a channel is a row. Absent leaves them."),
-      OptionKey("kv_cache", .object(CacheFormat.schema), CacheFormat.schema.summary),
+      OptionKey("kv_cache", .object(CacheFormats.schema), CacheFormats.schema.summary),
       OptionKey("ignore", .selectors, "Operators, nodes or re: patterns that stay as they are."),
       OptionKey("bias_correction", .flag, "Take the mean error of every layer out of its bias (default false)."),
       OptionKey(
@@ -33,7 +33,7 @@ package struct QuantizeStage: CompressionStage {
   /// Nil leaves tables of embeddings as they are.
   let embeddings: WeightFormat?
   /// Nil leaves keys and values of earlier steps as they are.
-  let cache: CacheFormat?
+  let cache: CacheFormats?
   let ignored: NodeSelector?
   let correctsBias: Bool
   let damping: Double
@@ -48,7 +48,7 @@ package struct QuantizeStage: CompressionStage {
     var groups: [QuantizationGroup] = []
     for (name, reader) in options.table("groups") { groups.append(try QuantizationGroup(name, reader)) }
     if options.has("weights") || options.has("activations") { groups.append(try QuantizationGroup("default", options)) }
-    cache = try options.object("kv_cache").map { (reader) throws(Failure) in try CacheFormat(reader) }
+    cache = try options.object("kv_cache").map { (reader) throws(Failure) in try CacheFormats(reader) }
     embeddings = try options.object("embeddings").map { (reader) throws(Failure) in try WeightFormat(reader) }
     guard !groups.isEmpty || cache != nil || embeddings != nil else {
       throw Failure(
@@ -82,7 +82,7 @@ package struct QuantizeStage: CompressionStage {
   }
 
   /// After the layers: what they read back from the cache is real numbers to them.
-  private func storeCache(of model: inout CompressedModel, _ format: CacheFormat, _ context: CompressionContext) throws(Failure) {
+  private func storeCache(of model: inout CompressedModel, _ formats: CacheFormats, _ context: CompressionContext) throws(Failure) {
     let graph = model.graph
     let cache = KeyValueCache(graph)
     guard !cache.entries.isEmpty else {
@@ -90,17 +90,13 @@ package struct QuantizeStage: CompressionStage {
         "'kv_cache' finds no cache: no attention reads keys or values that are inputs of the model, and nothing is appended to an input",
         fix: "give a decoder with its past as inputs (a configuration: --dim past=N), or leave kv_cache out")
     }
-    let parameters = try cache.parameters(format, graph, context)
-    do throws(OperatorError) { model.graph = try cache.store(parameters, in: graph) } catch {
-      throw Failure("the cache cannot be stored: \(error)")
-    }
-    for (entry, found) in zip(cache.entries, parameters) {
-      model.records.append(
-        StageRecord(
-          stage: Self.schema.name, layer: graph[entry.past].name, action: "cache stored as \(found.scheme.title)",
-          figures: [.init("scale", Double(found.scales[0])), .init("zero_point", Double(found.zeros[0]))],
-          reason: entry.written.map { "with \(graph[$0].name)" } ?? "no result of the model holds its new entries"))
-    }
+    let plans = try cache.plans(formats, graph, context)
+    do throws(OperatorError) {
+      var writer = CacheWriter(graph)
+      for (entry, plan) in zip(cache.entries, plans) { try writer.store(entry, plan.format, plan.parameters) }
+      model.graph = writer.finish()
+    } catch { throw Failure("the cache cannot be stored: \(error)") }
+    for (entry, plan) in zip(cache.entries, plans) { model.records.append(entry.record(plan, graph)) }
   }
 
   private func storeLayers(of model: inout CompressedModel, _ context: CompressionContext) throws(Failure) {

@@ -30,7 +30,11 @@ package struct Dequantize: ONNXOperator {
   }
 
   private func granularity(_ type: TensorType, _ scale: TensorType) throws(OperatorError) -> Encoding.Quantization.Granularity {
-    if blockSize > 0 { return .group(axis: try resolveAxis(axis, rank: type.rank), size: blockSize) }
+    if blockSize > 0 {
+      let axis = try resolveAxis(axis, rank: type.rank)
+      // A block that is longer than the axis holds all of it.
+      return .group(axis: axis, size: min(blockSize, max(1, type.shape[axis].constant ?? blockSize)))
+    }
     guard let count = scale.elementCount, count > 1 else { return .tensor }
     return .channel(axis: try resolveAxis(axis, rank: type.rank))
   }
