@@ -6,8 +6,9 @@ DUMP_FOLDER comes from `cyclewright evaluate MODEL.onnx --data DATA.npz --intege
 QuantizeLinear becomes an output of the model, and onnxruntime runs it twice: once on the data, so that differences of earlier
 tensors are in those of later ones (grown), and once with every stored tensor an input fed with our integers, so that each tensor is
 computed from the same stored inputs (own). Optimisations are off: onnxruntime computes in real numbers on the stored grid.
---fused leaves them on, for the integer kernels that deployments run, and measures the first alone. --table prints Markdown.
-Exit status 1 when a tensor's own difference (with --fused: the grown one) exceeds one step of the last bit.
+--fused leaves them on, for the integer kernels that deployments run: products of 8 bits are exact there only on processors with VNNI
+instructions. --table prints Markdown.
+Exit status 1 when a tensor's own difference (with --fused: either) exceeds one step of the last bit.
 """
 
 import argparse
@@ -83,25 +84,23 @@ def main():
     count = min(count, arguments.samples or count)
     inputs = {name: value[:count] for name, value in inputs.items()}
     grown = dict(zip(names, whole.run(names, inputs)))
-    own = {}
-    if not arguments.fused:
-        kinds = {name: onnx.helper.tensor_dtype_to_np_dtype(types[name]) for name in names}
-        fed = session(cut(with_outputs(onnx.load(arguments.model), types, names), types, set(names), dump), False)
-        taken = {item.name for item in fed.get_inputs()}
-        feeds = {**inputs, **{n + "__fed": dump[n][:count].astype(kinds[n]) for n in names if n + "__fed" in taken}}
-        own = dict(zip(names, fed.run(names, {n: v for n, v in feeds.items() if n in taken})))
+    kinds = {name: onnx.helper.tensor_dtype_to_np_dtype(types[name]) for name in names}
+    fed = session(cut(with_outputs(onnx.load(arguments.model), types, names), types, set(names), dump), arguments.fused)
+    taken = {item.name for item in fed.get_inputs()}
+    feeds = {**inputs, **{n + "__fed": dump[n][:count].astype(kinds[n]) for n in names if n + "__fed" in taken}}
+    own = dict(zip(names, fed.run(names, {n: v for n, v in feeds.items() if n in taken})))
     worst = {"own": 0, "grown": 0}
     if arguments.table:
         print("| stored tensor | elements | own LSB | own differing % | grown LSB | grown differing % |\n|---|---:|---:|---:|---:|---:|")
     for name in names:
         far, share = largest(dump[name][:count], grown[name])
-        near, rare = largest(dump[name][:count], own[name]) if own else (None, None)
+        near, rare = largest(dump[name][:count], own[name])
         worst["grown"] = max(worst["grown"], far)
-        worst["own"] = max(worst["own"], near or 0)
-        cells = [name, f"{dump[name][:count].size}"] + (["–", "–"] if near is None else [f"{near}", f"{rare:.4f}"]) + [f"{far}", f"{share:.3f}"]
+        worst["own"] = max(worst["own"], near)
+        cells = [name, f"{dump[name][:count].size}", f"{near}", f"{rare:.4f}", f"{far}", f"{share:.3f}"]
         print("| " + " | ".join(cells) + " |" if arguments.table else f"{cells[0]:50s} own {cells[2]} ({cells[3]} %)  grown {cells[4]} ({cells[5]} %)")
-    print(f"{len(names)} stored tensors, {count} samples: own difference at most {worst['own'] if own else '–'} LSB, grown {worst['grown']} LSB")
-    return 1 if worst["grown" if arguments.fused else "own"] > 1 else 0
+    print(f"{len(names)} stored tensors, {count} samples: own difference at most {worst['own']} LSB, grown {worst['grown']} LSB")
+    return 1 if max(worst["own"], worst["grown"] if arguments.fused else 0) > 1 else 0
 
 
 if __name__ == "__main__":

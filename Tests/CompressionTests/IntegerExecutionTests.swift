@@ -105,6 +105,55 @@ struct IntegerExecutionTests {
     #expect(narrow.overflows > 0)
   }
 
+  private static func codes(_ values: [Int64], scale: Float, zero: Int64) -> IntegerValue.Codes {
+    IntegerValue.Codes(tensor: Tensor(.uint8, [1, values.count], saturating: values), scales: [scale], zeros: [zero], axis: 1)
+  }
+
+  /// Sums so near a half that the order of single-precision operations decides: what onnxruntime 1.23.2's QLinearAdd gives (AVX2).
+  @Test func sumsNearAHalfFallAsInOnnxruntime() throws {
+    let first = try #require(
+      RealAddition(Self.codes([161], scale: 0x1.53100p-5, zero: 122), Self.codes([138], scale: 0x1.10f1f2p-5, zero: 127)))
+    #expect(try first.codes(scale: 0x1.b0b056p-5, zero: 123) == [160])
+    let second = try #require(
+      RealAddition(Self.codes([203], scale: 0x1.b0b056p-5, zero: 123), Self.codes([172], scale: 0x1.451114p-5, zero: 120)))
+    #expect(try second.codes(scale: 0x1.2310cp-4, zero: 121) == [210])
+  }
+
+  /// Away from halves it is the rounded real sum, cut at zero where a clamp follows.
+  @Test func additionsAreRoundedSums() throws {
+    let (x, y) = (Array<Int64>(stride(from: 0, through: 255, by: 5)), Array<Int64>(stride(from: 255, through: 0, by: -5)))
+    let sum = try #require(RealAddition(Self.codes(x, scale: 0.02, zero: 100), Self.codes(y, scale: 0.031, zero: 7)))
+    let restored = try #require(sum.restored()?.tensor).floats()
+    for (zero, addition) in [(40 as Int64, sum), (40, sum.clamped())] {
+      for (index, code) in try addition.codes(scale: 0.05, zero: zero).enumerated() {
+        let real = (Double(x[index] - 100) * 0.02 + Double(y[index] - 7) * 0.031) / 0.05
+        #expect((Double(restored[index]) / 0.05 - real).magnitude < 1e-4)
+        let wanted = addition.isClamped ? max(real, 0) : real
+        #expect((Double(code - zero) - wanted).magnitude <= 0.5 + 1e-4)
+      }
+    }
+    #expect(RealAddition(Self.codes([1], scale: 1, zero: 0), Self.codes([1, 2], scale: 1, zero: 0)) == nil)
+  }
+
+  /// A mean is the exact sum of integers under a finer scale, whichever operator spells it.
+  @Test func meansAreSums() throws {
+    var codes = Self.codes(Array(0..<24), scale: 0.5, zero: 3)
+    codes.tensor = Tensor(.uint8, [1, 2, 3, 4], saturating: Array(0..<24))
+    let axes = IntegerValue.real(.tensor(Tensor(.int64, [2], saturating: [2, -1])))
+    let spellings: [(any Operator, [IntegerValue?])] = [
+      (GlobalPool(.average), [.codes(codes)]), (Reduce(.mean), [.codes(codes), axes]), (Reduce(.mean, keepsAxes: false), [.codes(codes), axes]),
+    ]
+    for (operation, operands) in spellings {
+      let found = try IntegerMean(Node(operation: operation, inputs: [], outputs: [], name: "mean", origin: Origin([])), operands)
+      let sums = try #require(found).sums()
+      #expect(sums.values == [66 - 36, 210 - 36] && sums.scales == [0.5 / 12])
+      #expect(sums.shape == ((operation as? Reduce)?.keepsAxes == false ? [1, 2] : [1, 2, 1, 1]))
+    }
+    let maximum = Node(operation: Reduce(.maximum), inputs: [], outputs: [], name: "max", origin: Origin([]))
+    let none = try IntegerMean(maximum, [.codes(codes), axes])
+    #expect(none == nil)
+  }
+
   @Test func equalisationKeepsTheFunction() throws {
     var model = try Digits.model()
     try Digits.stage(EqualizeStage.self, []).apply(&model, CompressionContext())

@@ -6,7 +6,7 @@ internal import Ops
 /// Runs a quantised graph as integer hardware does: integer products and sums, requantisation, integer results.
 ///
 /// A contraction whose operands are dequantised integers adds up integers in the accumulator the target declares; a clamp at
-/// zero acts on the sum; `quantize` requantises the sum. Two stored tensors are added after rescaling. Everything else is
+/// zero acts on the sum; `quantize` requantises the sum. Two stored tensors are added after rescaling, a mean is a sum. Everything else is
 /// computed on the restored numbers and rounded by the next `quantize`, as tables and float units do.
 package struct IntegerExecution: Sendable {
   private let graph: Graph
@@ -82,24 +82,40 @@ package struct IntegerExecution: Sendable {
       let (sums, count) = try product.sums(arithmetic)
       overflows += count
       return .sums(sums)
-    case let unary as UnaryElementwise where unary.function == .relu:
-      guard case .sums(var sums)? = operands.first ?? nil else { return nil }
-      for index in sums.values.indices where sums.values[index] < 0 { sums.values[index] = 0 }
+    case is GlobalPool, is Reduce:
+      guard var sums = try IntegerMean(node, operands)?.sums() else { return nil }
+      overflows += IntegerProduct.fit(&sums.values, arithmetic)
       return .sums(sums)
-    case let binary as BinaryElementwise where binary.function == .add && arithmetic.requantization == .fixedPoint:
+    case let unary as UnaryElementwise where unary.function == .relu:
+      switch operands.first ?? nil {
+      case .sums(var sums)?:
+        for index in sums.values.indices where sums.values[index] < 0 { sums.values[index] = 0 }
+        return .sums(sums)
+      case .addition(let addition)?: return .addition(addition.clamped())
+      default: return nil
+      }
+    case let binary as BinaryElementwise where binary.function == .add:
       guard operands.count == 2, case .codes(let a)? = operands[0], case .codes(let b)? = operands[1] else { return nil }
-      return FixedPointAddition(a, b).map { .sums($0.sums(arithmetic)) }
+      switch arithmetic.requantization {
+      case .fixedPoint: return FixedPointAddition(a, b).map { .sums($0.sums(arithmetic)) }
+      case .real: return RealAddition(a, b).map { .addition($0) }
+      }
     default: return nil
     }
   }
 
   /// Sums in the scale of a `quantize`; nil when its input is no sum or its scale is not one for all.
   private func requantized(_ operands: [IntegerValue?]) throws(OperatorError) -> Tensor? {
-    guard case .sums(let sums)? = operands.first ?? nil, operands.count > 2, let scale = try operands[1]?.tensor().floats(),
-      scale.count == 1,
-      let zero = try operands[2]?.tensor()
+    guard operands.count > 2, let scale = try operands[1]?.tensor().floats(), scale.count == 1, let zero = try operands[2]?.tensor(),
+      zero.element.isInteger
     else { return nil }
     let offset = try zero.integers().first ?? 0
+    if case .addition(let addition)? = operands[0] {
+      // Numbers of more bits come from real sums: no kernel adds 8 bits into 16.
+      guard zero.element.bits <= 8 else { return nil }
+      return Tensor(zero.element, addition.shape, saturating: try addition.codes(scale: scale[0], zero: offset))
+    }
+    guard case .sums(let sums)? = operands[0] else { return nil }
     let factors = sums.scales.map { Requantizer(factor: Double($0) / Double(scale[0]), arithmetic) }
     let codes = sums.values.indices.map {
       factors[factors.count == 1 ? 0 : $0 / sums.inner % factors.count].apply(sums.values[$0]) + offset

@@ -9,6 +9,8 @@ enum IntegerValue {
   case codes(Codes)
   /// Sums of products, not yet rounded to few bits.
   case sums(Sums)
+  /// Two stored tensors to be added when the scale of the result is known.
+  case addition(RealAddition)
 
   struct Codes {
     var tensor: Tensor
@@ -53,6 +55,7 @@ enum IntegerValue {
         Float(sums.values[$0]) * sums.scales[sums.scales.count == 1 ? 0 : $0 / sums.inner % sums.scales.count]
       }
       return .tensor(Tensor(sums.shape, floats: values))
+    case .addition(let addition): return try addition.restored()
     }
   }
 }
