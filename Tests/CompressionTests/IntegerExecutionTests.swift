@@ -141,7 +141,8 @@ struct IntegerExecutionTests {
     codes.tensor = Tensor(.uint8, [1, 2, 3, 4], saturating: Array(0..<24))
     let axes = IntegerValue.real(.tensor(Tensor(.int64, [2], saturating: [2, -1])))
     let spellings: [(any Operator, [IntegerValue?])] = [
-      (GlobalPool(.average), [.codes(codes)]), (Reduce(.mean), [.codes(codes), axes]), (Reduce(.mean, keepsAxes: false), [.codes(codes), axes]),
+      (GlobalPool(.average), [.codes(codes)]), (Reduce(.mean), [.codes(codes), axes]),
+      (Reduce(.mean, keepsAxes: false), [.codes(codes), axes]),
     ]
     for (operation, operands) in spellings {
       let found = try IntegerMean(Node(operation: operation, inputs: [], outputs: [], name: "mean", origin: Origin([])), operands)

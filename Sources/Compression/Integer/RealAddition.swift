@@ -39,7 +39,8 @@ struct RealAddition {
 
   /// The sum of the restored numbers.
   func restored() throws(OperatorError) -> Datum? {
-    guard let x = try IntegerValue.codes(a).restored()?.tensor?.floats(), let y = try IntegerValue.codes(b).restored()?.tensor?.floats() else {
+    guard let x = try IntegerValue.codes(a).restored()?.tensor?.floats(), let y = try IntegerValue.codes(b).restored()?.tensor?.floats()
+    else {
       return nil
     }
     return .tensor(Tensor(a.tensor.shape, floats: zip(x, y).map { isClamped ? max($0 + $1, 0) : $0 + $1 }))
