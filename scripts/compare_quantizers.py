@@ -51,8 +51,12 @@ def main(model, calibration, test, *compressed):
                     model, path, Reader(np.load(calibration)), quant_format=QuantFormat.QDQ, per_channel=channel,
                     activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=getattr(CalibrationMethod, method))
                 row(f"onnxruntime static u8s8, {'channel' if channel else 'tensor'}, {method}", path)
-        quantize_dynamic(model, path)
-        row("onnxruntime dynamic", path)
+        for kind, name in ((QuantType.QInt8, "s8"), (QuantType.QUInt8, "u8")):
+            quantize_dynamic(model, path, weight_type=kind)
+            try:
+                row(f"onnxruntime dynamic u8{name}", path)
+            except Exception as error:
+                print(f"| onnxruntime dynamic u8{name} | {os.path.getsize(path)} | does not run | {str(error).split(':')[-1].strip()[:60]} |")
     for path in compressed:
         row("cyclewright " + os.path.basename(path).removesuffix(".onnx"), path)
 
