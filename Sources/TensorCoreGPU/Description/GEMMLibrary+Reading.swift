@@ -69,6 +69,7 @@ extension GEMMPath {
     preludeBytes = reader.optionalAttribute("prelude-bytes", .bytes) ?? 0
     timingOverhead = reader.optionalAttribute("timing-overhead", .seconds) ?? 0
     serialSplit = reader.optionalAttribute("serial-split", .seconds) ?? 0
+    profiledRows = reader.optionalIntegerAttribute("profiled-rows") ?? 0
     overlap = reader.optionalAttribute("overlap", .ratio)
     strideLoss = reader.optionalAttribute("stride-loss", .ratio) ?? 0
     strideReach = reader.optionalAttribute("stride-reach", .bytes) ?? .infinity

@@ -74,9 +74,12 @@ package struct GEMMPath: Sendable, Hashable {
   package var latency: Double
   /// Largest split of the reduction axis.
   package var splitLimit: Int
-  /// Time every further part of a split adds, in seconds, when the parts add up in turn through the result instead of in a
-  /// kernel of their own; 0 for the latter.
+  /// Time a split costs whatever its number of parts, in seconds, when the parts add up in turn through the result instead of
+  /// in a kernel of their own: semaphores are cleared first and every part waits for its predecessor; 0 for the latter.
   package var serialSplit: Double
+  /// Largest number of rows for which the library times its kernels before use: powers of two up to it, in between the
+  /// kernel of the next larger one runs. 0 when a kernel is chosen for every shape anew.
+  package var profiledRows: Int
   /// Share of fill and epilogue hidden when another block sits on the same SM; nil for the library's.
   package var overlap: Double?
   /// Share of the issue rate lost, at most, when the rows of a tile lie far apart in memory …
@@ -101,7 +104,7 @@ package struct GEMMPath: Sendable, Hashable {
 
 /// A matrix-vector kernel: streams the weights once past the ordinary cores.
 package struct VectorKernel: Sendable, Hashable {
-  /// Rows up to which it is used.
+  /// Rows up to which it is used, or, where kernels are timed before use, up to which it is one of those timed.
   package var rows: Int
   /// Clocks one block needs per element of the reduction axis, when few columns leave nothing else to wait for.
   package var chain: Double

@@ -116,7 +116,7 @@ struct GEMMCandidate {
     reduction =
       partial
       ? machine.splitReduction + ((split + 1) * traffic.elements * 4 + shape.epilogueBytes) / machine.l2BytesPerClock
-      : (split - 1) * cost.serialSplit
+      : split > 1 ? cost.serialSplit : 0
     clocks = fill + mainLoop + epilogue + skew + reduction
   }
 }

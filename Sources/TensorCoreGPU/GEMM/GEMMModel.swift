@@ -19,22 +19,42 @@ package struct GEMMModel: Sendable {
 
   /// Time of a product on a path that takes its encodings.
   package func estimate(_ shape: GEMMShape, on path: GEMMPath) -> GEMMEstimate {
-    let encoding = OperandBytes(shape, path)
-    let traffic = GEMMTraffic(shape, encoding: encoding, on: gpu)
-    if let vector = path.vector, shape.m <= vector.rows { return vectorEstimate(traffic, path, vector) }
+    let traffic = traffic(shape, path)
+    guard path.profiledRows > 0 else {
+      if let vector = path.vector, shape.m <= vector.rows { return vectorEstimate(traffic, path, vector) }
+      guard let best = fastest(traffic, path) else { return vectorEstimate(traffic, path, Self.plainVector(shape)) }
+      return estimate(best, traffic, path)
+    }
+    let timed = self.traffic(shape.asTimed(upTo: path.profiledRows), path)
+    guard let kernel = fastest(timed, path) else { return vectorEstimate(traffic, path, Self.plainVector(shape)) }
+    if let vector = path.vector, timed.shape.m <= vector.rows,
+      vectorEstimate(timed, path, vector).seconds < estimate(kernel, timed, path).seconds
+    {
+      return vectorEstimate(traffic, path, vector)
+    }
+    return estimate(GEMMCandidate(kernel.cost, split: kernel.split, traffic: traffic, on: machine), traffic, path)
+  }
+
+  /// The candidate kernel with the least clocks; nil when no tile fits the machine.
+  private func fastest(_ traffic: GEMMTraffic, _ path: GEMMPath) -> GEMMCandidate? {
     var best: GEMMCandidate?
-    for tile in shape.batch > 1 ? path.batchedTiles : path.tiles {
-      guard let cost = GEMMTileCost(tile, path: path, encoding: encoding, on: gpu) else { continue }
-      for split in Self.splits where split <= path.splitLimit {
-        guard isOffered(split, cost, traffic) else { break }
+    for tile in traffic.shape.batch > 1 ? path.batchedTiles : path.tiles {
+      guard let cost = GEMMTileCost(tile, path: path, encoding: traffic.encoding, on: gpu) else { continue }
+      for split in path.splits where isOffered(split, cost, traffic) {
         guard leastClocks(split, cost, traffic) < best?.clocks ?? .infinity else { continue }
         let candidate = GEMMCandidate(cost, split: Double(split), traffic: traffic, on: machine)
         if candidate.clocks < best?.clocks ?? .infinity { best = candidate }
       }
     }
-    guard let best else { return vectorEstimate(traffic, path, VectorKernel(rows: shape.m, chain: 0, slots: 2)) }
-    return estimate(best, traffic, path)
+    return best
   }
+
+  private func traffic(_ shape: GEMMShape, _ path: GEMMPath) -> GEMMTraffic {
+    GEMMTraffic(shape, encoding: OperandBytes(shape, path), on: gpu)
+  }
+
+  /// What is left when no tile fits.
+  private static func plainVector(_ shape: GEMMShape) -> VectorKernel { VectorKernel(rows: shape.m, chain: 0, slots: 2) }
 
   /// A bound no candidate undercuts: all issue work spread over the SMs, or one block's steps in sequence.
   private func leastClocks(_ split: Int, _ cost: GEMMTileCost, _ traffic: GEMMTraffic) -> Double {
@@ -44,17 +64,17 @@ package struct GEMMModel: Sendable {
     return max(tiles * steps * cost.issue / machine.smCount, perSplit * max(cost.issue, cost.latency)) + machine.fill
   }
 
-  /// Splits the library tries: it does not split a reduction below four steps' worth of a cache line per row, nor when the
-  /// unsplit grid already fills the machine twice.
+  /// Splits the library tries: parts that add up in turn only have to be whole steps of equal number. Otherwise it does not
+  /// split a reduction below four steps' worth of a cache line per row, nor when the unsplit grid already fills the machine
+  /// twice.
   private func isOffered(_ split: Int, _ cost: GEMMTileCost, _ traffic: GEMMTraffic) -> Bool {
     guard split > 1 else { return true }
+    if cost.serialSplit > 0 { return traffic.k.truncatingRemainder(dividingBy: Double(split) * cost.stepK) == 0 }
     let steps = (traffic.k / cost.stepK).rounded(.up)
     let perSplit = (steps / Double(split)).rounded(.up)
     let tiles = (traffic.m / cost.m).rounded(.up) * (traffic.n / cost.n).rounded(.up) * Double(traffic.shape.batch)
     return perSplit * Double(cost.tile.stepBytes) >= 512 && tiles * Double(split) <= 2 * cost.slots
   }
-
-  private static let splits = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32]
 
   private func estimate(_ best: GEMMCandidate, _ traffic: GEMMTraffic, _ path: GEMMPath) -> GEMMEstimate {
     let boost = gpu.boostClock
@@ -152,6 +172,33 @@ package struct GEMMModel: Sendable {
       clockShare: 1, deviceBytes: bytes + traffic.drainedBytes, l2Bytes: traffic.aBytes + traffic.bBytes, sharedBytes: 0,
       energy: bytes * gpu.memory.energyPerByte + traffic.shape.macs * path.instruction.energy + gpu.power.idle * seconds
     )
+  }
+}
+
+extension GEMMPath {
+  /// Parts a reduction may be cut into on this path.
+  fileprivate var splits: [Int] {
+    (serialSplit > 0 ? Self.anySplit : Self.usualSplits).filter { $0 <= splitLimit }
+  }
+
+  private static let anySplit = Array(1...32)
+  private static let usualSplits = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32]
+}
+
+extension GEMMShape {
+  /// The product a library timed when it chose the kernel for this one: rows rounded up to a power of two, and the same
+  /// operands again and again.
+  fileprivate func asTimed(upTo most: Int) -> GEMMShape {
+    var timed = self
+    timed.m = 1
+    while timed.m < m, timed.m < most { timed.m *= 2 }
+    let scale = Double(timed.m) / Double(m)
+    timed.activationBytes = activationBytes.map { $0 * scale }
+    timed.storedBytes = storedBytes.map { $0 * scale }
+    timed.epilogueBytes *= scale
+    timed.weightReuseBytes = 0
+    timed.residency = nil
+    return timed
   }
 }
 

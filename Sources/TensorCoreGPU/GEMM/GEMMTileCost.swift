@@ -23,7 +23,7 @@ struct GEMMTileCost: Sendable {
   /// Clocks per step when only the pipeline depth hides the memory's latency.
   let latency: Double
   let overlap: Double
-  /// Clocks every further part of a split adds when parts add up in turn; 0 when a kernel of their own adds them.
+  /// Clocks a split costs when its parts add up in turn; 0 when a kernel of their own adds them.
   let serialSplit: Double
   /// Largest share of the issue rate lost to rows far apart, and the row length in elements that loses half of it.
   private let strideLoss: Double

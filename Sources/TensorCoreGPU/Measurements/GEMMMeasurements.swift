@@ -41,37 +41,22 @@ private struct GEMMRowPredictor: RowPredictor {
       batch > 0, m > 0, n > 0, k > 0, let measured = row.number("latency_us")
     else { return .skipped(why: "batch, m, n, k or latency_us is not a positive number", group: group) }
     guard let precision = GEMMPrecision(format) else { return .skipped(why: "unknown dtype '\(format)'", group: group) }
-    let campaign = Campaign(source: String(row["source"]))
     var shape = precision.shape(batch: batch, m: m, n: n, k: k)
     let operands =
       Double(batch) * Double(n) * (Double(k) * Double(shape.weight.bits) + Double(m) * Double(shape.output.bits)) / 8
-    shape.weightReuseBytes = Double(campaign.operandSets) * operands
     let library = String(row["lib"].prefix { $0.isLetter })
-    guard let choice = model.choosePath(for: shape, library: library) else {
+    let campaign = Campaign(source: String(row["source"]), library: library, format: format)
+    shape.weightReuseBytes = campaign.weightReuse(operands)
+    guard var choice = model.choosePath(for: shape, library: library) else {
       return .skipped(why: "\(target) cannot multiply \(format)", group: group)
     }
+    campaign.adapt(&choice, on: model.gpu)
     let estimate = model.estimate(choice.shape, on: choice.path)
     let overhead = choice.path.timingOverhead + (campaign.isEager ? model.gpu.launch.eager : 0)
     let seconds = estimate.seconds + overhead
     return .predicted(
       measured: measured, predicted: seconds * 1e6, group: group,
       note: ([estimate.path, estimate.choice] + choice.notes).joined(separator: "; "))
-  }
-}
-
-/// How the published timings of a campaign were taken, by its name in the `source` column.
-struct Campaign: Sendable, Hashable {
-  /// Copies of the operands used in turn, so that the L2 is not warm by accident.
-  var operandSets: Int
-  /// Timed by events around host calls instead of replayed as a graph.
-  var isEager: Bool
-
-  init(source: String) {
-    switch source {
-    case "neusight", "deepbench": (operandSets, isEager) = (1, true)
-    case "aiconfigurator": (operandSets, isEager) = (6, false)
-    default: (operandSets, isEager) = (1, false)
-    }
   }
 }
 
