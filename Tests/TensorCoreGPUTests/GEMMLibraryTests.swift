@@ -40,6 +40,41 @@ struct GEMMLibraryTests {
     #expect(try estimate(2048, 64, 2048, .float32).seconds < estimate(2048, 128, 2048, .float32).seconds)
   }
 
+  /// A few rows of fp32 are bound by their weights, not by the rows a tile leaves empty.
+  @Test(arguments: ["nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb", "nvidia-v100-sxm2-16gb", "nvidia-t4", "nvidia-p4"])
+  func fewRowsOfSinglePrecisionStreamTheirWeights(_ name: String) throws {
+    let memory = try Targets.gpu(name).memory.bandwidth
+    var last = 0.0
+    for m in [1, 2, 4, 8, 16, 24, 32, 48, 64, 128] {
+      let seconds = try estimate(m, 8192, 8192, .float32, on: name).seconds
+      if m <= 4 { #expect(4 * 8192 * 8192 / seconds > 0.6 * memory, "\(m) rows") }
+      #expect(seconds >= last * (1 - 1e-9), "\(m) rows")
+      last = seconds
+    }
+  }
+
+  /// A grid that leaves most of the machine idle is split: the larger device is the faster one for small products too.
+  @Test(arguments: [1, 17, 49, 64, 256, 1024]) func smallProductsAreFasterOnTheLargerDevice(_ m: Int) throws {
+    for (n, k) in [(1000, 2048), (768, 768), (512, 4608), (4096, 4096)] {
+      let large = try estimate(m, n, k, .float32)
+      let small = try estimate(m, n, k, .float32, on: "nvidia-t4")
+      #expect(large.seconds < small.seconds, "\(m)×\(n)×\(k)")
+      #expect(large.split == 1 || large.blocks <= 0.4 * large.slots)
+    }
+  }
+
+  /// A device without 16-bit instructions widens in registers: it still reads two bytes per weight, and multiplies as in fp32.
+  @Test(arguments: ["nvidia-p4", "nvidia-p100-pcie-16gb"]) func widenedOperandsAreReadAsTheyAreStored(_ name: String) throws {
+    let model = GEMMModel(try Targets.gpu(name))
+    func seconds(_ m: Int, _ format: ElementType) throws -> Double {
+      let shape = GEMMShape(m: m, n: 4096, k: 4096, activation: format, weight: format, output: format)
+      let choice = try #require(model.choosePath(for: shape))
+      return model.estimate(choice.shape, on: choice.path).seconds
+    }
+    #expect(abs(try seconds(1, .float16) / seconds(1, .float32) - 0.5) < 0.05)
+    #expect(try seconds(4096, .float16) / seconds(4096, .float32) > 0.95)
+  }
+
   /// Long rows lose a bounded share of the issue rate on the ordinary cores, and nothing on the tensor cores.
   @Test(arguments: [ElementType.float32, .bfloat16]) func farApartRowsLoseABoundedShare(_ format: ElementType) throws {
     let with = try estimate(4096, 4096, 65_536, format)

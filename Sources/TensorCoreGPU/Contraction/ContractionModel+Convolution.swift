@@ -19,6 +19,8 @@ extension ContractionModel {
     }
     choice.path.splitLimit = min(choice.path.splitLimit, library.splitLimit)
     choice.path.lead += library.prelude
+    // Matrix-vector kernels read plain matrices, not windows of an image.
+    if convolution.kernel.contains(where: { $0 > 1 }) { choice.path.vector = nil }
     if choice.path.instruction.feed == .cores {
       choice.path.issueEfficiency *= library.coreShare
     } else {

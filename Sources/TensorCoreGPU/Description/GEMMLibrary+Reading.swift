@@ -65,6 +65,7 @@ extension GEMMPath {
     issueEfficiency = reader.attribute("issue-efficiency", .ratio)
     latency = reader.attribute("latency", .cycles)
     splitLimit = reader.integerAttribute("split-limit")
+    splitWaves = reader.optionalAttribute("split-waves", .ratio) ?? 2
     prelude = reader.optionalAttribute("prelude", .seconds) ?? 0
     preludeBytes = reader.optionalAttribute("prelude-bytes", .bytes) ?? 0
     timingOverhead = reader.optionalAttribute("timing-overhead", .seconds) ?? 0

@@ -74,6 +74,8 @@ package struct GEMMPath: Sendable, Hashable {
   package var latency: Double
   /// Largest split of the reduction axis.
   package var splitLimit: Int
+  /// Share of the machine's slots, above one or below, up to which the library fills it with parts of a split.
+  package var splitWaves: Double
   /// Time a split costs whatever its number of parts, in seconds, when the parts add up in turn through the result instead of
   /// in a kernel of their own: semaphores are cleared first and every part waits for its predecessor; 0 for the latter.
   package var serialSplit: Double
@@ -104,7 +106,7 @@ package struct GEMMPath: Sendable, Hashable {
 
 /// A matrix-vector kernel: streams the weights once past the ordinary cores.
 package struct VectorKernel: Sendable, Hashable {
-  /// Rows up to which it is used, or, where kernels are timed before use, up to which it is one of those timed.
+  /// Rows up to which it is one of the candidates.
   package var rows: Int
   /// Clocks one block needs per element of the reduction axis, when few columns leave nothing else to wait for.
   package var chain: Double

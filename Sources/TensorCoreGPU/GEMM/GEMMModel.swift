@@ -20,18 +20,15 @@ package struct GEMMModel: Sendable {
   /// Time of a product on a path that takes its encodings.
   package func estimate(_ shape: GEMMShape, on path: GEMMPath) -> GEMMEstimate {
     let traffic = traffic(shape, path)
-    guard path.profiledRows > 0 else {
-      if let vector = path.vector, shape.m <= vector.rows { return vectorEstimate(traffic, path, vector) }
-      guard let best = fastest(traffic, path) else { return vectorEstimate(traffic, path, Self.plainVector(shape)) }
-      return estimate(best, traffic, path)
-    }
-    let timed = self.traffic(shape.asTimed(upTo: path.profiledRows), path)
+    let timed = path.profiledRows > 0 ? self.traffic(shape.asTimed(upTo: path.profiledRows), path) : traffic
     guard let kernel = fastest(timed, path) else { return vectorEstimate(traffic, path, Self.plainVector(shape)) }
+    let tiled = estimate(kernel, timed, path)
     if let vector = path.vector, timed.shape.m <= vector.rows,
-      vectorEstimate(timed, path, vector).seconds < estimate(kernel, timed, path).seconds
+      vectorEstimate(timed, path, vector).seconds < tiled.seconds
     {
       return vectorEstimate(traffic, path, vector)
     }
+    guard path.profiledRows > 0 else { return tiled }
     return estimate(GEMMCandidate(kernel.cost, split: kernel.split, traffic: traffic, on: machine), traffic, path)
   }
 
@@ -65,15 +62,14 @@ package struct GEMMModel: Sendable {
   }
 
   /// Splits the library tries: parts that add up in turn only have to be whole steps of equal number. Otherwise it does not
-  /// split a reduction below four steps' worth of a cache line per row, nor when the unsplit grid already fills the machine
-  /// twice.
+  /// split a reduction below four steps' worth of a cache line per row, nor beyond the path's share of the machine.
   private func isOffered(_ split: Int, _ cost: GEMMTileCost, _ traffic: GEMMTraffic) -> Bool {
     guard split > 1 else { return true }
     if cost.serialSplit > 0 { return traffic.k.truncatingRemainder(dividingBy: Double(split) * cost.stepK) == 0 }
     let steps = (traffic.k / cost.stepK).rounded(.up)
     let perSplit = (steps / Double(split)).rounded(.up)
     let tiles = (traffic.m / cost.m).rounded(.up) * (traffic.n / cost.n).rounded(.up) * Double(traffic.shape.batch)
-    return perSplit * Double(cost.tile.stepBytes) >= 512 && tiles * Double(split) <= 2 * cost.slots
+    return perSplit * Double(cost.tile.stepBytes) >= 512 && tiles * Double(split) <= cost.splitWaves * cost.slots
   }
 
   private func estimate(_ best: GEMMCandidate, _ traffic: GEMMTraffic, _ path: GEMMPath) -> GEMMEstimate {
@@ -210,8 +206,10 @@ extension OperandBytes {
     func bytes(_ format: ElementType) -> Double {
       Double(format.bits) / 8 + (format.isFloat && format.bits == 4 && shape.isBlockScaled ? 1.0 / 16 : 0)
     }
-    activation = Self.narrowsActivations(shape, path) ? path.operandBytes : bytes(shape.activation)
-    var stored = bytes(shape.weight)
+    activation =
+      Self.narrowsActivations(shape, path)
+      ? path.operandBytes : bytes(shape.storedOperands?.activation ?? shape.activation)
+    var stored = bytes(shape.storedOperands?.weight ?? shape.weight)
     if shape.isSparse { stored = stored / 2 + 0.125 }
     weight = stored
     output = Double(shape.output.bits) / 8

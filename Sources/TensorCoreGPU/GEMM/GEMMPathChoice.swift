@@ -74,6 +74,8 @@ extension GEMMModel {
   private static func widenToSingle(_ shape: inout GEMMShape) -> String? {
     guard shape.activation.isFloat, shape.activation.bits <= 32 else { return nil }
     let asked = shape.activation.rawValue
+    // Loaded as they are stored and converted in registers (cuBLAS: maxwell_fp16_sgemm_fp16).
+    shape.storedOperands = GEMMShape.StoredOperands(activation: shape.activation, weight: shape.weight)
     shape.activation = .float32
     shape.weight = .float32
     return "\(asked) computed as fp32 on the ordinary cores"

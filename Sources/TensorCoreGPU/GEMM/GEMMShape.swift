@@ -12,6 +12,12 @@ package struct GEMMShape: Sendable, Hashable {
     package var stored: Double
   }
 
+  /// How operands lie in memory.
+  package struct StoredOperands: Sendable, Hashable {
+    package var activation: ElementType
+    package var weight: ElementType
+  }
+
   package var batch: Int
   package var m: Int
   package var n: Int
@@ -34,6 +40,8 @@ package struct GEMMShape: Sendable, Hashable {
   package var epilogueBytes: Double
   /// Within a run of a whole model: what the L2 holds; nil for a benchmark, which the two rules above describe.
   package var residency: Residency?
+  /// Formats in memory when the kernel widens operands in registers; nil when they are multiplied as they are stored.
+  package var storedOperands: StoredOperands?
   /// Bytes the kernel writes when steps fused behind the product store another format or more; nil for C itself.
   package var storedBytes: Double?
 

@@ -23,6 +23,8 @@ struct GEMMTileCost: Sendable {
   /// Clocks per step when only the pipeline depth hides the memory's latency.
   let latency: Double
   let overlap: Double
+  /// Share of the slots up to which a split grid may fill them.
+  let splitWaves: Double
   /// Clocks a split costs when its parts add up in turn; 0 when a kernel of their own adds them.
   let serialSplit: Double
   /// Largest share of the issue rate lost to rows far apart, and the row length in elements that loses half of it.
@@ -82,6 +84,7 @@ struct GEMMTileCost: Sendable {
       if tile.loaderWarps > 0 { gpu.gemm.overlap } else if perSM == 1 { 0 } else {
         path.overlap ?? gpu.gemm.overlap * (perSM - 1) / perSM
       }
+    splitWaves = path.splitWaves
     serialSplit = path.serialSplit * gpu.boostClock
     strideLoss = path.strideLoss
     strideReach = path.strideReach / path.operandBytes
