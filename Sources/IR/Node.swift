@@ -102,12 +102,14 @@ package struct Value: Sendable {
     let definition: Definition
     let name: String
     let producer: NodeID?
+    let element: ElementType?
 
     init(_ type: ValueType, _ definition: Definition, _ name: String) {
       self.type = type
       self.definition = definition
       self.name = name
       producer = if case .node(let node, _) = definition { node } else { nil }
+      element = if case .tensor(let tensor) = type { tensor.element } else { nil }
     }
   }
 
@@ -137,4 +139,7 @@ package struct Value: Sendable {
   }
 
   package var producer: NodeID? { parts.producer }
+
+  /// Of a tensor of known rank.
+  package var element: ElementType? { parts.element }
 }

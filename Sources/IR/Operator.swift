@@ -16,6 +16,9 @@ package protocol Operator: Sendable, Hashable, Codable {
   /// What machines see: one of the closed set of computations.
   func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation
 
+  /// The regions whose work and weights the computation counts: all of them, or of two branches the dearer.
+  func countedRegions(_ operands: OperandTypes) -> [Int]
+
   /// Which axes of the operands carry the same index; an axis that none mentions cannot be cut at this node. One-to-one
   /// computations need not say anything: their axes are aligned from the right.
   func axisTies(_ operands: OperandTypes) -> [AxisTie]
@@ -32,6 +35,9 @@ package protocol Operator: Sendable, Hashable, Codable {
   /// The rule that made a fused group, whose body machines run as one kernel; nil for every plain operator.
   var fusionRule: String? { get }
 
+  /// Tells apart the functions of an operator that is a table of them; 0 for all others.
+  var functionIndex: UInt8 { get }
+
   /// How a pointwise operator runs on stored integers; nil when it does not.
   var storedForm: StoredForm? { get }
 
@@ -42,7 +48,9 @@ package protocol Operator: Sendable, Hashable, Codable {
 }
 
 extension Operator {
+  package func countedRegions(_ operands: OperandTypes) -> [Int] { Array(operands.regions.indices) }
   package var fusionRule: String? { nil }
+  package var functionIndex: UInt8 { 0 }
   package var storedForm: StoredForm? { nil }
   package func inputRange(_ scalar: (Int) -> Double?) -> ClosedRange<Double>? { nil }
 

@@ -5,17 +5,19 @@ package struct Origin: Hashable, Sendable {
 
   package init(_ names: [String] = []) { self.names = names }
 
-  package mutating func merge(_ other: Origin) {
-    guard !other.names.isEmpty, other != self else { return }
+  /// True when names came in that were not there.
+  @discardableResult
+  package mutating func merge(_ other: Origin) -> Bool {
+    guard !other.names.isEmpty, other != self else { return false }
+    let before = names.count
     if names.isEmpty {
       names = other.names
-      return
-    }
-    if names.count + other.names.count <= 16 {
+    } else if names.count + other.names.count <= 16 {
       for name in other.names where !names.contains(name) { names.append(name) }
-      return
+    } else {
+      var seen = Set(names)
+      for name in other.names where seen.insert(name).inserted { names.append(name) }
     }
-    var seen = Set(names)
-    for name in other.names where seen.insert(name).inserted { names.append(name) }
+    return names.count > before
   }
 }

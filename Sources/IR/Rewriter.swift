@@ -3,6 +3,10 @@ package struct Rewriter: ~Copyable {
   package private(set) var graph: Graph
   /// Nodes that read each value.
   private var users: [UseList]
+  /// What stands in each node slot, and the node that makes each value (−1 for none). Side by side in memory: passes ask both
+  /// of every node, and following a reference to each costs more than the answer.
+  private var kinds: [NodeKind?]
+  private var producers: [Int]
   private var isOutput: Set<ValueID>
   /// Number of edits so far; zero means the graph is as it was.
   package private(set) var changeCount = 0
@@ -16,9 +20,13 @@ package struct Rewriter: ~Copyable {
   package init(_ graph: Graph) {
     self.graph = graph
     users = [UseList](repeating: UseList(), count: graph.valueSlots.count)
+    kinds = [NodeKind?](repeating: nil, count: graph.nodeSlots.count)
+    producers = [Int](repeating: -1, count: graph.valueSlots.count)
     for index in graph.nodeSlots.indices {
       guard let node = graph.nodeSlots[index] else { continue }
       for case let input? in node.inputs { users[input.index].append(NodeID(index)) }
+      for output in node.outputs { producers[output.index] = index }
+      kinds[index] = NodeKind(node.operation)
     }
     isOutput = Set(graph.outputs)
   }
@@ -32,12 +40,21 @@ package struct Rewriter: ~Copyable {
   package func users(of value: ValueID) -> [NodeID] { users[value.index].nodes }
 
   /// Who reads each value, for matchers that look at many.
-  package var uses: Uses { Uses(lists: users, outputs: isOutput) }
+  package var uses: Uses { Uses(lists: users, outputs: isOutput, kinds: kinds, producers: producers) }
 
-  /// Who reads each value, as it was when this was taken.
+  /// Who reads and who makes each value, as it was when this was taken.
   package struct Uses: Sendable {
     fileprivate let lists: [UseList]
     fileprivate let outputs: Set<ValueID>
+    fileprivate let kinds: [NodeKind?]
+    fileprivate let producers: [Int]
+
+    /// The node that makes a value and its kind, without a look at the node.
+    package func maker(_ value: ValueID) -> (id: NodeID, kind: NodeKind)? {
+      let producer = producers[value.index]
+      guard producer >= 0, let kind = kinds[producer] else { return nil }
+      return (NodeID(producer), kind)
+    }
 
     /// The only reader, when the value is no output of the graph.
     package func sole(_ value: ValueID) -> NodeID? {
@@ -53,6 +70,20 @@ package struct Rewriter: ~Copyable {
     order = computed
     return computed
   }
+
+  /// The nodes of some operators, in execution order.
+  package mutating func executionOrder(of operators: [any Operator.Type]) -> [NodeID] {
+    let wanted = operators.map { ObjectIdentifier($0) }
+    return executionOrder().filter { id in kinds[id.index].map { wanted.contains($0.type) } ?? false }
+  }
+
+  /// The nodes of some kinds, in execution order.
+  package mutating func executionOrder(of wanted: [NodeKind]) -> [NodeID] {
+    executionOrder().filter { id in kinds[id.index].map(wanted.contains) ?? false }
+  }
+
+  /// True for a value that a node makes.
+  package func isMade(_ value: ValueID) -> Bool { producers[value.index] >= 0 }
 
   /// The only reader of a value that is not a graph output.
   package func soleUser(of value: ValueID) -> NodeID? {
@@ -92,8 +123,9 @@ package struct Rewriter: ~Copyable {
     var outputs: [ValueID] = []
     for (index, type) in types.enumerated() {
       let outputName = outputNames.flatMap { index < $0.count ? $0[index] : nil } ?? (index == 0 ? name : "\(name).\(index)")
-      outputs.append(addValue(Value(type: type, definition: .node(id, output: index), name: outputName)))
+      outputs.append(addValue(Value(type: type, definition: .node(id, output: index), name: outputName), producer: id.index))
     }
+    kinds.append(NodeKind(operation))
     graph.nodeSlots.append(
       Node(operation: operation, inputs: inputs, outputs: outputs, regions: regions, name: name, origin: origin))
     for case let input? in inputs { users[input.index].append(id) }
@@ -159,12 +191,15 @@ package struct Rewriter: ~Copyable {
 
   package mutating func setOperation(_ operation: any Operator, of node: NodeID) {
     graph.nodeSlots[node.index]?.operation = operation
+    kinds[node.index] = NodeKind(operation)
     changeCount += 1
     touched.append(node)
   }
 
   package mutating func mergeOrigin(_ origin: Origin, into node: NodeID) {
-    graph.nodeSlots[node.index]?.origin.merge(origin)
+    // Most origins are there already, and a change makes the node anew.
+    guard var merged = graph.nodeSlots[node.index]?.origin, merged.merge(origin) else { return }
+    graph.nodeSlots[node.index]?.origin = merged
   }
 
   /// Makes every reader of `old` (and the graph's outputs) read `new` instead.
@@ -205,8 +240,9 @@ package struct Rewriter: ~Copyable {
     for case let input? in erased.inputs { removeUse(of: input, by: node) }
     for output in erased.outputs { graph.valueSlots[output.index] = nil }
     graph.nodeSlots[node.index] = nil
+    kinds[node.index] = nil
     if let heir {
-      graph.nodeSlots[heir.index]?.origin.merge(erased.origin)
+      mergeOrigin(erased.origin, into: heir)
     } else {
       graph.folded += erased.origin.names.map { FoldedNode(name: $0, reason: reason) }
     }
@@ -229,10 +265,11 @@ package struct Rewriter: ~Copyable {
     }
   }
 
-  private mutating func addValue(_ value: Value) -> ValueID {
+  private mutating func addValue(_ value: Value, producer: Int = -1) -> ValueID {
     let id = ValueID(graph.valueSlots.count)
     graph.valueSlots.append(value)
     users.append(UseList())
+    producers.append(producer)
     forsaken?.append(id)
     return id
   }

@@ -43,6 +43,37 @@ import Testing
     #expect(computed == nodes)
   }
 
+  @Test func nodesOfAKindFollowEdits() throws {
+    let chain = try Self.chain()
+    let nodes = chain.nodes
+    var rewriter = Rewriter(chain.graph)
+    func found(_ kind: any Operator, _ rewriter: inout Rewriter) -> [NodeID] { rewriter.executionOrder(of: [NodeKind(kind)]) }
+    #expect(found(BinaryElementwise(.add), &rewriter) == [nodes[0]])
+    // The function counts for a kind, not for an operator.
+    #expect(found(BinaryElementwise(.mul), &rewriter).isEmpty)
+    var binary = rewriter.executionOrder(of: [BinaryElementwise.self])
+    #expect(binary == [nodes[0]])
+    rewriter.setOperation(BinaryElementwise(.mul), of: nodes[0])
+    #expect(found(BinaryElementwise(.mul), &rewriter) == [nodes[0]])
+    let made = try rewriter.addNode(BinaryElementwise(.mul), [chain.x, chain.x], name: "square", origin: Origin())
+    #expect(found(BinaryElementwise(.mul), &rewriter) == [nodes[0], made])
+    let (square, uses) = (rewriter.graph[made].outputs[0], rewriter.uses)
+    #expect(uses.maker(square)?.id == made && uses.maker(square)?.kind == NodeKind(BinaryElementwise(.mul)))
+    #expect(uses.maker(chain.x) == nil && uses.maker(chain.constant) == nil)
+    rewriter.erase(made, reason: "test")
+    binary = rewriter.executionOrder(of: [BinaryElementwise.self])
+    #expect(binary == [nodes[0]])
+  }
+
+  @Test func functionsAreToldApart() {
+    #expect(
+      Set(BinaryElementwise.Function.allCases.map { NodeKind(BinaryElementwise($0)) }).count == BinaryElementwise.Function.allCases.count)
+    #expect(
+      Set(UnaryElementwise.Function.allCases.map { NodeKind(UnaryElementwise($0)) }).count == UnaryElementwise.Function.allCases.count)
+    #expect(NodeKind(Identity()) == NodeKind(Identity()))
+    #expect(NodeKind(Identity()) != NodeKind(Reshape()))
+  }
+
   @Test func deadConstantsGoWheneverTheyDie() throws {
     let chain = try Self.chain()
     let (x, nodes, constant) = (chain.x, chain.nodes, chain.constant)

@@ -21,6 +21,12 @@ package enum GraphText {
   }
 
   static func quoted(_ text: String) -> String {
+    // Most names need no escape.
+    let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+    return isPlain ? "\"\(text)\"" : escaped(text)
+  }
+
+  private static func escaped(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -88,13 +94,15 @@ private struct Printer {
   var text = ""
   private var indent = ""
   /// Values are numbered in order of appearance, so that erased ones leave no trace.
-  private var numbers: [ValueID: Int] = [:]
+  private var numbers: [Int?] = []
+  private var numberCount = 0
 
   mutating func graph(_ graph: Graph, keyword: String = "graph") {
     text += "\(indent)\(keyword) \(GraphText.quoted(graph.name)) {\n"
-    let (outer, outerNumbers) = (indent, numbers)
+    let (outer, outerNumbers, outerCount) = (indent, numbers, numberCount)
     indent += "  "
-    numbers = [:]
+    numbers = [Int?](repeating: nil, count: graph.valueSlots.count)
+    numberCount = 0
     let source = graph.source
     if source != GraphSource() {
       let words = [source.file, source.format, source.producer].map(GraphText.quoted).joined(separator: " ")
@@ -109,16 +117,18 @@ private struct Printer {
     var outputs: [String] = []
     for output in graph.outputs { outputs.append(reference(output)) }
     line("output \(outputs.joined(separator: ", "))")
-    (indent, numbers) = (outer, outerNumbers)
+    (indent, numbers, numberCount) = (outer, outerNumbers, outerCount)
     text += "\(indent)}\n"
   }
 
   private mutating func line(_ words: String) { text += indent + words + "\n" }
 
   private mutating func reference(_ id: ValueID) -> String {
-    let number = numbers[id] ?? numbers.count
-    numbers[id] = number
-    return "%\(number)"
+    guard id.index < numbers.count else { return "%?" }
+    if let number = numbers[id.index] { return "%\(number)" }
+    defer { numberCount += 1 }
+    numbers[id.index] = numberCount
+    return "%\(numberCount)"
   }
 
   private mutating func head(_ id: ValueID, _ graph: Graph) -> String {
@@ -136,11 +146,15 @@ private struct Printer {
     var text = heads.joined(separator: ", ")
     text += " = \(type(of: node.operation).name)(\(inputs.joined(separator: ", ")))" + (words.isEmpty ? "" : " {\(words)}")
     text += " name \(GraphText.quoted(node.name)) from \(list(node.origin.names))"
-    line(text)
+    self.text += indent
+    self.text += text
+    self.text += "\n"
     for region in node.regions { self.graph(region, keyword: "region") }
   }
 
-  private func list(_ names: [String]) -> String { "[" + names.map(GraphText.quoted).joined(separator: ", ") + "]" }
+  private func list(_ names: [String]) -> String {
+    names.count == 1 ? "[\(GraphText.quoted(names[0]))]" : "[" + names.map(GraphText.quoted).joined(separator: ", ") + "]"
+  }
 
   private func payload(_ constant: Constant) -> String {
     switch constant.payload {

@@ -103,7 +103,17 @@ extension GraphText {
 
     mutating func string() throws(Failure) -> String {
       guard take("\"") else { throw failure("a quoted string is expected") }
-      var result: [UInt8] = []
+      // Most strings have no escape and are taken in one piece.
+      guard let end = bytes[position...].firstIndex(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) else {
+        position = bytes.count
+        throw failure("the string does not end")
+      }
+      var result = Array(bytes[position..<end])
+      position = end
+      if bytes[end] == UInt8(ascii: "\"") {
+        position += 1
+        return String(decoding: result, as: UTF8.self)
+      }
       while position < bytes.count {
         let byte = bytes[position]
         position += 1

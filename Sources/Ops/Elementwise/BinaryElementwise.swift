@@ -27,6 +27,9 @@ package struct BinaryElementwise: ONNXOperator {
 
   package init(_ function: Function) { self.function = function }
 
+  /// A case without payload is one byte, its place in the table.
+  package var functionIndex: UInt8 { unsafeBitCast(function, to: UInt8.self) }
+
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let (a, b) = (try context.element(0), try context.element(1))
     guard a == b || function == .pow else {

@@ -14,6 +14,9 @@ package struct UnaryElementwise: ONNXOperator {
 
   package init(_ function: Function) { self.function = function }
 
+  /// A case without payload is one byte, its place in the table.
+  package var functionIndex: UInt8 { unsafeBitCast(function, to: UInt8.self) }
+
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     [try context.sameShape(try context.element(0))]
   }

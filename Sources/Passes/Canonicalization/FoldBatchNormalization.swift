@@ -10,7 +10,7 @@ let foldBatchNormalization = GraphPass(
   "fold-batch-normalization", "Batch normalisation after a convolution moves into its weights.", preserves: .values(relative: 1e-4),
   conditions: Condition.all
 ) { rewriter, context throws(Failure) in
-  for id in rewriter.executionOrder() {
+  for id in rewriter.executionOrder(of: [BatchNormalization.self]) {
     let plan: Plan
     do throws(NearMiss) {
       guard let found = try Plan(id, rewriter, context.values) else { continue }

@@ -16,7 +16,9 @@ let foldConstants = GraphPass(
   for id in rewriter.executionOrder() {
     let node = rewriter.graph[id]
     guard node.regions.isEmpty, !node.operation.isNondeterministic else { continue }
-    if rewriter.graph.mayHaveContents(node, contents) {
+    let mayHaveContents = rewriter.graph.mayHaveContents(node, contents)
+    if !mayHaveContents, node.inputs.contains(where: { $0.map { rewriter.isMade($0) } ?? false }) { continue }
+    if mayHaveContents {
       let inference = rewriter.graph.inferenceContext(
         inputs: node.inputs, outputCount: node.outputs.count, nodeName: node.name
       ) { contents[$0] }
@@ -39,8 +41,8 @@ extension Graph {
   /// False for nodes that only deal with real numbers: most, and inference need not look at their contents.
   fileprivate func mayHaveContents(_ node: Node, _ contents: [ValueID: ShapeContents]) -> Bool {
     func isInteger(_ value: ValueID?) -> Bool {
-      guard let value, case .tensor(let type) = self[value].type else { return value != nil }
-      return type.element == .int64 || type.element == .int32
+      guard let value, let element = self[value].element else { return value != nil }
+      return element == .int64 || element == .int32
     }
     return node.outputs.contains(where: isInteger) || node.inputs.contains(where: isInteger)
       || node.inputs.contains { value in value.map { contents[$0] != nil } ?? false }

@@ -6,7 +6,7 @@ internal import Ops
 let mergeCasts = GraphPass(
   "merge-casts", "A cast after a cast that lost nothing reads the source; a round trip vanishes.", preserves: .bitExact
 ) { rewriter, context throws(Failure) in
-  for id in rewriter.executionOrder() {
+  for id in rewriter.executionOrder(of: [Cast.self]) {
     guard let outer = rewriter.graph[id].operation as? Cast, let middle = rewriter.graph[id].inputs[0],
       let (producer, _) = rewriter.graph.producer(middle, as: Cast.self), let source = rewriter.graph[producer].inputs[0],
       let from = rewriter.graph.tensorType(source)?.element, let through = rewriter.graph.tensorType(middle)?.element,

@@ -16,7 +16,9 @@ let mergeEqualNodes = GraphPass(
     let node = rewriter.graph[id]
     guard node.regions.isEmpty, !node.operation.isNondeterministic else { continue }
     let inputs = node.inputs.map { input -> ValueID? in
-      guard let input, let constant = rewriter.graph[input].constant, constant.shapeContents != nil else { return input }
+      guard let input, !rewriter.isMade(input), let constant = rewriter.graph[input].constant, constant.shapeContents != nil else {
+        return input
+      }
       if let known = constants[constant] { return known }
       constants[constant] = input
       return input

@@ -7,7 +7,7 @@ let mergePadding = GraphPass(
   "merge-padding", "Zeros around the input of a convolution become its padding.", preserves: .values(relative: 1e-5),
   conditions: Condition.all
 ) { rewriter, context throws(Failure) in
-  for id in rewriter.executionOrder() {
+  for id in rewriter.executionOrder(of: [Convolve.self]) {
     let node = rewriter.graph[id]
     guard var convolution = node.operation as? Convolve, let x = node.inputs[0],
       let (pad, _) = rewriter.graph.producer(x, as: Pad.self), let source = rewriter.graph[pad].inputs[0]

@@ -8,7 +8,7 @@ internal import Ops
 let mergeViews = GraphPass(
   "merge-views", "Chains of reshapes become one reshape, chains of transpositions one transposition.", preserves: .bitExact
 ) { rewriter, context throws(Failure) in
-  for id in rewriter.executionOrder() {
+  for id in rewriter.executionOrder(of: [Transpose.self, Reshape.self, Flatten.self, Squeeze.self, Unsqueeze.self]) {
     let node = rewriter.graph[id]
     guard node.operation is Transpose || isReshape(node), let input = node.inputs.first ?? nil,
       let producer = rewriter.graph.producer(input), let source = rewriter.graph[producer].inputs.first ?? nil,

@@ -6,7 +6,7 @@ internal import Ops
 let orderOperands = GraphPass(
   "order-operands", "The constant of a commutative function stands second.", preserves: .bitExact
 ) { rewriter, context throws(Failure) in
-  for id in rewriter.executionOrder() {
+  for id in rewriter.executionOrder(of: [BinaryElementwise.self]) {
     let node = rewriter.graph[id]
     guard let binary = node.operation as? BinaryElementwise, binary.function.isCommutative, node.inputs.count == 2, let a = node.inputs[0],
       let b = node.inputs[1], rewriter.graph.constant(a) != nil, rewriter.graph.constant(b) == nil

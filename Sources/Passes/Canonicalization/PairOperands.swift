@@ -9,7 +9,7 @@ internal import Ops
 let pairOperands = GraphPass(
   "pair-operands", "A sum, maximum or minimum of many tensors is a chain of operations on two.", preserves: .bitExact
 ) { rewriter, context throws(Failure) in
-  for id in rewriter.executionOrder() {
+  for id in rewriter.executionOrder(of: [VariadicElementwise.self]) {
     let node = rewriter.graph[id]
     guard let variadic = node.operation as? VariadicElementwise, let step = variadic.function.onTwo(of: node.inputs.count),
       var sum = node.inputs.first ?? nil

@@ -6,7 +6,7 @@ internal import Ops
 let removeIdentities = GraphPass(
   "remove-identities", "Removes nodes that return their input unchanged: casts, views, x·1, x + 0.", preserves: .bitExact
 ) { rewriter, context throws(Failure) in
-  for id in rewriter.executionOrder() {
+  for id in rewriter.executionOrder(of: returnsItsInput) {
     let node = rewriter.graph[id]
     guard let output = node.outputs.first, let input = unchangedInput(of: node, rewriter.graph) else { continue }
     var hasOtherReaders = false
@@ -18,6 +18,12 @@ let removeIdentities = GraphPass(
     context.count("identity")
   }
 }
+
+/// Operators that may return an input unchanged.
+private let returnsItsInput: [any Operator.Type] = [
+  BinaryElementwise.self, Identity.self, Cast.self, Reshape.self, Flatten.self, Squeeze.self, Unsqueeze.self, Expand.self, Pad.self,
+  Slice.self, Transpose.self, Dropout.self, Concatenate.self,
+]
 
 private func unchangedInput(of node: Node, _ graph: Graph) -> ValueID? {
   guard let first = node.inputs.first ?? nil else { return nil }
@@ -51,12 +57,11 @@ private func otherOperand(_ function: BinaryElementwise.Function, _ node: Node, 
   case .add, .sub, .or: neutral = 0
   default: return nil
   }
-  let result = graph.tensorType(node.outputs.first)
   func isSame(_ value: ValueID) -> Bool {
-    let type = graph.tensorType(value)
+    let (type, result) = (graph.tensorType(value), graph.tensorType(node.outputs.first))
     return type?.shape == result?.shape && type?.element == result?.element
   }
-  if isSame(a), graph.scalar(b) == neutral { return a }
-  if function.isCommutative, isSame(b), graph.scalar(a) == neutral { return b }
+  if graph.scalar(b) == neutral, isSame(a) { return a }
+  if function.isCommutative, graph.scalar(a) == neutral, isSame(b) { return b }
   return nil
 }

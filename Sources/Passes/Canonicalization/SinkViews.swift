@@ -6,7 +6,7 @@ internal import Ops
 let sinkViews = GraphPass(
   "sink-views", "A view around one elementwise step and its inverse behind it move to the other operand.", preserves: .bitExact
 ) { rewriter, context throws(Failure) in
-  for id in rewriter.executionOrder() {
+  for id in rewriter.executionOrder(of: [Squeeze.self]) {
     let node = rewriter.graph[id]
     guard node.operation is Squeeze, let sum = node.inputs[0], let axesValue = node.inputs.count > 1 ? node.inputs[1] : nil,
       let (step, binary) = rewriter.graph.producer(sum, as: BinaryElementwise.self), rewriter.soleUser(of: sum) != nil,

@@ -8,7 +8,7 @@ let spellGathers = GraphPass(
   "spell-gathers", "gather-nd by single indices becomes a gather; one that names every element in order becomes a view.",
   preserves: .bitExact
 ) { rewriter, context throws(Failure) in
-  for id in rewriter.executionOrder() {
+  for id in rewriter.executionOrder(of: [GatherND.self]) {
     let node = rewriter.graph[id]
     guard let operation = node.operation as? GatherND, operation.batchAxes == 0, let table = node.inputs[0], let indices = node.inputs[1],
       let type = rewriter.graph.tensorType(indices), let depth = type.shape.last?.constant

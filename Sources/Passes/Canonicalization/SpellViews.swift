@@ -7,7 +7,7 @@ internal import Ops
 let spellViews = GraphPass(
   "spell-views", "Reshapes that only add or drop axes of extent 1, or only surround a transposition, say so.", preserves: .bitExact
 ) { rewriter, context throws(Failure) in
-  for id in rewriter.executionOrder() where rewriter.graph.contains(id) {
+  for id in rewriter.executionOrder(of: [Reshape.self, Flatten.self]) where rewriter.graph.contains(id) {
     let node = rewriter.graph[id]
     guard node.operation is Reshape || node.operation is Flatten, let input = node.inputs[0],
       let from = rewriter.graph.tensorType(input), let to = rewriter.graph.tensorType(node.outputs[0])

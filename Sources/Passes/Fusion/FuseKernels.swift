@@ -58,9 +58,11 @@ private struct FusionPlanner {
   }
 
   private func start(_ node: NodeID, _ computation: Computation, rule: String) -> FusionGroup {
-    FusionGroup(
+    var group = FusionGroup(
       node, result: graph[node].outputs[0], count: computation.resultCount,
       inputs: Set(graph[node].inputs.compactMap { $0 }), rule: rule)
+    group.anchor = computation.isPointwise ? nil : node
+    return group
   }
 
   private var grower: FusionGrower {

@@ -7,7 +7,7 @@ struct FusionFacts {
   let position: [Int]
   /// By node index; nil for control flow, opaque work and unbound shapes.
   let computations: [Computation?]
-  let users: [[NodeID]]
+  let users: ReaderTable
   let graphOutputs: Set<ValueID>
 
   init(_ graph: Graph) {
@@ -20,7 +20,7 @@ struct FusionFacts {
     }
     self.position = position
     self.computations = computations
-    users = graph.usersByValue()
+    users = ReaderTable(graph)
     graphOutputs = Set(graph.outputs)
   }
 
@@ -29,6 +29,30 @@ struct FusionFacts {
   func isGather(_ node: NodeID) -> Bool {
     if case .movement(let movement)? = computations[node.index] { movement.kind == .gather } else { false }
   }
+}
+
+/// The nodes that read each value in ascending order, one list after the other in one array. A node that reads a value twice is
+/// listed twice.
+struct ReaderTable {
+  private let starts: [Int]
+  private let nodes: [NodeID]
+
+  init(_ graph: Graph) {
+    var counts = [Int](repeating: 0, count: graph.valueSlots.count + 1)
+    for id in graph.nodeIDs { for case let input? in graph[id].inputs { counts[input.index + 1] += 1 } }
+    for index in counts.indices.dropFirst() { counts[index] += counts[index - 1] }
+    starts = counts
+    var nodes = [NodeID](repeating: NodeID(0), count: counts.last ?? 0)
+    for id in graph.nodeIDs {
+      for case let input? in graph[id].inputs {
+        nodes[counts[input.index]] = id
+        counts[input.index] += 1
+      }
+    }
+    self.nodes = nodes
+  }
+
+  subscript(_ value: Int) -> ArraySlice<NodeID> { nodes[starts[value]..<starts[value + 1]] }
 }
 
 /// A growing set of nodes that will become one kernel.
@@ -43,6 +67,8 @@ struct FusionGroup {
   /// Tensors read from outside.
   var inputs: Set<ValueID>
   var rule: String
+  /// The contraction, attention or reduction that the group began with; nil for elementwise chains.
+  var anchor: NodeID?
 
   init(_ node: NodeID, result: ValueID, count: Int, inputs: Set<ValueID>, rule: String) {
     members = [node]

@@ -23,9 +23,11 @@ struct FusionGrower {
   func grow(_ group: inout FusionGroup, allows: (NodeID, Pointwise) -> String?) -> Stop {
     while true {
       guard !facts.graphOutputs.contains(group.result) else { return Stop(node: nil, reason: "the value is an output of the graph") }
-      let readers = Set(facts.users[group.result.index]).sorted { facts.position[$0.index] < facts.position[$1.index] }
-      guard let first = readers.first else { return Stop(node: nil, reason: "nobody reads the value") }
-      if readers.count == 1 {
+      let readers = facts.users[group.result.index]
+      guard let first = readers.min(by: { facts.position[$0.index] < facts.position[$1.index] }) else {
+        return Stop(node: nil, reason: "nobody reads the value")
+      }
+      if readers.allSatisfy({ $0 == first }) {
         // What another kernel has taken is no miss.
         if let reason = obstacle(first, group, allows) { return Stop(node: isTaken(first) ? nil : first, reason: reason) }
         add(first, to: &group)
@@ -58,7 +60,10 @@ struct FusionGrower {
     case .loop, .opaque: return "its body is not elementwise"
     }
     let inputs = externalInputs(of: node, group)
-    guard group.inputs.union(inputs).count <= capabilities.maximumKernelInputs else {
+    guard
+      group.inputs.count + inputs.count <= capabilities.maximumKernelInputs
+        || group.inputs.union(inputs).count <= capabilities.maximumKernelInputs
+    else {
       return "the kernel would read more than \(capabilities.maximumKernelInputs) tensors"
     }
     return nil

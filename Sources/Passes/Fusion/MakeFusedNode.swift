@@ -74,13 +74,6 @@ private struct FusedNodePlan {
     guard let last = group.members.last, let result = inside[group.result] else { return nil }
     builder.setOutputs([result])
     body = builder.finish()
-    name = graph[group.members.first { isAnchor($0, graph) } ?? last].name
-  }
-}
-
-private func isAnchor(_ id: NodeID, _ graph: Graph) -> Bool {
-  switch graph.computation(of: graph[id]) {
-  case .contraction, .attention, .reduction, .loop: true
-  case .pointwise, .movement, .opaque, nil: false
+    name = graph[group.anchor ?? last].name
   }
 }

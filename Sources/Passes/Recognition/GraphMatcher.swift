@@ -15,29 +15,29 @@ struct GraphMatcher {
 
   /// The operator that makes a value, when it is of the wanted kind and its first output.
   func made<Op: Operator>(_ value: ValueID?, by kind: Op.Type) -> (id: NodeID, op: Op, node: Node)? {
-    guard let id = graph.producer(value) else { return nil }
+    guard let value, let (id, found) = readers.maker(value), found.type == ObjectIdentifier(kind) else { return nil }
     let node = graph[id]
-    guard node.kind == ObjectIdentifier(kind), let op = node.operation as? Op, node.outputs.first == value else { return nil }
+    guard let op = node.operation as? Op, node.outputs.first == value else { return nil }
     return (id, op, node)
   }
 
   /// The two inputs of a binary function.
   func binary(_ value: ValueID?, _ function: BinaryElementwise.Function) -> (id: NodeID, a: ValueID, b: ValueID)? {
-    guard let (id, op, node) = made(value, by: BinaryElementwise.self), op.function == function, node.inputs.count == 2,
-      let a = node.inputs[0], let b = node.inputs[1]
-    else { return nil }
+    guard let value, let (id, found) = readers.maker(value), found == NodeKind(BinaryElementwise(function)) else { return nil }
+    let inputs = graph[id].inputs
+    guard inputs.count == 2, let a = inputs[0], let b = inputs[1] else { return nil }
     return (id, a, b)
   }
 
   func unary(_ value: ValueID?, _ function: UnaryElementwise.Function) -> (id: NodeID, x: ValueID)? {
-    guard let (id, op, node) = made(value, by: UnaryElementwise.self), op.function == function, let x = node.inputs.first ?? nil else {
-      return nil
-    }
+    guard let value, let (id, found) = readers.maker(value), found == NodeKind(UnaryElementwise(function)),
+      let x = graph[id].inputs.first ?? nil
+    else { return nil }
     return (id, x)
   }
 
   /// The number a constant holds in every element; only small constants are opened.
-  func scalar(_ value: ValueID?) -> Double? { graph.scalar(value) }
+  func scalar(_ value: ValueID?) -> Double? { value.flatMap { readers.maker($0) == nil ? graph.scalar($0) : nil } }
 
   /// A commutative function of something and a constant number.
   func withScalar(_ value: ValueID?, _ function: BinaryElementwise.Function) -> (id: NodeID, x: ValueID, number: Double)? {

@@ -8,7 +8,8 @@ internal import Ops
 /// against rows without any key; keys and values repeated for grouped queries are read once. A constant triangular mask
 /// becomes `causal`, also where it is joined with the mask of padding. Three axes [b·h, s, d] are one image of b·h heads.
 let recognizeAttention = recognizer(
-  "recognize-attention", "softmax(scale·Q·Kᵀ + mask)·V becomes scaled dot-product attention.", relative: 1e-4, form: .attention,
+  "recognize-attention", "softmax(scale·Q·Kᵀ + mask)·V becomes scaled dot-product attention.", endsAt: [MatrixMultiply()], relative: 1e-4,
+  form: .attention,
   conditions: Condition.all, obstacle: attentionObstacle
 ) { match, id throws(NearMiss) in
   guard match.graph[id].operation is MatrixMultiply, let result = match.graph[id].outputs.first,

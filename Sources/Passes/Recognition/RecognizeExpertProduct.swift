@@ -5,7 +5,7 @@ internal import Ops
 /// squeeze(W[ids]·unsqueeze(x)): every row times the weights of its expert, the products of a mixture of experts.
 let recognizeExpertProduct = recognizer(
   "recognize-expert-product", "Rows times weights gathered per row, W[ids]·x, become one product over the routed experts.",
-  form: .expertProduct, conditions: Condition.all
+  endsAt: [Squeeze()], form: .expertProduct, conditions: Condition.all
 ) { match, id throws(NearMiss) in
   guard let (squeeze, _, squeezed) = match.made(match.graph[id].outputs[0], by: Squeeze.self),
     let (product, _, node) = match.made(squeezed.inputs[0], by: MatrixMultiply.self), let a = node.inputs[0], let b = node.inputs[1]

@@ -4,7 +4,8 @@ internal import Ops
 
 /// act(gate)·x between two tensors of one shape: SwiGLU, GeGLU, ReGLU, GLU.
 let recognizeGatedUnit = recognizer(
-  "recognize-gated-unit", "act(a)·b becomes a gated unit (SwiGLU, GeGLU, GLU) when a and b have one shape.", form: .gatedUnit,
+  "recognize-gated-unit", "act(a)·b becomes a gated unit (SwiGLU, GeGLU, GLU) when a and b have one shape.",
+  endsAt: [BinaryElementwise(.mul)], form: .gatedUnit,
   conditions: Condition.all
 ) { match, id throws(NearMiss) in
   let result = match.graph[id].outputs[0]

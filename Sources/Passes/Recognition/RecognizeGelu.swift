@@ -4,7 +4,8 @@ internal import Ops
 
 /// ½·x·(1 + erf(x/√2)), with the half anywhere among the factors, its tanh form, or x·sigmoid(1.702·x): GELU.
 let recognizeGelu = recognizer(
-  "recognize-gelu", "½·x·(1 + erf(x/√2)), the tanh form and x·sigmoid(α·x) become GELU.", conditions: GeluCondition.all
+  "recognize-gelu", "½·x·(1 + erf(x/√2)), the tanh form and x·sigmoid(α·x) become GELU.",
+  endsAt: [BinaryElementwise(.mul), BinaryElementwise(.div)], conditions: GeluCondition.all
 ) { match, id throws(NearMiss) in
   try match.gelu(id, forms: [.erf, .tanh, .logistic])
 }

@@ -5,7 +5,7 @@ internal import Ops
 /// An instance normalisation between two reshapes, then ·γ and + β per channel: group normalisation.
 let recognizeGroupNormalization = recognizer(
   "recognize-group-normalization",
-  "reshape(instance-normalization(reshape(x, [n, groups, …])))·γ + β becomes group normalisation.", relative: 1e-4,
+  "reshape(instance-normalization(reshape(x, [n, groups, …])))·γ + β becomes group normalisation.", endsAt: [Reshape()], relative: 1e-4,
   form: .groupNormalization,
   conditions: Condition.all
 ) { match, id throws(NearMiss) in

@@ -4,7 +4,8 @@ internal import Ops
 
 /// x·min(max(x + 3, 0), 6)/6, in any order of its factors, or x·hardSigmoid(x) with slope 1/6: hard-swish.
 let recognizeHardSwish = recognizer(
-  "recognize-hard-swish", "x·clip(x + 3, 0, 6)/6 and x·hard-sigmoid(x) become hard-swish.", conditions: Condition.all
+  "recognize-hard-swish", "x·clip(x + 3, 0, 6)/6 and x·hard-sigmoid(x) become hard-swish.",
+  endsAt: [BinaryElementwise(.mul), BinaryElementwise(.div)], conditions: Condition.all
 ) { match, id throws(NearMiss) in
   let result = match.graph[id].outputs[0]
   // The division may come last, or on either factor.

@@ -4,7 +4,8 @@ internal import Ops
 
 /// Four parts of one tensor through three sigmoids and a tanh into σ(f)·c + σ(i)·tanh(g) and σ(o)·tanh(c'): one LSTM step.
 let recognizeLSTMCell = recognizer(
-  "recognize-lstm-cell", "The gates of an unrolled LSTM step, σ(o)·tanh(σ(f)·c + σ(i)·tanh(g)), become one cell.", form: .recurrent,
+  "recognize-lstm-cell", "The gates of an unrolled LSTM step, σ(o)·tanh(σ(f)·c + σ(i)·tanh(g)), become one cell.",
+  endsAt: [BinaryElementwise(.mul)], form: .recurrent,
   conditions: Condition.all
 ) { match, id throws(NearMiss) in
   let result = match.graph[id].outputs[0]

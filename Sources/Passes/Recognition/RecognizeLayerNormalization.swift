@@ -6,7 +6,7 @@ internal import Ops
 let recognizeLayerNormalization = recognizer(
   "recognize-layer-normalization",
   "(x − mean(x))/√(mean((x − mean(x))²) + ε)·γ + β becomes layer normalisation over the trailing axes.",
-  relative: 1e-4, form: .layerNormalization, conditions: Condition.all
+  endsAt: [BinaryElementwise(.mul), BinaryElementwise(.div)], relative: 1e-4, form: .layerNormalization, conditions: Condition.all
 ) { match, id throws(NearMiss) in
   var result = match.graph[id].outputs[0]
   guard let quotient = match.quotient(result), let (subtract, x, average) = match.binary(quotient.numerator, .sub),

@@ -5,7 +5,7 @@ internal import Ops
 /// A reshape to six axes, a transposition and a reshape back: pixel shuffle or its inverse.
 let recognizePixelShuffle = recognizer(
   "recognize-pixel-shuffle", "reshape(transpose(reshape(x))) between channels and blocks of pixels becomes pixel-shuffle.",
-  relative: 0, form: .pixelShuffle, conditions: Condition.all
+  endsAt: [Reshape()], relative: 0, form: .pixelShuffle, conditions: Condition.all
 ) { match, id throws(NearMiss) in
   guard let (join, _, joined) = match.made(match.graph[id].outputs[0], by: Reshape.self),
     let (transpose, op, transposed) = match.made(joined.inputs[0], by: Transpose.self), let permutation = op.permutation,

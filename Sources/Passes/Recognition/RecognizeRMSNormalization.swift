@@ -8,7 +8,7 @@ internal import Ops
 /// statistics are kept in float32.
 let recognizeRMSNormalization = recognizer(
   "recognize-rms-normalization", "x·(mean(x²) + ε)^−½·γ becomes root-mean-square normalisation over the trailing axes.",
-  relative: 1e-4, form: .rmsNormalization, conditions: Condition.all
+  endsAt: [BinaryElementwise(.mul), BinaryElementwise(.div)], relative: 1e-4, form: .rmsNormalization, conditions: Condition.all
 ) { match, id throws(NearMiss) in
   var result = match.graph[id].outputs[0]
   guard let quotient = match.quotient(result), let (root, inside) = match.unary(quotient.denominator, .sqrt),

@@ -6,7 +6,8 @@ internal import Ops
 ///
 /// The operator takes half of each table: both halves of cos and sin must be provably equal.
 let recognizeRotaryEmbedding = recognizer(
-  "recognize-rotary-embedding", "x·cos + [−x₂, x₁]·sin becomes a rotary position embedding.", form: .rotaryEmbedding,
+  "recognize-rotary-embedding", "x·cos + [−x₂, x₁]·sin becomes a rotary position embedding.", endsAt: [BinaryElementwise(.add)],
+  form: .rotaryEmbedding,
   conditions: Condition.all
 ) { match, id throws(NearMiss) in
   guard let found = match.rotation(match.graph[id].outputs[0]) else {

@@ -3,7 +3,8 @@ internal import IR
 internal import Ops
 
 /// x·sigmoid(x): SiLU.
-let recognizeSiLU = recognizer("recognize-silu", "x·sigmoid(x) becomes SiLU.") { match, id throws(NearMiss) in
+let recognizeSiLU = recognizer("recognize-silu", "x·sigmoid(x) becomes SiLU.", endsAt: [BinaryElementwise(.mul)]) {
+  match, id throws(NearMiss) in
   let result = match.graph[id].outputs[0]
   guard let pair = match.binary(result, .mul) else { return nil }
   for (x, gate) in match.eitherOrder(pair) {

@@ -23,14 +23,16 @@ typealias TargetObstacle = @Sendable (Recognition, GraphMatcher, Capabilities) -
 
 /// A recogniser as a pass: tries every node once, in execution order, on the graph as it stands then.
 ///
+/// - `endsAt`: operators the pattern can end at; of elementwise ones, with the function.
 /// - `form`: the kernel a target must have; nil for what every target runs.
 /// - `conditions`: what near misses can name, for the generated documentation.
 func recognizer(
-  _ name: String, _ summary: String, relative: Double = 1e-5, form: SemanticForm? = nil, conditions: [String] = [],
+  _ name: String, _ summary: String, endsAt: [any Operator], relative: Double = 1e-5, form: SemanticForm? = nil, conditions: [String] = [],
   obstacle: @escaping TargetObstacle = { _, _, _ in nil }, match: @escaping PatternMatch
 ) -> GraphPass {
-  GraphPass(name, summary, preserves: .values(relative: relative), conditions: conditions) { rewriter, context throws(Failure) in
-    let order = rewriter.executionOrder()
+  let last = endsAt.map { NodeKind($0) }
+  return GraphPass(name, summary, preserves: .values(relative: relative), conditions: conditions) { rewriter, context throws(Failure) in
+    let order = rewriter.executionOrder(of: last)
     var position = 0
     while let outcome = search(
       order, from: &position, in: rewriter, match: match,
