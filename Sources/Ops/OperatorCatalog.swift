@@ -63,6 +63,7 @@ package enum OperatorCatalog {
     DynamicQuantizedMatrixMultiply.self
     IntegerConvolve.self
     IntegerMatrixMultiply.self
+    OrderedAttention.self
     OrderedGelu.self
     OrderedLayerNormalization.self
     OrderedMatrixMultiply.self

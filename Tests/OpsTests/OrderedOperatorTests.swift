@@ -22,6 +22,54 @@ import Testing
     #expect(try evaluate(OrderedMatrixMultiply(), a, scale(0.5), b, scale(1), scale(0.01))[0].integers() == [127, 127])
   }
 
+  /// Two positions of one feature; weights and scales of 1 keep q = k = v = x.
+  @Test func attentionIsStoredAfterEveryProduct() throws {
+    let x = bytes([1, 2, 1], 0, 2)
+    let one: [Tensor?] = [scale(1)]
+    func inputs(_ mask: Tensor?) -> [Tensor?] {
+      [x] + one + one + one + one + [bytes([1, 1], 1), bytes([1, 1], 1), bytes([1, 1], 1)] + one + one + one
+        + [Tensor](repeating: Tensor([1], floats: [0]), count: 3) + [scale(2), scale(0.01), scale(0.5), mask]
+    }
+    func run(_ mask: Tensor?) throws -> [Int64] {
+      let data = inputs(mask).map { $0.map(Datum.tensor) }
+      return try OrderedAttention(heads: 1).evaluate(data, EvaluationContext(outputCount: 1))[0].tensor?.integers() ?? []
+    }
+    // Scores 0, 0 and 0, 4/2 = 2. Row 0: probabilities ½, stored 50; 50·0.01·2/0.5 = 2. Row 1: softmax(0, 2·2) = 0.018, 0.982, stored
+    // 2, 98; 98·0.01·2/0.5 = 3.92, stored 4.
+    #expect(try run(nil) == [2, 4])
+    // Only the first key counts, whose value is 0.
+    #expect(try run(Tensor(.int32, [1, 2], .int32([1, 0]))) == [0, 0])
+  }
+
+  @Test func attentionFormsWithoutAKernelAreRefusedByName() throws {
+    func node(_ extra: [String: ONNXAttribute]) -> ONNXNode {
+      ONNXNode(
+        name: ONNXName(domain: "com.microsoft", "QOrderedAttention"), opset: 1, inputs: [], outputCount: 1,
+        attributes: ["num_heads": .integer(2), "order_input": .integer(1), "order_weight": .integer(0), "order_output": .integer(1)]
+          .merging(extra) { $1 })
+    }
+    var plain = node(["qkv_hidden_sizes": .integers([4, 4, 4])])
+    #expect(try OrderedAttention.importONNX(&plain).heads == 2)
+    for (name, value) in [
+      ("unidirectional", ONNXAttribute.integer(1)), ("order_weight", .integer(1)), ("qkv_hidden_sizes", .integers([4, 4, 8])),
+    ] {
+      var other = node([name: value])
+      let error = #expect(throws: OperatorError.self) { try OrderedAttention.importONNX(&other) }
+      #expect(error?.description.contains("'\(name)'") == true)
+    }
+  }
+
+  @Test func attentionCostsThreeProductsAndTheAttention() throws {
+    let int8 = { (shape: [Dimension]) in ValueType.tensor(TensorType(.int8, shape)) }
+    let (real, weight) = (ValueType.tensor(TensorType(.float32, [])), int8([8, 4]))
+    let inputs: [ValueType?] = [int8([2, 3, 8]), real, real, real, real, weight, weight, weight] + [ValueType?](repeating: real, count: 9)
+    let types = try OrderedAttention(heads: 2).inferTypes(InferenceContext(inputs: inputs))
+    #expect(types == [int8([2, 3, 4])])
+    let operands = OperandTypes(inputs: inputs, outputs: types, isConstant: inputs.map { _ in false })
+    // 3·(2·3)·8·4 of the projections, 2·(2 images·2 heads·3·3·2) of scores and sums.
+    #expect(try OrderedAttention(heads: 2).computation(operands).work.macs == 3 * 6 * 8 * 4 + 2 * 2 * 2 * 3 * 3 * 2)
+  }
+
   @Test func tiledOrdersAreRefusedByName() throws {
     var node = ONNXNode(
       name: ONNXName(domain: "com.microsoft", "QOrderedMatMul"), opset: 1, inputs: [], outputCount: 1,
