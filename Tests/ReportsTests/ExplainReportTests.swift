@@ -22,6 +22,16 @@ import Testing
     #expect(try ExplainReport.render(result, .kernel("Identity_3")).contains("Identity_3 has no kernel: does nothing."))
   }
 
+  /// All reports say the same of what is not modelled.
+  @Test func theOpaqueShareReadsTheSameEverywhere() throws {
+    var result = SyntheticResult.residualNetwork()
+    result.totals.opaqueShare = 0.125
+    let words = "of the latency is in operators that are not modelled: a lower bound, their arithmetic is unknown and only bytes count"
+    #expect(TextReport.render(result).contains(words))
+    #expect(try ExplainReport.render(result, .bottlenecks).contains("12.5 % \(words)"))
+    #expect(HTMLSummary.text(result).contains(words))
+  }
+
   @Test func anUnknownKernelIsAnErrorWithAHint() {
     let failure = #expect(throws: Failure.self) {
       _ = try ExplainReport.render(SyntheticResult.residualNetwork(), .kernel("stage2/block1/conv9"))

@@ -85,7 +85,7 @@ package enum ExplainReport {
     }
     if result.totals.opaqueShare > 0 {
       lines.append(
-        "\(Format.percent(result.totals.opaqueShare)) of the time is in operators that are not modelled; treat it as a guess."
+        "\(Format.percent(result.totals.opaqueShare)) \(OpaqueShare.note(result.totals))."
       )
     }
     return lines.joined(separator: "\n")

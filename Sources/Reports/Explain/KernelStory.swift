@@ -23,7 +23,7 @@ struct KernelStory {
       )
     }
     lines.append("  bound by \(kernel.bound.label): \(kernel.reason.sentence)")
-    if kernel.isOpaque { lines.append("  its operator is not modelled: the time is a guess") }
+    if kernel.isOpaque { lines.append("  its operator is not modelled: the time is \(OpaqueShare.bound)") }
     lines.append("  runs in \(kernel.format)\(kernel.choice.isEmpty ? "" : ", " + kernel.choice)".visible)
     if kernel.flops > 0, kernel.latencySeconds > 0 {
       lines.append(

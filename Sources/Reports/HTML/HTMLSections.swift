@@ -84,7 +84,7 @@ enum HTMLSummary {
         "\(Format.count(Double(result.model.parameters))) parameters"
       ),
       ("energy", totals.energyJoules.map(Format.joules) ?? "unavailable", ""),
-      ("opaque", Format.percent(totals.opaqueShare), "of the latency is not modelled"),
+      ("opaque", Format.percent(totals.opaqueShare), OpaqueShare.note(totals)),
     ]
     for (level, bytes) in totals.peakMemoryBytes.sorted(by: { $0.key < $1.key }) {
       facts.append(("peak \(level)", Format.bytes(Double(bytes)), ""))

@@ -86,10 +86,7 @@ package enum TextReport: Report {
       ))
     rows.append(
       (
-        "opaque", Format.percent(totals.opaqueShare),
-        totals.opaqueShare > 0
-          ? "of the latency is in operators that are not modelled: a lower bound, their arithmetic is unknown and only bytes count"
-          : "of the latency is in operators that are not modelled"
+        "opaque", Format.percent(totals.opaqueShare), OpaqueShare.note(totals)
       ))
     let width = rows.map(\.0.count).max() ?? 0
     let valueWidth = rows.map(\.1.count).max() ?? 0
