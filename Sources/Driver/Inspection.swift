@@ -53,6 +53,8 @@ package struct Inspection: Sendable {
     let passes = [PassCatalog.pass(named: "fold-constants"), PassCatalog.pass(named: "remove-dead-nodes")].compactMap { $0 }
     let compiled = try Compilation(graph, passes: passes, options: Compilation.Options())
     lines = Self.lines(compiled.graph, capabilities)
+    let place = SourceLocation(file: graph.source.file)
+    diagnostics += compiled.graph.controlFlowNotes.map { Diagnostic(.warning, $0.what, at: place, fix: $0.fix) }
   }
 
   private static func lines(_ graph: Graph, _ capabilities: Capabilities?) -> [Line] {
@@ -72,6 +74,7 @@ package struct Inspection: Sendable {
         guard isProduct || input != direct || graph[input].constant?.shapeContents == nil else { continue }
         line.parameters += graph.tensorType(input)?.elementCount ?? 0
       }
+      for weight in graph.storedConstants(inRegionsOf: node) { line.parameters += weight.constant.type.elementCount ?? 0 }
       if let work = computation?.work {
         line.macs += work.macs
         line.flops += work.flops

@@ -27,8 +27,13 @@ private struct KernelBuilder {
   private var aliases: [ValueID: ValueID] = [:]
   private var producers: [ValueID: Int] = [:]
   private var failures: [Diagnostic] = []
+  /// Numbers of constants inside regions, which no value of the graph has.
+  private var nextInner: Int
 
-  init(_ graph: Graph) { self.graph = graph }
+  init(_ graph: Graph) {
+    self.graph = graph
+    nextInner = graph.valueSlots.count
+  }
 
   mutating func build() throws(Failure) {
     guard let order = graph.topologicalOrder() else { throw Failure("graph '\(graph.name)' has a cycle") }
@@ -84,6 +89,7 @@ private struct KernelBuilder {
       }
       reads.append(tensor)
     }
+    if node.operation.fusionRule == nil { reads += weights(inRegionsOf: node) }
     for output in node.outputs { producers[output] = id }
     kernels.append(
       Kernel(
@@ -105,6 +111,20 @@ private struct KernelBuilder {
         let count = body.computation(of: body[reader])?.elementsRead
       else { continue }
       result[outer] = count
+    }
+    return result
+  }
+
+  /// What a branch or the body of a loop has of its own.
+  private mutating func weights(inRegionsOf node: Node) -> [Kernel.Tensor] {
+    var result: [Kernel.Tensor] = []
+    for (name, constant) in graph.storedConstants(inRegionsOf: node) {
+      guard let count = constant.type.elementCount else { continue }
+      let operand = Operand(element: constant.type.element, encoding: constant.type.encoding, count: count, isConstant: true)
+      var data: TensorData?
+      if case .bytes(let bytes) = constant.payload { data = bytes }
+      result.append(Kernel.Tensor(id: nextInner, name: "\(node.name)/\(name)", type: constant.type, operand: operand, data: data))
+      nextInner += 1
     }
     return result
   }

@@ -4,6 +4,57 @@ import Testing
 
 /// What `inspect` counts.
 struct InspectionTests {
+  /// A choice between x·a·b and x·c of [2, 4], which only the run decides.
+  static let choice = """
+    graph "g" {
+      source "g.onnx" "onnx" "by hand" nodes ["choice"]
+      input %0 "x" : f32[2, 4]
+      input %1 "c" : bool[]
+      %2 "y" : f32[2, 8] = if(%1, %0) {thenRegion = 0, elseRegion = 1} name "choice" from ["choice"]
+      region "then" {
+        input %0 "x" : f32[2, 4]
+        const %1 "a" : f32[4, 4] = absent
+        const %2 "b" : f32[4, 8] = absent
+        %3 "h" : f32[2, 4] = matmul(%0, %1) name "first" from ["first"]
+        %4 "y" : f32[2, 8] = matmul(%3, %2) name "second" from ["second"]
+        output %4
+      }
+      region "else" {
+        input %0 "x" : f32[2, 4]
+        const %1 "c" : f32[4, 8] = absent
+        %2 "y" : f32[2, 8] = matmul(%0, %1) name "only" from ["only"]
+        output %2
+      }
+      output %2
+    }
+    """
+
+  static func file(_ text: String, _ name: String) throws -> String {
+    let path = FileManager.default.temporaryDirectory.appending(path: "\(name)-\(UUID().uuidString).cwg").path
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    return path
+  }
+
+  @Test func theDearerBranchIsCountedAndTold() throws {
+    let path = try Self.file(Self.choice, "choice")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let inspection = try Inspection(ModelRequest(path: path), target: nil)
+    let line = try #require(inspection.lines.first { $0.operator == "if" })
+    #expect(line.parameters == 16 + 32)
+    #expect(line.macs == 2 * 4 * 4 + 2 * 4 * 8)
+    let note = inspection.diagnostics.map(\.description).first { $0.contains("'choice'") } ?? ""
+    #expect(note.contains("is counted as its then branch"))
+    #expect(note.contains("192 FLOPs and 48 parameters") && note.contains("128 FLOPs and 32 parameters"), "\(note)")
+  }
+
+  @Test func whatABranchCannotTellIsSaid() throws {
+    let open = Self.choice.replacing("f32[2, 4] = matmul(%0, %1) name \"first\"", with: "f32[`rows`, 4] = matmul(%0, %1) name \"first\"")
+    let path = try Self.file(open, "open")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let notes = try Inspection(ModelRequest(path: path), target: nil).diagnostics.map(\.description)
+    #expect(notes.contains { $0.contains("inside 'choice' have extents that only the data give and count nothing") }, "\(notes)")
+  }
+
   /// The bias of a product is a parameter however few and however stored; the axes of a transposition are none.
   @Test func biasesOfFewIntegersAreParameters() throws {
     let text = """

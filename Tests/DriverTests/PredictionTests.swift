@@ -67,6 +67,18 @@ struct PredictionTests {
     #expect(result.kernels.contains { $0.origin == ["strange"] && $0.kind == "opaque" })
   }
 
+  /// Weights inside a branch are the model's as much as any.
+  @Test(arguments: ["nvidia-t4", "ethos-u55-128"])
+  func anUndecidedBranchHasItsWeightsAndAnAssumption(_ target: String) throws {
+    let path = try InspectionTests.file(InspectionTests.choice, "choice")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let result = try Prediction(model: ModelRequest(path: path), target: target, catalog: Self.catalog).run()
+    #expect(result.model.parameters == 48)
+    #expect(result.model.weightBytes > 0)
+    #expect(result.model.macs == 96)
+    #expect(result.assumptions.contains { $0.what.contains("'choice' is counted as its then branch") })
+  }
+
   @Test func twoRunsAreByteIdentical() throws {
     let prediction = Self.prediction("bert-base", ["batch": 1, "sequence": 32], "nvidia-a100-sxm4-80gb")
     let (first, second) = (try JSONReport.encode(try prediction.run()), try JSONReport.encode(try prediction.run()))

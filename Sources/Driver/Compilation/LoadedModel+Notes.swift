@@ -3,6 +3,36 @@ internal import IR
 internal import Ops
 package import Results
 
+extension Graph {
+  /// What the totals count of control flow that only the run decides, and what to do about it.
+  var controlFlowNotes: [(what: String, fix: String)] {
+    let choices = undecidedBranches.map { found in
+      (
+        "node '\(found.node)' is counted as its \(found.counted) branch, the dearer: \(Self.amount(found.work, found.parameters)); "
+          + "the other: \(Self.amount(found.otherWork, found.otherParameters))",
+        "bind what decides it with --dim, or read the totals as the dearer case"
+      )
+    }
+    let uncounted = nodeIDs.compactMap { id -> (String, String)? in
+      let count = uncounted(inRegionsOf: self[id])
+      guard count > 0 else { return nil }
+      return (
+        "\(count) \(count == 1 ? "node" : "nodes") inside '\(self[id].name)' have extents that only the data give and count nothing",
+        "bind more extents with --dim, or read the totals as a lower bound"
+      )
+    }
+    return choices + uncounted
+  }
+
+  private static func amount(_ work: Work, _ parameters: Int) -> String {
+    "\(Format.count(Double(work.flops)).trimmed) FLOPs and \(Format.count(Double(parameters)).trimmed) parameters"
+  }
+}
+
+extension String {
+  fileprivate var trimmed: String { split(separator: " ").joined(separator: " ") }
+}
+
 extension LoadedModel {
   /// What was taken for granted about the model that the file does not say.
   package var assumptions: [Assumption] {

@@ -31,13 +31,18 @@ struct ResultAssembly {
         overrides: prediction.overrides),
       totals: totals, kernels: run.kernels, timeline: run.timeline, fusion: ledger,
       folded: program.folded.map { FoldedSource(name: $0.name, reason: $0.reason) }, outline: outline,
-      resources: run.resources, roofline: run.roofline, assumptions: batchAssumption + loaded.assumptions + run.assumptions,
+      resources: run.resources, roofline: run.roofline,
+      assumptions: batchAssumption + loaded.assumptions + branchAssumptions + run.assumptions,
       diagnostics: loaded.diagnostics + run.diagnostics)
   }
 
   /// What was asked for, or else the machine's usual format where anything runs in it: a pipeline of fixed-point stages has none.
   private var precision: String? {
     prediction.model.precision ?? options.precision.flatMap { usual in run.kernels.contains { $0.format.contains(usual) } ? usual : nil }
+  }
+
+  private var branchAssumptions: [Assumption] {
+    compiled.graph.controlFlowNotes.map { Assumption(what: $0.what, basis: .assumed, source: $0.fix) }
   }
 
   private var batchAssumption: [Assumption] {

@@ -43,13 +43,17 @@ package struct If: ONNXOperator {
 
   /// The branch with more to do stands for both; one that cannot run does not count.
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
-    let reachable = [thenRegion, elseRegion].filter { $0 != unreachable && operands.regions.indices.contains($0) }
-    let branches = reachable.map { operands.regions[$0] }
-    let body = branches.max { $0.cost < $1.cost } ?? []
+    let body = countedRegions(operands).flatMap { operands.regions[$0] }
     return .loop(
       Loop(
         label: "if", tripCount: 1, body: body, inputs: try operands.presentInputs(), outputs: try operands.allOutputs())
     )
+  }
+
+  package func countedRegions(_ operands: OperandTypes) -> [Int] {
+    let reachable = [thenRegion, elseRegion].filter { $0 != unreachable && operands.regions.indices.contains($0) }
+    let dearest = reachable.max { operands.regions[$0].cost < operands.regions[$1].cost }
+    return dearest.map { [$0] } ?? []
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {
@@ -94,6 +98,38 @@ extension [Computation] {
 }
 
 extension Graph {
+  /// A choice that only the run decides: what is counted for it and what is not.
+  package struct UndecidedBranch: Sendable {
+    package var node: String
+    /// `then` or `else`.
+    package var counted: String
+    package var work: Work
+    package var otherWork: Work
+    /// Stored numbers of the two branches.
+    package var parameters: Int
+    package var otherParameters: Int
+  }
+
+  /// Every `If` whose condition the graph does not tell and whose branches both fit, also inside regions.
+  package var undecidedBranches: [UndecidedBranch] {
+    nodeIDs.flatMap { id in
+      let node = self[id]
+      let inner = node.regions.flatMap(\.undecidedBranches)
+      guard let operation = node.operation(as: If.self), operation.unreachable == nil,
+        node.inputs.first.map({ constant($0) == nil }) ?? true
+      else { return inner }
+      let operands = operandTypes(of: node)
+      guard let counted = operation.countedRegions(operands).first else { return inner }
+      let other = counted == operation.thenRegion ? operation.elseRegion : operation.thenRegion
+      func work(_ region: Int) -> Work { operands.regions[region].reduce(Work()) { $0 + $1.work } }
+      func parameters(_ region: Int) -> Int { node.regions[region].storedConstants.reduce(0) { $0 + ($1.constant.type.elementCount ?? 0) } }
+      let found = UndecidedBranch(
+        node: node.name, counted: counted == operation.thenRegion ? "then" : "else", work: work(counted), otherWork: work(other),
+        parameters: parameters(counted), otherParameters: parameters(other))
+      return [found] + inner
+    }
+  }
+
   /// Every branch that cannot run at the extents of this graph: the name of its node, its own, and why; also inside regions.
   package var unreachableBranches: [(node: String, branch: String, reason: String)] {
     nodeIDs.flatMap { id in
