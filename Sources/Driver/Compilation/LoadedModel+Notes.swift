@@ -13,15 +13,15 @@ extension Graph {
         "bind what decides it with --dim, or read the totals as the dearer case"
       )
     }
-    let uncounted = nodeIDs.compactMap { id -> (String, String)? in
-      let count = uncounted(inRegionsOf: self[id])
+    let unknown = nodeIDs.compactMap { id -> (String, String)? in
+      let count = self.uncounted(inRegionsOf: self[id])
       guard count > 0 else { return nil }
       return (
         "\(count) \(count == 1 ? "node" : "nodes") inside '\(self[id].name)' have extents that only the data give and count nothing",
         "bind more extents with --dim, or read the totals as a lower bound"
       )
     }
-    return choices + uncounted
+    return choices + unknown
   }
 
   private static func amount(_ work: Work, _ parameters: Int) -> String {
