@@ -7,9 +7,13 @@ extension Graph {
   /// What the totals count of control flow that only the run decides, and what to do about it.
   var controlFlowNotes: [(what: String, fix: String)] {
     let choices = undecidedBranches.map { found in
-      (
-        "node '\(found.node)' is counted as its \(found.counted) branch, the dearer: \(Self.amount(found.work, found.parameters)); "
-          + "the other: \(Self.amount(found.otherWork, found.otherParameters))",
+      let unknown = uncountedNodes(inBranchesOf: found.node)
+      let isThen = found.counted == "then"
+      let counted = Self.amount(found.work, found.parameters, isThen ? unknown.then : unknown.else)
+      let other = Self.amount(found.otherWork, found.otherParameters, isThen ? unknown.else : unknown.then)
+      let dearer = unknown == (0, 0) ? "the dearer" : "the dearer as far as it can be told"
+      return (
+        "node '\(found.node)' is counted as its \(found.counted) branch, \(dearer): \(counted); the other: \(other)",
         "bind what decides it with --dim, or read the totals as the dearer case"
       )
     }
@@ -24,8 +28,23 @@ extension Graph {
     return choices + unknown
   }
 
-  private static func amount(_ work: Work, _ parameters: Int) -> String {
-    "\(Format.count(Double(work.flops)).trimmed) FLOPs and \(Format.count(Double(parameters)).trimmed) parameters"
+  /// Nodes in both branches of a choice whose work cannot be told: extents that only the data give.
+  private func uncountedNodes(inBranchesOf name: String) -> (then: Int, else: Int) {
+    guard let node = nodeIDs.lazy.map({ self[$0] }).first(where: { $0.name == name }), let choice = node.operation(as: If.self) else {
+      return (0, 0)
+    }
+    func count(_ index: Int) -> Int {
+      guard node.regions.indices.contains(index) else { return 0 }
+      let region = node.regions[index]
+      return region.nodeIDs.count { region.computation(of: region[$0]) == nil }
+    }
+    return (count(choice.thenRegion), count(choice.elseRegion))
+  }
+
+  private static func amount(_ work: Work, _ parameters: Int, _ uncounted: Int) -> String {
+    func text(_ count: Int) -> String { count < 1000 ? "\(count)" : Format.count(Double(count)).trimmed }
+    let known = "\(text(work.flops)) FLOPs and \(text(parameters)) parameters"
+    return uncounted == 0 ? known : "\(known), and \(uncounted) of its nodes cannot be counted"
   }
 }
 
