@@ -11,7 +11,10 @@ import Testing
 struct ExporterTests {
   static let folder = GoldenPassTests.folder.deletingLastPathComponent().appendingPathComponent("Exporters")
 
-  @Test(arguments: ["bert", "llama-grouped", "unet", "attention", "lstm-cell", "activations"])
+  @Test(arguments: [
+    "bert", "llama-grouped", "unet", "attention", "lstm-cell", "activations", "shared-heads", "joined-heads", "gelu-factors",
+    "attention-einsum", "attention-parts",
+  ])
   func bothSpellingsBecomeOneGraph(_ name: String) throws {
     let forms = try ["script", "dynamo"].map { try SemanticForm(canonical("\(name).\($0)")) }
     let (script, dynamo) = (forms[0], forms[1])
@@ -31,6 +34,11 @@ struct ExporterTests {
       ("attention-rank-3.dynamo", ["attention": 1]), ("lstm-cell.script", ["lstm-cell": 3]), ("lstm-cell.dynamo", ["lstm-cell": 3]),
       ("packed-split.script", ["attention": 1, "split": 1]), ("packed-split.dynamo", ["attention": 1, "split": 1]),
       ("packed-select.script", ["attention": 1, "gather": 3]), ("packed-select.dynamo", ["attention": 1, "split": 1]),
+      ("shared-heads.script", ["attention": 1]), ("shared-heads.dynamo", ["attention": 1]),
+      ("joined-heads.script", ["attention": 1]), ("joined-heads.dynamo", ["attention": 1]),
+      ("attention-einsum.script", ["attention": 1]), ("attention-einsum.dynamo", ["attention": 1]),
+      ("attention-parts.script", ["attention": 1]), ("attention-parts.dynamo", ["attention": 1]),
+      ("gelu-factors.script", ["gelu": 1]), ("gelu-factors.dynamo", ["gelu": 1]),
       ("swin-shifted.script", ["attention": 1]), ("swin-shifted.dynamo", ["attention": 1]),
       ("moe.script", ["expert-product": 3, "gated-unit": 1, "top-k": 1]),
       ("moe.dynamo", ["expert-product": 3, "gated-unit": 1, "top-k": 1]),

@@ -11,6 +11,7 @@ package enum PassCatalog {
     removeIdentities,
     orderOperands,
     mergeCasts,
+    spellEinsums,
     spellGathers,
     spellViews,
     mergeViews,

@@ -14,6 +14,8 @@ struct Recognition {
   var preparations: [Preparation] = []
   /// An axis of extent 1 that the operation's first output has and the recognised value has not.
   var squeezedAxis: Int?
+  /// The shape of the operation's first output, where the recognised value is a view of it.
+  var viewedShape: [Int]?
 
   /// A change of one input, by position in `inputs`.
   enum Preparation {
@@ -25,16 +27,18 @@ struct Recognition {
     /// The first `count` elements of the last axis.
     case leading(input: Int, count: Int)
     /// The input together with another value, or with its opposite: a second mask.
-    case combine(input: Int, ValueID, BinaryElementwise.Function, isInverted: Bool = false)
+    case combine(input: Int, ValueID, BinaryElementwise.Function, isInverted: Bool = false, view: [Int]? = nil)
     /// The input broadcast to a shape, then seen as another.
     case spread(input: Int, over: [Int], as: [Int])
     /// The opposite of Booleans.
     case invert(input: Int)
+    /// The input seen as another shape of as many elements.
+    case view(input: Int, as: [Int])
 
     var input: Int {
       switch self {
       case .transpose(let input, _), .constant(let input, _), .unsqueeze(let input, _), .squeeze(let input, _),
-        .leading(let input, _), .combine(let input, _, _, _), .invert(let input), .spread(let input, _, _):
+        .leading(let input, _), .combine(let input, _, _, _, _), .invert(let input), .spread(let input, _, _), .view(let input, _):
         input
       }
     }
@@ -65,7 +69,7 @@ extension Rewriter {
       guard prepare(&inputs, preparation, name: name) else { return }
     }
     let types = recognition.results.map { $0.map { graph[$0].type } ?? graph[result].type }
-    let first = recognition.squeezedAxis.map { types[0].inserting(axis: $0) } ?? types[0]
+    let first = recognition.squeezedAxis.map { types[0].inserting(axis: $0) } ?? types[0].viewed(as: recognition.viewedShape)
     let node = addNode(
       recognition.operation, inputs, types: [first] + types.dropFirst(), name: name, origin: Origin(),
       outputNames: recognition.results.map { $0.map { graph[$0].name } ?? "" })
@@ -76,6 +80,10 @@ extension Rewriter {
         let axes = addConstant(Constant(integers: [Int64(axis)]), name: "\(name).axis")
         let squeeze = addNode(Squeeze(), [new, axes], types: [types[0]], name: "\(name).squeezed", origin: Origin())
         new = graph[squeeze].outputs[0]
+      }
+      if position == 0, recognition.viewedShape != nil, let shape = types[0].tensor?.constantShape {
+        let target = addIntegers(shape, "\(name).shape")
+        new = graph[addNode(Reshape(), [new, target], types: [types[0]], name: "\(name).viewed", origin: Origin())].outputs[0]
       }
       replaceUses(of: old, with: new)
     }
@@ -123,11 +131,20 @@ extension Rewriter {
     case .leading(_, let count):
       operation = Slice()
       operands += [[0], [count], [type.rank - 1]].map { addIntegers($0, "\(name).range") }
-    case .combine(_, let other, let function, let isInverted):
+    case .combine(_, let other, let function, let isInverted, let view):
       operation = BinaryElementwise(function)
-      guard let operand = isInverted ? inverse(of: other, name: name) : other else { return false }
+      guard var operand = isInverted ? inverse(of: other, name: name) : other else { return false }
+      if let view {
+        let shape = addIntegers(view, "\(name).shape")
+        let apart = try? addNode(Reshape(), [operand, shape], name: "\(name).apart.\(graph.nodeSlots.count)", origin: Origin())
+        guard let apart else { return false }
+        operand = graph[apart].outputs[0]
+      }
       operands.append(operand)
     case .invert: operation = LogicalNot()
+    case .view(_, let shape):
+      operation = Reshape()
+      operands.append(addIntegers(shape, "\(name).shape"))
     case .spread(_, let wide, let flat):
       let shape = addIntegers(wide, "\(name).wide")
       guard let repeated = try? addNode(Expand(), [input, shape], name: "\(name).repeated.\(graph.nodeSlots.count)", origin: Origin())
@@ -156,6 +173,13 @@ extension Rewriter {
 }
 
 extension ValueType {
+  /// The type of a value of which this one is a view.
+  fileprivate func viewed(as shape: [Int]?) -> ValueType {
+    guard case .tensor(var type) = self, let shape else { return self }
+    type.shape = shape.map(Dimension.constant)
+    return .tensor(type)
+  }
+
   fileprivate func inserting(axis: Int) -> ValueType {
     guard case .tensor(var type) = self else { return self }
     type.shape.insert(1, at: axis)

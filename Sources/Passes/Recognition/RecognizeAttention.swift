@@ -6,28 +6,33 @@ internal import Ops
 ///
 /// The scale may stand on the scores, on Q, on Kᵀ or in parts on both; masks may be added or selected, also behind a guard
 /// against rows without any key; keys and values repeated for grouped queries are read once. A constant triangular mask
-/// becomes `causal`, also where it is joined with the mask of padding. Three axes [b·h, s, d] are one image of b·h heads.
+/// becomes `causal`, also where it is joined with the mask of padding. Three axes [b·h, s, d] are one image of b·h heads; scores of
+/// [b·h, s, t] that are seen as [b, h, s, t] for their masks belong to b images; those
+/// of [b, g, h, s, t] to b·g parts of images.
 let recognizeAttention = recognizer(
   "recognize-attention", "softmax(scale·Q·Kᵀ + mask)·V becomes scaled dot-product attention.", endsAt: [MatrixMultiply()], relative: 1e-4,
   form: .attention,
-  conditions: Condition.all, obstacle: attentionObstacle
+  conditions: AttentionCondition.all, obstacle: attentionObstacle
 ) { match, id throws(NearMiss) in
   guard match.graph[id].operation is MatrixMultiply, let result = match.graph[id].outputs.first,
     let probabilities = match.graph[id].inputs[0], let values = match.graph[id].inputs[1],
     let (softmax, op, softmaxNode) = match.softmax(probabilities), op.function == .softmax, let scores = softmaxNode.inputs[0],
-    let rank = match.graph.tensorType(scores)?.rank, rank == 3 || rank == 4
+    let rank = match.graph.tensorType(scores)?.rank, (3...5).contains(rank)
   else { return nil }
   var found = AttentionParts(scores: match.graph.tensorType(scores)?.shape ?? [], covers: [id] + softmax)
-  guard op.axis == -1 || op.axis == rank - 1 else { throw NearMiss(Condition.axis, found: "axis \(op.axis)", found.covers) }
+  if rank == 4, match.graph.tensorType(probabilities)?.rank == 3 {
+    found.heads = match.graph.tensorType(scores)?.constantShape.map { Array($0[..<2]) }
+  }
+  guard op.axis == -1 || op.axis == rank - 1 else { throw NearMiss(AttentionCondition.axis, found: "axis \(op.axis)", found.covers) }
   try match.scoreProduct(scores, &found)
-  guard let query = found.query, let keys = found.keys else { throw NearMiss(Condition.product, found.covers) }
-  guard match.readers.sole(probabilities) != nil else { throw NearMiss(Condition.shared, found.covers) }
+  guard let query = found.query, let keys = found.keys else { throw NearMiss(AttentionCondition.product, found.covers) }
+  guard match.readers.sole(probabilities) != nil else { throw NearMiss(AttentionCondition.shared, found.covers) }
   let (q, _) = match.unscaled(query, &found)
   let (kT, _) = match.unscaled(keys, &found)
-  guard let key = match.keys(kT, &found) else { throw NearMiss(Condition.product, found.covers) }
-  guard let depth = match.graph.tensorType(q)?.shape.last?.constant else { throw NearMiss(Condition.depth, found.covers) }
+  guard let key = match.keys(kT, &found) else { throw NearMiss(AttentionCondition.product, found.covers) }
+  guard let depth = match.graph.tensorType(q)?.shape.last?.constant else { throw NearMiss(AttentionCondition.depth, found.covers) }
   let (k, v) = match.sharedHeads(key.value, values, &found, isDirect: key.permutation == nil)
-  guard match.graph.tensorType(v)?.rank == rank else { throw NearMiss(Condition.product, found.covers) }
+  guard match.graph.tensorType(v)?.rank == rank || found.heads != nil else { throw NearMiss(AttentionCondition.product, found.covers) }
   return try match.attention(found, (q, k, v), keyPermutation: key.permutation, depth: depth, result: result)
 }
 
@@ -50,46 +55,6 @@ private let attentionObstacle: TargetObstacle = { recognition, match, capabiliti
   return nil
 }
 
-private enum Condition {
-  static let axis = "the softmax does not run over the keys"
-  static let product = "the scores are not a scaled product of queries and keys with masks added"
-  static let shared = "the probabilities are read elsewhere too"
-  static let depth = "the depth of the heads is not known"
-  static let masks = "one mask is added and another selects"
-  static let windows = "the windows of images share masks in a way that does not repeat"
-  static let target = "the target has no attention kernel, or none for this mask, grouping or depth"
-  static let all = [axis, product, shared, depth, masks, windows, target]
-}
-
-private struct AttentionParts {
-  var rank: Int
-  var covers: [NodeID]
-  var scale = 1.0
-  var query: ValueID?
-  var keys: ValueID?
-  var masks: [AttentionMask] = []
-  /// Of the scores, [b, h, s, t].
-  let shape: [Dimension]
-
-  init(scores: [Dimension], covers: [NodeID]) {
-    rank = scores.count
-    shape = scores
-    self.covers = covers
-  }
-}
-
-/// A tensor that is added to the scores, or Booleans that keep or hide them.
-private struct AttentionMask {
-  enum Kind { case addend, keeps, hides }
-
-  var value: ValueID
-  var kind: Kind
-  /// A constant that hides exactly the keys after each query. It may have millions of elements: it is looked at once.
-  var isTriangular: Bool
-  /// Where the scores of windows are [images, windows, h, s, t] for this mask alone: its extents there, repeated for every image.
-  var windows: [Int]?
-}
-
 extension GraphMatcher {
   /// Puts the operator together: masks, causality, scale, and what operands need first.
   fileprivate func attention(
@@ -97,26 +62,40 @@ extension GraphMatcher {
   ) throws(NearMiss) -> Recognition {
     var inputs: [ValueID?] = [operands.q, operands.k, operands.v]
     var preparations: [Recognition.Preparation] = keyPermutation.map { [.transpose(input: 1, $0)] } ?? []
-    let hiding = found.masks.filter { !$0.isTriangular }
+    var hiding = found.masks.filter { !$0.isTriangular }
+    if found.rank == 5 { for index in hiding.indices { hiding[index].view = try flatMask(hiding[index].value, found) } }
     let isCausal = hiding.count < found.masks.count
-    guard hiding.allSatisfy({ ($0.kind == .addend) == (hiding[0].kind == .addend) }) else { throw NearMiss(Condition.masks, found.covers) }
-    guard hiding.dropFirst().allSatisfy({ $0.windows == nil }) else { throw NearMiss(Condition.windows, found.covers) }
+    guard hiding.allSatisfy({ ($0.kind == .addend) == (hiding[0].kind == .addend) }) else {
+      throw NearMiss(AttentionCondition.masks, found.covers)
+    }
+    guard hiding.dropFirst().allSatisfy({ $0.windows == nil }) else { throw NearMiss(AttentionCondition.windows, found.covers) }
     inputs += hiding.prefix(1).map(\.value)
+    let views = try self.views(found, operands, keyPermutation, result: result)
+    preparations += views.operands
+    if let view = hiding.first?.view { preparations.append(.view(input: 3, as: view)) }
     if let wide = hiding.first?.windows { preparations.append(.spread(input: 3, over: wide, as: [wide[0] * wide[1]] + wide[2...])) }
     if hiding.first?.kind == .hides { preparations.append(.invert(input: 3)) }
     for mask in hiding.dropFirst() {
-      preparations.append(.combine(input: 3, mask.value, mask.kind == .addend ? .add : .and, isInverted: mask.kind == .hides))
+      preparations.append(
+        .combine(input: 3, mask.value, mask.kind == .addend ? .add : .and, isInverted: mask.kind == .hides, view: mask.view))
     }
     if found.rank == 3 { preparations += (0..<3).map { .unsqueeze(input: $0, axis: 0) } }
     let scale = near(found.scale, 1 / Double(depth).squareRoot()) ? nil : Float(found.scale)
-    return Recognition(
+    var recognition = Recognition(
       operation: ScaledDotProductAttention(isCausal: isCausal, scale: scale), inputs: inputs, result: result, covers: found.covers,
       preparations: preparations, squeezedAxis: found.rank == 3 ? 0 : nil)
+    recognition.viewedShape = views.result
+    return recognition
   }
 
   /// A softmax, possibly behind an identity that guards against rows without any key, or a cast of its result.
   fileprivate func softmax(_ value: ValueID) -> (nodes: [NodeID], op: Softmax, node: Node)? {
     if let (id, op, node) = made(value, by: Softmax.self) { return ([id], op, node) }
+    if let (id, _, node) = made(value, by: Reshape.self), let inner = node.inputs[0], joinsHeads(inner, value),
+      let (softmaxID, op, softmaxNode) = made(inner, by: Softmax.self), readers.sole(inner) != nil
+    {
+      return ([id, softmaxID], op, softmaxNode)
+    }
     if let (id, _, node) = made(value, by: Cast.self), let inner = node.inputs[0],
       let (softmaxID, op, softmaxNode) = made(inner, by: Softmax.self)
     {
@@ -130,6 +109,14 @@ extension GraphMatcher {
       return ([id] + guardNode + [softmaxID], op, softmaxNode)
     }
     return nil
+  }
+
+  /// [b, h, s, t] seen as [b·h, s, t].
+  private func joinsHeads(_ apart: ValueID, _ together: ValueID) -> Bool {
+    guard let wide = graph.tensorType(apart)?.constantShape, let flat = graph.tensorType(together)?.constantShape, wide.count == 4 else {
+      return false
+    }
+    return flat == [wide[0] * wide[1], wide[2], wide[3]]
   }
 
   /// Walks from the softmax's input to the product of queries and keys, through masks and scales.
@@ -156,8 +143,17 @@ extension GraphMatcher {
         parts.covers.append(id)
         parts.masks += conjuncts(mask, &parts)
         current = scores
+      } else if !parts.isJoined, parts.scale == 1, let (id, _, node) = made(current, by: Reshape.self), let scores = node.inputs[0],
+        joinsHeads(current, scores), let wide = graph.tensorType(current)?.constantShape
+      {
+        parts.covers.append(id)
+        parts.heads = Array(wide[..<2])
+        parts.isJoined = true
+        current = scores
+      } else if let (_, inner) = unary(current, .tanh), leadsToProduct(inner) {
+        throw NearMiss(AttentionCondition.capped, parts.covers)
       } else if parts.scale == 1, let window = windowMask(current) {
-        guard let mask = window.mask else { throw NearMiss(Condition.windows, parts.covers + window.nodes) }
+        guard let mask = window.mask else { throw NearMiss(AttentionCondition.windows, parts.covers + window.nodes) }
         parts.covers += window.nodes
         parts.masks.append(mask)
         current = window.scores
@@ -168,7 +164,7 @@ extension GraphMatcher {
         current = source
       } else {
         let operation = graph.producer(current).map { Swift.type(of: graph[$0].operation).name } ?? "an input"
-        throw NearMiss(Condition.product, found: operation, parts.covers)
+        throw NearMiss(AttentionCondition.product, found: operation, parts.covers)
       }
     }
   }
@@ -176,6 +172,14 @@ extension GraphMatcher {
   /// What an added mask is: where(keep, 0, −∞) and where(hide, −∞, 0) are Booleans, and a constant triangle in the place of 0
   /// is a mask of its own.
   private func addedMasks(_ mask: ValueID, _ parts: inout AttentionParts) -> [AttentionMask] {
+    if parts.isJoined, let heads = parts.heads {
+      // As an addend of [b·h, s, t]; one that broadcasts over images and heads has 1 there.
+      var mask = AttentionMask(value: mask, kind: .addend, isTriangular: false)
+      if let shape = graph.tensorType(mask.value)?.constantShape, shape.count == 3, shape[0] == heads[0] * heads[1] {
+        mask.view = heads + shape[1...]
+      }
+      return [mask]
+    }
     guard let (id, _, node) = made(mask, by: Where.self), node.inputs.count == 3, let condition = node.inputs[0],
       let first = node.inputs[1], let second = node.inputs[2], let rank = graph.tensorType(condition)?.rank,
       rank == graph.tensorType(mask)?.rank
@@ -241,12 +245,16 @@ extension GraphMatcher {
   /// A product under scales and further masks.
   private func leadsToProduct(_ value: ValueID) -> Bool {
     var current = value
-    for _ in 0..<4 {
+    for _ in 0..<6 {
       if made(current, by: MatrixMultiply.self) != nil { return true }
       if let (_, x, _) = scaled(current) {
         current = x
       } else if let pair = binary(current, .add) {
         current = made(pair.a, by: MatrixMultiply.self) != nil || scaled(pair.a) != nil ? pair.a : pair.b
+      } else if let (_, _, node) = made(current, by: Reshape.self), let scores = node.inputs[0], joinsHeads(current, scores) {
+        current = scores
+      } else if let (_, capped) = unary(current, .tanh) {
+        current = capped
       } else {
         return false
       }
@@ -264,8 +272,7 @@ extension GraphMatcher {
 
   /// Keys before their transposition; a permutation when they must still be brought to [b, h, t, d].
   fileprivate func keys(_ transposed: ValueID, _ parts: inout AttentionParts) -> (value: ValueID, permutation: [Int]?)? {
-    let rank = parts.rank
-    guard graph.tensorType(transposed)?.rank == rank else { return nil }
+    guard let rank = graph.tensorType(transposed)?.rank, rank == (parts.isJoined ? 3 : parts.rank) else { return nil }
     let identity = Array(0..<rank)
     var swapped = identity
     swapped.swapAt(rank - 2, rank - 1)
@@ -280,7 +287,7 @@ extension GraphMatcher {
 
   /// Keys and values before they were repeated for groups of query heads: reshape(expand(unsqueeze(k))).
   fileprivate func sharedHeads(_ key: ValueID, _ value: ValueID, _ parts: inout AttentionParts, isDirect: Bool) -> (ValueID, ValueID) {
-    guard isDirect, parts.rank == 4, let k = repeated(key), let v = repeated(value),
+    guard isDirect, parts.rank == 4, parts.heads == nil, let k = repeated(key), let v = repeated(value),
       graph.tensorType(k.source)?.shape[1] == graph.tensorType(v.source)?.shape[1]
     else { return (key, value) }
     parts.covers += k.nodes + v.nodes

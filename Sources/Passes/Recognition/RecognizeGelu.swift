@@ -71,8 +71,23 @@ extension GraphMatcher {
     return op.function == .mul || op.function == .div
   }
 
-  /// √(2/π)·(x + 0.044715·x³): the nodes, when it is that function of x.
+  /// √(2/π)·x·(1 + 0.044715·x²): the nodes.
+  private func tanhFactors(_ value: ValueID, of x: ValueID) -> [NodeID]? {
+    let (factors, nodes, constant) = product(value)
+    guard factors.count == 2, factors.contains(x), near(constant, (2 / Double.pi).squareRoot()),
+      let bent = factors.first(where: { $0 != x }), let (add, inner, one) = withScalar(bent, .add), one == 1
+    else { return nil }
+    let (squared, inside, coefficient) = product(inner)
+    if squared == [x, x], near(coefficient, 0.044715) { return nodes + [add] + inside }
+    guard let (scale, power, factor) = scaled(inner), near(factor, 0.044715), let (square, base) = self.square(power), base == x else {
+      return nil
+    }
+    return nodes + [add, scale, square]
+  }
+
+  /// √(2/π)·(x + 0.044715·x³), or √(2/π)·x·(1 + 0.044715·x²): the nodes, when it is that function of x.
   fileprivate func tanhArgument(_ value: ValueID, of x: ValueID) -> [NodeID]? {
+    if let covers = tanhFactors(value, of: x) { return covers }
     guard let (scale, sum, factor) = scaled(value), near(factor, (2 / Double.pi).squareRoot()), let pair = binary(sum, .add) else {
       return nil
     }
