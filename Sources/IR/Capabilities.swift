@@ -29,6 +29,8 @@ package struct Capabilities: Hashable, Sendable, Codable {
   package var sparsities: Set<String>
   /// Channel counts of contractions run without waste when they are a multiple of this: the tile of the multiplier array.
   package var contractionMultiple = 1
+  /// Entries of a table that a decoder between memory and multipliers looks weights up in; 0 without one.
+  package var weightPalette = 0
   /// How stored integers are multiplied, added up and rounded.
   package var integers: IntegerArithmetic
 

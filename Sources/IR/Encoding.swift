@@ -4,10 +4,13 @@
 package struct Encoding: Hashable, Sendable {
   package var quantization: Quantization?
   package var sparsity: Sparsity
+  /// How many different stored numbers there are at most, where a table lists them; nil where any may occur.
+  package var palette: Int?
 
-  package init(quantization: Quantization? = nil, sparsity: Sparsity = .dense) {
+  package init(quantization: Quantization? = nil, sparsity: Sparsity = .dense, palette: Int? = nil) {
     self.quantization = quantization
     self.sparsity = sparsity
+    self.palette = palette
   }
 
   package static let dense = Encoding()

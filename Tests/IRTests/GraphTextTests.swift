@@ -8,7 +8,7 @@ struct GraphTextTests {
     graph "tiny \\"quoted\\"" {
       source "tiny.onnx" "onnx" "hand" nodes ["conv1", "relu1"]
       input %0 "x" : f32[`batch size`, 3, 2*h + 1, floor(w, 2)]
-      const %1 "w" : f32[8, 3, 3, 3]<i8 channel 0 f32; sparse 2:4> = absent
+      const %1 "w" : f32[8, 3, 3, 3]<i8 channel 0 f32; sparse 2:4; palette 16> = absent
       const %2 "axes" : i64[2] = values [1, -1]
       %3 "c" : f32[`batch size`, 8, 2*h - 1, floor(w, 2) - 2] = conv(%0, %1, _) {strides = [1, 1], dilations = [1, 1], pads = [0, 0, 0, 0], groups = 1, padding = "explicit"} name "conv1" from ["conv1"]
       %4 "y" : f32[`batch size`, 8, 2*h - 1, floor(w, 2) - 2] = unary(%3) {function = "hard-swish"} name "relu1" from ["relu1", "b"]

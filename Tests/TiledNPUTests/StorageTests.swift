@@ -21,6 +21,19 @@ struct StorageTests {
     #expect(WeightCode().storedBytes(LayerShape(input: (8, 8, 3), output: (8, 8, 5), kernel: (3, 3)), bits: 8) == 135)
   }
 
+  /// A decoder with tables reads positions where all weights are in one, and what was assumed of weights where they are not.
+  @Test func tablesOfWeightsAreReadByPosition() {
+    let code = WeightCode(isEntropyCoded: true, assumedBits: 7.6, paletteSize: 32)
+    let shape = LayerShape(input: (8, 8, 64), output: (8, 8, 64), kernel: (3, 3))
+    func bytes(_ palette: Int?) -> Int { code.weightBytes(shape, bits: 8, padded: shape.weightElements, statistics: nil, palette: palette) }
+    #expect(bytes(16) == shape.weightElements / 2)
+    #expect(bytes(32) == shape.weightElements * 5 / 8)
+    #expect(bytes(9) == bytes(16))
+    #expect(bytes(64) == bytes(nil) && bytes(nil) == shape.weightElements * 76 / 80)
+    // A machine without tables reads what the weights are decoded to.
+    #expect(WeightCode().weightBytes(shape, bits: 8, padded: shape.weightElements, statistics: nil, palette: 16) == shape.weightElements)
+  }
+
   /// Weights stay where they are at rest; a feature map that does not fit beside the array is in the far memory for its life.
   @Test func everyMemoryHasItsOccupancy() throws {
     let kernels = PlacementTests.tower(side: 192, channels: 16, length: 5)

@@ -68,16 +68,22 @@ struct QuantizationInserter {
   private func storing(
     _ values: [Float], _ shape: [Int], _ parameters: QuantizationParameters, _ name: String, _ rewriter: inout Rewriter
   ) throws(OperatorError) -> ValueID {
-    guard let codebook = parameters.codebook, let indices = parameters.indices(values, shape: shape) else {
+    guard !parameters.codebooks.isEmpty, let indices = parameters.indices(values, shape: shape) else {
       return rewriter.addConstant(Constant(parameters.stored(values, shape: shape)), name: "\(name)_stored")
     }
-    let levels = Tensor(parameters.scheme.storage, [codebook.levels.count], rounding: codebook.levels.map(Double.init))
+    let numbers = parameters.codebooks.flatMap(\.levels)
+    let levels = Tensor(parameters.scheme.storage, [numbers.count], rounding: numbers.map(Double.init))
     let table = rewriter.addConstant(Constant(levels), name: "\(name)_codebook")
     let narrow = rewriter.addConstant(Constant(indices), name: "\(name)_indices")
     // ONNX's Gather takes positions of 32 or 64 bits.
     let wide = try rewriter.addNode(Cast(to: .int32), [narrow], name: "\(name)_widen", origin: Origin())
-    let picked = try rewriter.addNode(
-      Gather(axis: 0), [table, rewriter.graph[wide].outputs[0]], name: "\(name)_decode", origin: Origin())
+    var positions = rewriter.graph[wide].outputs[0]
+    if parameters.codebooks.count > 1 {
+      let start = rewriter.addConstant(Constant(parameters.tableStarts(shape)), name: "\(name)_tables")
+      let node = try rewriter.addNode(BinaryElementwise(.add), [positions, start], name: "\(name)_position", origin: Origin())
+      positions = rewriter.graph[node].outputs[0]
+    }
+    let picked = try rewriter.addNode(Gather(axis: 0), [table, positions], name: "\(name)_decode", origin: Origin())
     return rewriter.graph[picked].outputs[0]
   }
 

@@ -81,11 +81,14 @@ extension WeightFormat {
     [
       OptionKey(
         "type", .choice(FormatName.allCases.map(\.rawValue)),
-        "Number format; codebook is positions in a table of int8 numbers found by k-means, one table per tensor (default int)."),
+        "Number format; codebook is positions in a table of int8 numbers found by k-means, one table per tensor, or per group of output "
+          + "channels with the strategy group (default int)."),
       OptionKey("num_bits", .integer(2...16), "Bits of an integer format (default 8), or of a position in a codebook, 2 to 8 (default 4)."),
       OptionKey("symmetric", .flag, "The zero point is fixed (default true)."),
       OptionKey("strategy", .choice(Strategy.allCases.map(\.rawValue)), "Who shares a scale (default channel)."),
-      OptionKey("group_size", .integer(2...4096), "Inputs that share a scale, for the strategy group (default 128)."),
+      OptionKey(
+        "group_size", .integer(2...4096),
+        "Inputs that share a scale, or output channels that share a codebook, for the strategy group (default 128)."),
       OptionKey(
         "observer", .choice(WeightClipping.allCases.map(\.rawValue)), "How the range is chosen (default minmax above 4 bits, mse up to 4)."),
       OptionKey("scale", .choice(["float32", "power_of_two"]), "How scales are stored (default float32)."),
@@ -123,10 +126,8 @@ extension WeightFormat {
     for key in ["observer", "scale"] where options.has(key) {
       throw Failure("'\(key)' does not go with a codebook, whose numbers k-means finds", at: options.location(of: key))
     }
-    guard options.flag("symmetric") ?? true, options.text("strategy") != "group" else {
-      throw Failure(
-        "a codebook holds numbers of both signs under a scale per tensor or channel", at: options.location,
-        fix: "remove symmetric, and write strategy: tensor or channel")
+    guard options.flag("symmetric") ?? true else {
+      throw Failure("a codebook holds numbers of both signs", at: options.location(of: "symmetric"), fix: "remove symmetric")
     }
   }
 
@@ -136,6 +137,10 @@ extension WeightFormat {
     switch strategy {
     case .tensor: result.granularity = .tensor
     case .channel: result.granularity = .channel(axis: layout.output)
+    case .group where scheme.codebookBits != nil:
+      // A table for neighbouring channels, each with its own scale.
+      result.granularity = .channel(axis: layout.output)
+      result.codebookChannels = groupSize
     case .group: result.granularity = .group(axis: layout.reduction, size: groupSize)
     }
     return result

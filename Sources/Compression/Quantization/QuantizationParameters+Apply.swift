@@ -6,8 +6,9 @@ extension QuantizationParameters {
   package func restored(_ values: [Float], shape: [Int]) -> [Float] {
     guard scheme.hasScale else { return values.map { NumberFormat.round($0, to: scheme.storage) } }
     var result = values
-    if let codebook {
+    if !codebooks.isEmpty {
       layout(shape).forEachRun { start, stride, length, index in
+        let codebook = codebooks[table(ofScale: index)]
         for position in Swift.stride(from: start, to: start + length * stride, by: stride) {
           result[position] = codebook.levels[codebook.index(of: values[position] / scales[index])] * scales[index]
         }
@@ -51,7 +52,10 @@ extension QuantizationParameters {
   package func restored(_ value: Float, scaleIndex: Int) -> Float {
     guard scheme.hasScale else { return NumberFormat.round(value, to: scheme.storage) }
     let scale = scales[scaleIndex]
-    if let codebook { return codebook.levels[codebook.index(of: value / scale)] * scale }
+    if !codebooks.isEmpty {
+      let codebook = codebooks[table(ofScale: scaleIndex)]
+      return codebook.levels[codebook.index(of: value / scale)] * scale
+    }
     guard scheme.storage.isInteger else { return NumberFormat.round(value / scale, to: scheme.storage) * scale }
     let (codes, zero) = (scheme.codeRange, Float(zeros[scaleIndex]))
     let magic: Float = 12_582_912
@@ -83,11 +87,12 @@ extension QuantizationParameters {
     return Tensor(scheme.storage, shape, rounding: result)
   }
 
-  /// Positions in the codebook, in 4 bits where they fit and 8 otherwise; nil without one.
+  /// Positions in the codebooks, in 4 bits where they fit and 8 otherwise; nil without one.
   func indices(_ values: [Float], shape: [Int]) -> Tensor? {
-    guard let codebook, let bits = scheme.codebookBits else { return nil }
+    guard !codebooks.isEmpty, let bits = scheme.codebookBits else { return nil }
     var result = [Int64](repeating: 0, count: values.count)
     layout(shape).forEachRun { start, stride, length, index in
+      let codebook = codebooks[table(ofScale: index)]
       for position in Swift.stride(from: start, to: start + length * stride, by: stride) {
         result[position] = Int64(codebook.index(of: values[position] / scales[index]))
       }
@@ -107,5 +112,15 @@ extension QuantizationParameters {
       result[position] = (shape[position] + max(1, size) - 1) / max(1, size)
       return result
     }
+  }
+
+  /// Where the table of every channel starts among all tables, to be added to positions of a weight of this shape.
+  func tableStarts(_ shape: [Int]) -> Tensor {
+    var extents = [Int](repeating: 1, count: shape.count)
+    if case .channel(let axis) = scheme.granularity, let place = shape.indices.first(where: { $0 == axis || $0 == axis + shape.count }) {
+      extents[place] = scales.count
+    }
+    let width = codebooks.first?.levels.count ?? 1
+    return Tensor(.int32, extents, saturating: scales.indices.map { Int64(table(ofScale: $0) * width) })
   }
 }

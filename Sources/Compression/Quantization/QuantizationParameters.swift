@@ -7,19 +7,22 @@ package struct QuantizationParameters: Sendable, Hashable {
   /// In the order of `layout`.
   package let scales: [Float]
   package let zeros: [Int64]
-  /// The stored numbers that occur; nil when all may.
-  let codebook: Codebook?
+  /// The stored numbers that occur, of the tensor or of every group of channels; empty when all may.
+  let codebooks: [Codebook]
 
   package init(_ scheme: QuantizationScheme, scales: [Float], zeros: [Int64]) {
-    self.init(scheme, scales: scales, zeros: zeros, codebook: nil)
+    self.init(scheme, scales: scales, zeros: zeros, codebooks: [])
   }
 
-  init(_ scheme: QuantizationScheme, scales: [Float], zeros: [Int64], codebook: Codebook?) {
-    self.codebook = codebook
+  init(_ scheme: QuantizationScheme, scales: [Float], zeros: [Int64], codebooks: [Codebook]) {
+    self.codebooks = codebooks
     self.scheme = scheme
     self.scales = scales
     self.zeros = zeros
   }
+
+  /// The position of the table for what has the scale of this index.
+  func table(ofScale index: Int) -> Int { scheme.codebookChannels.map { min(index / $0, codebooks.count - 1) } ?? 0 }
 
   /// The scale and zero point that cover a range, which is widened to hold 0 (as ONNX's operators want it).
   ///

@@ -30,6 +30,8 @@ package struct QuantizationScheme: Sendable, Hashable {
   package var isDynamic: Bool
   /// Bits of an index into a table of stored numbers; nil when the numbers themselves are stored.
   package var codebookBits: Int?
+  /// Output channels that share a table; nil for one table per tensor.
+  package var codebookChannels: Int?
 
   package init(
     storage: ElementType, granularity: Encoding.Quantization.Granularity = .tensor, isSymmetric: Bool = true,
@@ -78,7 +80,8 @@ package struct QuantizationScheme: Sendable, Hashable {
       case .float4e2m1: scaleFormat == .float8 ? "nvfp4" : scaleFormat == .powerOfTwo ? "mxfp4" : "fp4"
       default: (storage.isUnsignedInteger ? "uint" : "int") + "\(bits)"
       }
-    return codebookBits.map { "codebook of \(1 << $0) \(plain)" } ?? plain
+    guard let codebookBits else { return plain }
+    return "codebook of \(1 << codebookBits) \(plain)" + (codebookChannels.map { " per \($0) channels" } ?? "")
   }
 
   /// For tables: `int8 channel`, `uint8 tensor`, `int4 group 64`.
@@ -86,7 +89,7 @@ package struct QuantizationScheme: Sendable, Hashable {
     guard hasScale else { return formatTitle }
     return switch granularity {
     case .tensor: "\(formatTitle) tensor"
-    case .channel: "\(formatTitle) channel"
+    case .channel: codebookChannels == nil ? "\(formatTitle) channel" : formatTitle
     case .group(_, let size): "\(formatTitle) group \(size)"
     case .token: "\(formatTitle) token"
     }

@@ -113,7 +113,7 @@ package struct QuantizeStage: CompressionStage {
     let means = correctsBias ? ChannelMeans(graph, biases) : nil
     let calibrated = try ActivationCalibration(graph, placement, context).run(batches, means)
     let activations = calibrated.parameters
-    let rounding = WeightRounding(graph: graph, layers: layers, stage: self)
+    let rounding = WeightRounding(graph: graph, layers: layers, stage: self, palette: context.capabilities.weightPalette)
     let weights = try rounding.run(batches, activations, means.map { (biases, $0) }, context)
     do throws(OperatorError) {
       let stored = placement.values.compactMap { item in activations[item.value].map { (value: item.value, parameters: $0) } }

@@ -40,20 +40,25 @@ extension QuantizationParameters {
     return QuantizationParameters(scheme, scales: scales, zeros: zeros)
   }
 
-  /// Levels for all weights of a tensor, each weight in units of its scale; an error counts in real units.
+  /// Levels for all weights of a tensor or of each group of channels, each weight in units of its scale; an error counts in real
+  /// units.
   private static func byCodebook(
     _ values: [Float], _ layout: ScaleLayout, _ scheme: QuantizationScheme, _ affine: (scales: [Float], zeros: [Int64]), bits: Int,
     _ importance: [Float]?
   ) -> QuantizationParameters {
-    var (units, weights) = (values, importance ?? [Float](repeating: 1, count: values.count))
+    let channels = scheme.codebookChannels ?? max(1, layout.count)
+    let count = (layout.count + channels - 1) / channels
+    var members = [(units: [Float], weights: [Float])](repeating: ([], []), count: max(1, count))
     layout.forEachRun { start, stride, length, index in
+      let table = index / channels
       for position in Swift.stride(from: start, to: start + length * stride, by: stride) {
-        units[position] /= affine.scales[index]
-        weights[position] *= affine.scales[index] * affine.scales[index]
+        members[table].units.append(values[position] / affine.scales[index])
+        members[table].weights.append((importance?[position] ?? 1) * affine.scales[index] * affine.scales[index])
       }
     }
     return QuantizationParameters(
-      scheme, scales: affine.scales, zeros: affine.zeros, codebook: Codebook(units, importance: weights, bits: bits))
+      scheme, scales: affine.scales, zeros: affine.zeros,
+      codebooks: members.map { Codebook($0.units, importance: $0.weights, bits: bits) })
   }
 
   /// Block scales in float8 E4M3 under one float32 scale: the largest block scale becomes 448.

@@ -29,6 +29,8 @@ struct WeightRounding {
   let graph: Graph
   let layers: [QuantizedLayer]
   let stage: QuantizeStage
+  /// Entries of the tables in the target's weight decoder; 0 without one.
+  let palette: Int
 
   func run(
     _ batches: [[Datum?]], _ activations: [ValueID: QuantizationParameters], _ exact: (targets: BiasTargets, means: ChannelMeans)?,
@@ -104,9 +106,16 @@ struct WeightRounding {
         action: "weights \(weight.scheme.title)" + (outcome.sparsity == nil ? "" : " \(stage.sparsity?.description ?? "")"),
         figures: [.init("weight_sqnr_db", decibels(signal, noise)), .init("elements", Double(values.count))],
         reason: outcome.obstacle
-          ?? weight.scheme.codebookBits.map {
-            "stored in \($0) bits, computed with in \(weight.scheme.bits): no target decodes a codebook on the way"
-          }))
+          ?? decoding(outcome, weight.scheme)))
+  }
+
+  /// Where the numbers of a codebook are looked up, and in how many bits machines read them.
+  private func decoding(_ outcome: ReconstructedRounding.Outcome, _ scheme: QuantizationScheme) -> String? {
+    guard let bits = scheme.codebookBits else { return nil }
+    let numbers = outcome.parameters.codebooks.reduce(0) { $0 + $1.levels.count }
+    guard palette < numbers else { return "read in \(bits) bits: the target's decoder has tables of \(palette)" }
+    return "decoded ahead to \(scheme.bits) bits: "
+      + (palette > 0 ? "the target's decoder has tables of \(palette)" : "no decoder behind the memory")
   }
 
   /// The bias minus the mean error of the layer's results per channel, and the results with it; nil when there is nothing to compare.

@@ -2,6 +2,7 @@ internal import Basic
 internal import Frontend
 internal import IR
 internal import Lowering
+internal import Ops
 internal import Results
 
 /// Predicts a model before and after compression on one machine, and finds the layers that became slower.
@@ -14,6 +15,7 @@ struct LatencyComparison {
   func compare(_ before: Graph, _ after: Graph) throws(Failure) -> CompressionReport.Latency {
     let (a, b) = (try predict(before), try predict(after))
     let old = kernelsByLayer(a)
+    let codebooks = codebookLayers(after)
     var slower: [CompressionReport.SlowerLayer] = []
     var kernels: [CompressionReport.KernelTime] = []
     var seen: Set<Int> = []
@@ -28,10 +30,12 @@ struct LatencyComparison {
       let was = parts.reduce(0) { $0 + a.kernels[$1].latencySeconds }
       guard kernel.latencySeconds > was * 1.001 else { continue }
       let note = parts.count > 1 ? "; it was \(parts.count) kernels" : ""
+      // What looks like 4 bits in the file is 8 in every memory of the machine.
+      let decoded = kernel.origin.contains(where: codebooks.contains) ? ", its codebook decoded ahead" : ""
       slower.append(
         .init(
           layer: kernel.origin.first ?? kernel.name, beforeSeconds: was, afterSeconds: kernel.latencySeconds,
-          reason: "\(kernel.format), bound by \(kernel.bound.label): \(kernel.reason)\(note)"))
+          reason: "\(kernel.format)\(decoded), bound by \(kernel.bound.label): \(kernel.reason)\(note)"))
     }
     let added = b.kernels.filter { $0.origin.isEmpty && $0.latencySeconds > 0 }
     if !added.isEmpty {
@@ -44,6 +48,21 @@ struct LatencyComparison {
     slower.sort { ($1.afterSeconds - $1.beforeSeconds, $0.layer) < ($0.afterSeconds - $0.beforeSeconds, $1.layer) }
     return CompressionReport.Latency(
       target: target, beforeSeconds: a.latencySeconds, afterSeconds: b.latencySeconds, slower: Array(slower.prefix(20)), kernels: kernels)
+  }
+
+  /// Layers whose weights are positions in tables that the machine does not read.
+  private func codebookLayers(_ graph: Graph) -> Set<String> {
+    var result: Set<String> = []
+    for id in graph.nodeIDs {
+      let node = graph[id]
+      guard node.operation is any WeightedOperator, node.inputs.count > 1,
+        let (dequantize, _) = graph.producer(node.inputs[1], as: Dequantize.self),
+        let (gather, _) = graph.producer(graph[dequantize].inputs[0], as: Gather.self), let table = graph.constant(graph[gather].inputs[0]),
+        (table.type.elementCount ?? 0) > machine.capabilities.weightPalette
+      else { continue }
+      result.formUnion(node.origin.names)
+    }
+    return result
   }
 
   private func kernelsByLayer(_ run: MachineRun) -> [String: Int] {

@@ -257,6 +257,9 @@ private struct Parser {
         let first = try scanner.integer()
         result.sparsity =
           scanner.take(":") ? .structured(kept: first, of: try scanner.integer()) : .unstructured(densityPartsPerMillion: first)
+      } else if scanner.peekWord() == "palette" {
+        scanner.skipWord()
+        result.palette = try scanner.integer()
       } else {
         result.quantization = try quantization()
       }

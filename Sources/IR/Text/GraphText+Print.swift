@@ -57,7 +57,7 @@ package enum GraphText {
     "\(type.element.rawValue)[\(type.shape.map(\.description).joined(separator: ", "))]\(text(type.encoding))"
   }
 
-  /// `<i8 channel 0, 2:4>`; nothing for a dense unquantised tensor.
+  /// `<i8 channel 0 f32; sparse 2:4; palette 16>`; nothing for a dense unquantised tensor.
   static func text(_ encoding: Encoding) -> String {
     var parts: [String] = []
     if let q = encoding.quantization {
@@ -78,6 +78,7 @@ package enum GraphText {
     case .structured(let kept, let of): parts.append("sparse \(kept):\(of)")
     case .unstructured(let density): parts.append("sparse \(density)")
     }
+    if let palette = encoding.palette { parts.append("palette \(palette)") }
     return parts.isEmpty ? "" : "<" + parts.joined(separator: "; ") + ">"
   }
 }

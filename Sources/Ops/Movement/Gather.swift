@@ -15,7 +15,10 @@ package struct Gather: ONNXOperator {
     let x = try context.tensor(0)
     let axis = try resolveAxis(axis, rank: x.rank)
     guard case .tensor(let indices)? = context.type(1) else { return [.unranked(x.element)] }
-    return [.tensor(TensorType(x.element, x.shape[..<axis] + indices.shape + x.shape[(axis + 1)...]))]
+    var type = TensorType(x.element, x.shape[..<axis] + indices.shape + x.shape[(axis + 1)...])
+    // Numbers of a short table are what stored weights are looked up in.
+    if x.rank == 1, x.element.bits <= 8, context.constant(0) != nil { type.encoding.palette = x.elementCount }
+    return [.tensor(type)]
   }
 
   package func inferContents(_ context: InferenceContext) -> [ShapeContents?] {

@@ -25,7 +25,9 @@ package struct Dequantize: ONNXOperator {
     type.encoding.quantization = Encoding.Quantization(
       storage: try context.element(0), granularity: try granularity(type, scale), scale: scale.element,
       isAsymmetric: context.hasInput(2) && !isZero(context.constant(2)))
-    type.encoding.sparsity = try context.tensor(0).encoding.sparsity
+    let stored = try context.tensor(0).encoding
+    type.encoding.sparsity = stored.sparsity
+    type.encoding.palette = stored.palette
     return [.tensor(type)]
   }
 

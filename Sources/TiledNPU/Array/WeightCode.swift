@@ -46,6 +46,8 @@ package struct WeightCode: Hashable, Sendable {
   package var alignment: Int
   /// Bits per stored weight assumed when the values are not known, for 8-bit weights.
   package var assumedBits: Double
+  /// Numbers that the coder can list in a table, with positions in place of weights; 0 without tables.
+  package var paletteSize: Int
   /// Stored bytes per depthwise weight over its own size (expansion to a block-diagonal form).
   package var depthwiseExpansion: Double
   /// Uncoded weights are stored for whole groups of outputs and of input channels: the rest is padding.
@@ -54,7 +56,8 @@ package struct WeightCode: Hashable, Sendable {
 
   package init(
     isEntropyCoded: Bool = false, codingOverhead: Double = 1, streamBytes: Int = 0, channelBytes: Int = 0,
-    alignment: Int = 1, assumedBits: Double = 8, depthwiseExpansion: Double = 1, outputGranule: Int = 1, inputGranule: Int = 1
+    alignment: Int = 1, assumedBits: Double = 8, paletteSize: Int = 0, depthwiseExpansion: Double = 1, outputGranule: Int = 1,
+    inputGranule: Int = 1
   ) {
     self.isEntropyCoded = isEntropyCoded
     self.codingOverhead = codingOverhead
@@ -62,6 +65,7 @@ package struct WeightCode: Hashable, Sendable {
     self.channelBytes = channelBytes
     self.alignment = alignment
     self.assumedBits = assumedBits
+    self.paletteSize = paletteSize
     self.depthwiseExpansion = depthwiseExpansion
     self.outputGranule = outputGranule
     self.inputGranule = inputGranule
@@ -82,8 +86,19 @@ package struct WeightCode: Hashable, Sendable {
     weightBytes(shape, bits: bits, padded: shape.weightElements, statistics: nil) + scaleBytes(channels: shape.outputChannels)
   }
 
+  /// Bits per weight where the values are not known: those assumed, or positions in a table that holds all of them.
+  ///
+  /// - Parameter palette: how many different numbers there are at most; nil for any.
+  package func bitsPerWeight(_ bits: Int, palette: Int?) -> Double {
+    let assumed = assumedBits * Double(bits) / 8
+    guard let palette, palette > 0, palette <= paletteSize else { return assumed }
+    return min(assumed, log2(Double(max(2, palette))).rounded(.up))
+  }
+
   /// Stored bytes of the weights of `shape` with `bits` per weight, `padded` of them after alignment to the array.
-  package func weightBytes(_ shape: LayerShape, bits: Int, padded: Int, statistics: ValueStatistics?) -> Int {
+  package func weightBytes(
+    _ shape: LayerShape, bits: Int, padded: Int, statistics: ValueStatistics?, palette: Int? = nil
+  ) -> Int {
     let expansion = shape.isDepthwise ? depthwiseExpansion : 1
     guard isEntropyCoded else {
       return roundUp(Int((Double(storedElements(shape) * bits) / 8 * expansion).rounded(.up)), to: alignment)
@@ -95,7 +110,7 @@ package struct WeightCode: Hashable, Sendable {
       // Zeros that pad a shape cost what a rare symbol in a long run costs.
       let share = Double(shape.weightElements) / Double(max(padded, 1))
       let mixing = share < 1 ? -share * log2(share) - (1 - share) * log2(1 - share) : 0
-      ideal = assumedBits * Double(bits) / 8 * Double(shape.weightElements) + mixing * Double(padded)
+      ideal = bitsPerWeight(bits, palette: palette) * Double(shape.weightElements) + mixing * Double(padded)
     }
     return roundUp(streamBytes + Int(ideal * codingOverhead / 8), to: alignment)
   }

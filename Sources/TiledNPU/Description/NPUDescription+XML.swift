@@ -141,6 +141,7 @@ extension WeightCode {
       channelBytes: reader.optionalInteger("channel-size", .bytes)?.value ?? 0,
       alignment: reader.optionalInteger("alignment", .bytes)?.value ?? 1,
       assumedBits: reader.optionalNumber("assumed-bits", .none)?.value ?? 8,
+      paletteSize: reader.optionalInteger("palette-size", .none, in: 0...256)?.value ?? 0,
       depthwiseExpansion: reader.optionalNumber("depthwise-expansion", .ratio)?.value ?? 1,
       outputGranule: max(1, reader.optionalInteger("output-granule", .none)?.value ?? 1),
       inputGranule: max(1, reader.optionalInteger("input-granule", .none)?.value ?? 1))

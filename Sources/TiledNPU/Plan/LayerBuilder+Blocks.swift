@@ -85,7 +85,7 @@ extension LayerBuilder {
     let shape = product.shape
     let padded = paddedWeights(array, shape, configuration)
     let dense = machine.weightCode.weightBytes(
-      shape, bits: product.weightBits, padded: padded, statistics: product.statistics)
+      shape, bits: product.weightBits, padded: padded, statistics: product.statistics, palette: product.palette)
     let weights = Int((Double(dense) * product.storedShare).rounded(.up))
     let scales = machine.weightCode.scaleBytes(channels: shape.outputChannels)
     let directBytes = fetches * (weights + scales)

@@ -20,6 +20,8 @@ extension LayerBuilder {
     /// Stored over dense bytes of structured-sparse weights, positions included; 1 for dense ones.
     var storedShare: Double
     var statistics: ValueStatistics?
+    /// Different stored weights there are at most; nil for any.
+    var palette: Int?
   }
 
   mutating func addContraction(
@@ -46,7 +48,7 @@ extension LayerBuilder {
       hasConstantWeights: isConstant, operandBytes: contraction.rhs.bytes,
       storedShare: format.sparsity == nil
         ? 1 : min(1, Double(contraction.rhs.bytes * 8) / Double(max(1, contraction.rhs.count * rhs.bits))),
-      statistics: isConstant ? statistics(of: weights, bits: rhs.bits) : nil)
+      statistics: isConstant ? statistics(of: weights, bits: rhs.bits) : nil, palette: contraction.rhs.encoding.palette)
     layer.place = .array
     layer.macs += contraction.macs
     layer.format = lhs == rhs ? lhs.rawValue : "\(lhs.rawValue)×\(rhs.rawValue)"
@@ -62,7 +64,9 @@ extension LayerBuilder {
   /// Coded over plain size, at most one: the least the weights of a product can take.
   private func codedShare(_ product: Product) -> Double {
     guard machine.weightCode.isEntropyCoded, product.operandBytes > 0 else { return 1 }
-    guard let statistics = product.statistics else { return min(1, machine.weightCode.assumedBits / 8) }
+    guard let statistics = product.statistics else {
+      return min(1, machine.weightCode.bitsPerWeight(8, palette: product.palette) / 8)
+    }
     return min(1, statistics.entropyBits / 8 / Double(product.operandBytes))
   }
 

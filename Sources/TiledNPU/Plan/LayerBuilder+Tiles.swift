@@ -10,7 +10,7 @@ extension LayerBuilder {
     var weightBytes = product.operandBytes
     if isStored {
       let dense = machine.weightCode.weightBytes(
-        shape, bits: product.weightBits, padded: shape.weightElements, statistics: product.statistics)
+        shape, bits: product.weightBits, padded: shape.weightElements, statistics: product.statistics, palette: product.palette)
       weightBytes =
         Int((Double(dense) * product.storedShare).rounded(.up))
         + machine.weightCode.scaleBytes(channels: shape.outputChannels)
