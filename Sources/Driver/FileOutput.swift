@@ -46,6 +46,10 @@ package enum FileOutput {
       throw Failure("cannot open the file", at: SourceLocation(file: path), fix: "check the path")
     }
     defer { try? handle.close() }
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      throw Failure("this is a folder", at: SourceLocation(file: path), fix: "name a file in it")
+    }
     guard let data = try? handle.read(upToCount: limit + 1) else { return [] }
     guard data.count <= limit else { throw Failure("the file is larger than \(limit) bytes", at: SourceLocation(file: path)) }
     return [UInt8](data)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basic
 import Driver
+import Foundation
 import Reports
 import Results
 
@@ -34,6 +35,9 @@ struct CompareCommand: ParsableCommand {
       let (old, new) = (try FileOutput.readBytes(first), try FileOutput.readBytes(second))
       let kinds = (CompressionReport.recognises(old), CompressionReport.recognises(new))
       guard kinds.0 == kinds.1 else {
+        for (bytes, path) in [(old, first), (new, second)] where (try? JSONSerialization.jsonObject(with: Data(bytes))) == nil {
+          throw Failure("not a saved result: no JSON, or cut short", at: SourceLocation(file: path))
+        }
         throw Failure(
           "'\(kinds.0 ? first : second)' is a compression report and '\(kinds.0 ? second : first)' is not",
           fix: "compare two predictions or two compression reports")

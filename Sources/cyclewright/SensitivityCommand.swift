@@ -44,7 +44,8 @@ struct SensitivityCommand: ParsableCommand {
       } else if let model, let calibration {
         var request = SensitivityReport.Request(model: ModelRequest(path: model), calibration: calibration, metric: metric)
         request.bits = bits.split(separator: ",").map { Int($0) ?? 0 }
-        request.samples = max(1, samples)
+        guard samples > 0 else { throw Failure("--samples \(samples): at least one sample is used") }
+        request.samples = samples
         request.seed = seed
         let bar = ProgressBar()
         defer { bar.clear() }

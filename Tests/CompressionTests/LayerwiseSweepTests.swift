@@ -50,4 +50,16 @@ struct LayerwiseSweepTests {
     }
     #expect(throws: Failure.self) { try SampleSet([("x", Tensor([1, 1], floats: [.nan]))], source: "d.npz") }
   }
+
+  /// Outputs that are no numbers have no largest one: measuring them is an error that names the sample.
+  @Test func outputsHaveToBeNumbers() throws {
+    var rewriter = Rewriter(Graph(name: "logarithm"))
+    let x = rewriter.addInput(.tensor(TensorType(.float32, [.symbol("n"), 2])), name: "x")
+    let node = try rewriter.addNode(UnaryElementwise(.log), [x], name: "log", origin: Origin())
+    rewriter.setOutputs(rewriter.graph[node].outputs)
+    let graph = rewriter.finish()
+    let samples = try SampleSet([("x", Tensor([3, 2], floats: [1, 2, 3, 4, -1, 5]))], source: "d.npz")
+    let failure = #expect(throws: Failure.self) { try AccuracyMeasure().run(graph, against: graph, on: samples) }
+    #expect(failure?.description.contains("'logarithm' is not a number for sample 2") == true, "\(failure?.description ?? "")")
+  }
 }

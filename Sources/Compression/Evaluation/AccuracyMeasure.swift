@@ -81,6 +81,11 @@ package struct AccuracyMeasure: Sendable {
     let values = results.flatMap(\.values)
     guard rows > 0, values.count % rows == 0 else { throw Failure("the model's output has no leading axis of samples") }
     let width = values.count / rows
+    if let bad = values.firstIndex(where: \.isNaN) {
+      throw Failure(
+        "the first output of '\(graph.name)' is not a number for sample \(bad / max(1, width))", at: SourceLocation(file: samples.source),
+        fix: "look for weights that are not finite, or a format whose range is too small")
+    }
     if width > 1, let bad = samples.labels?.firstIndex(where: { !(0..<width).contains($0) }), let label = samples.labels?[bad] {
       throw Failure(
         "sample \(bad) has label \(label), but the model tells \(width) classes apart, 0 to \(width - 1)",

@@ -18,7 +18,8 @@ extension CompressionReport {
   }
 
   private var summary: String {
-    var lines = ["\(model) compressed by \(recipe), seed \(seed)"]
+    // What `evaluate` measured was not compressed here.
+    var lines = [recipe.isEmpty ? "\(model) evaluated" : "\(model) compressed by \(recipe), seed \(seed)"]
     if let before = sizeBefore, let after = sizeAfter {
       let ratio = Double(before.total) / Double(max(1, after.total))
       lines.append(
@@ -78,10 +79,19 @@ extension CompressionReport {
     return text
   }
 
+  /// Why a goal has no value.
+  private func absence(_ metric: String) -> String {
+    switch metric {
+    case "latency_ms": "not measured: no target"
+    case "top1" where accuracy != nil: "not measured: no labels"
+    default: "not measured"
+    }
+  }
+
   private var goalTable: String {
     var table = TextTable([("goal", .left), ("limit", .left), ("value", .right), ("", .left)])
     for goal in goals {
-      table.add([goal.metric, goal.limit, goal.value.map { Format.number($0) } ?? "not measured", goal.isMet ? "met" : "NOT MET"])
+      table.add([goal.metric, goal.limit, goal.value.map { Format.number($0) } ?? absence(goal.metric), goal.isMet ? "met" : "NOT MET"])
     }
     return table.render()
   }

@@ -20,8 +20,14 @@ package struct ModelEvaluation: Sendable {
   }
 
   package func run() throws(Failure) -> CompressionReport {
+    if let samples, samples < 1 { throw Failure("--samples \(samples): at least one sample is evaluated") }
     let loaded = try LoadedModel(model)
     let set = try SampleFile.read(data, for: loaded.graph, limit: samples)
+    guard set.labels != nil || against != nil || comparesIntegers else {
+      throw Failure(
+        "the data has no labels and there is no model to compare with: nothing can be measured", at: SourceLocation(file: data),
+        fix: "add an integer array called label, or give --against")
+    }
     var reference: LoadedModel?
     if let against {
       var request = model
