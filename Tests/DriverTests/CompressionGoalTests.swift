@@ -68,6 +68,28 @@ struct CompressionGoalTests {
     #expect(throws: Failure.self) { try run.run() }
   }
 
+  /// What the machine cannot run is said before the work begins, and which dimensions were left open.
+  @Test func machinesAreAskedFirst() throws {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("open-\(UUID().uuidString).cwg").path
+    try """
+    graph "open" {
+      input %0 "x" : f32[1, 1, h, 8]
+      const %1 "w" : f32[1, 1, 3, 3] = absent
+      %2 "y" : f32[1, 1, h - 2, 6] = conv(%0, %1, _) {strides = [1, 1], dilations = [1, 1], pads = [0, 0, 0, 0], groups = 1, \
+    padding = "explicit"} name "conv" from ["conv"]
+      output %2
+    }
+    """.write(toFile: path, atomically: true, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let recipe = try CompressionRun.recipe("\(PredictionTests.root)/recipes/int8.yaml")
+    var run = CompressionRun(model: ModelRequest(path: path), recipe: recipe)
+    (run.target, run.catalog, run.calibration) = ("ethos-u55-128", PredictionTests.catalog, "/nosuch.npz")
+    let failure = #expect(throws: Failure.self) { try run.run() }
+    // One row has no window of three; the data is not even looked for.
+    #expect(failure?.description.contains("nosuch") == false, "\(failure?.description ?? "")")
+    #expect(failure?.description.contains("--dim h=N") == true, "\(failure?.description ?? "")")
+  }
+
   /// A table that the weight decoder of Ethos-U has room for is read by position; a longer one is decoded ahead, and on a machine
   /// without a decoder every layer that got slower says so.
   @Test func codebooksAreReadByMachinesThatDecodeThem() throws {

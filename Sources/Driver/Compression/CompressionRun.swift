@@ -40,6 +40,9 @@ package struct CompressionRun: Sendable {
   package func run() throws(Failure) -> (model: CompressedModel, report: CompressionReport) {
     let loaded = try LoadedModel(model)
     let machine = try self.machine()
+    // What the machine cannot run fails before the work, not after it.
+    let comparison = machine.map { LatencyComparison(machine: $0.machine, target: target ?? recipe.target ?? "", loaded: loaded) }
+    let before = try comparison.map { (comparison) throws(Failure) in try comparison.predict(loaded.graph) }
     let compressed = try compress(loaded.graph, machine?.machine, latency: machine?.latency)
     var report = CompressionReport(model: loaded.name, recipe: recipe.file, seed: recipe.calibration.seed)
     report.records = compressed.records
@@ -47,10 +50,7 @@ package struct CompressionRun: Sendable {
     report.sizeAfter = PackedSize(compressed.graph)
     report.arithmetic = machine?.machine.capabilities.integers ?? .onnxruntime
     try measure(compressed, &report)
-    if let machine {
-      let comparison = LatencyComparison(machine: machine.machine, target: target ?? recipe.target ?? "", loaded: loaded)
-      report.latency = try comparison.compare(compressed.original, compressed.graph)
-    }
+    if let comparison, let before { report.latency = try comparison.compare(before, compressed.graph) }
     report.judge(recipe.evaluation?.goals ?? [])
     return (compressed, report)
   }

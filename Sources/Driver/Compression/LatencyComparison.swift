@@ -12,8 +12,9 @@ struct LatencyComparison {
   /// The model file; unbound dimensions are taken as 1.
   let loaded: LoadedModel
 
-  func compare(_ before: Graph, _ after: Graph) throws(Failure) -> CompressionReport.Latency {
-    let (a, b) = (try predict(before), try predict(after))
+  /// - Parameter a: the prediction of the original.
+  func compare(_ a: MachineRun, _ after: Graph) throws(Failure) -> CompressionReport.Latency {
+    let b = try predict(after)
     let old = kernelsByLayer(a)
     let codebooks = codebookLayers(after)
     var slower: [CompressionReport.SlowerLayer] = []
@@ -71,11 +72,19 @@ struct LatencyComparison {
     return result
   }
 
-  private func predict(_ graph: Graph) throws(Failure) -> MachineRun {
+  func predict(_ graph: Graph) throws(Failure) -> MachineRun {
+    let symbols = graph.inputs.reduce(into: Set<String>()) { $0.formUnion(graph[$1].type.symbols) }
+    do throws(Failure) { return try predict(graph, symbols) } catch {
+      guard !symbols.isEmpty, var first = error.diagnostics.first, first.fix == nil else { throw error }
+      // Windows may not fit what was left open.
+      first.fix = "open dimensions were taken as 1; bind them: " + symbols.sorted().map { "--dim \($0)=N" }.joined(separator: " ")
+      throw Failure([first] + error.diagnostics.dropFirst())
+    }
+  }
+
+  private func predict(_ graph: Graph, _ symbols: Set<String>) throws(Failure) -> MachineRun {
     var bound = loaded
-    var symbols: [String: Int] = [:]
-    for symbol in graph.inputs.reduce(into: Set<String>(), { $0.formUnion(graph[$1].type.symbols) }) { symbols[symbol] = 1 }
-    bound.graph = try graph.bindingInputs(symbols, file: loaded.graph.source.file)
+    bound.graph = try graph.bindingInputs(Dictionary(uniqueKeysWithValues: symbols.map { ($0, 1) }), file: loaded.graph.source.file)
     var options = Compilation.Options()
     options.capabilities = machine.capabilities
     options.precision = Prediction.defaultPrecision(machine, bound.graph)
