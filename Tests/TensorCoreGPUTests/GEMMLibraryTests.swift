@@ -63,6 +63,15 @@ struct GEMMLibraryTests {
     }
   }
 
+  /// Short blocks that slice each step carry out the small products, not the large ones.
+  @Test(arguments: ["nvidia-a100-sxm4-80gb", "nvidia-v100-sxm2-16gb"]) func slicedKernelsTakeSmallProductsOnly(_ name: String) throws {
+    #expect(try #require(estimate(17, 256, 256, .float32, on: name).tile).issueShare < 1)
+    #expect(try #require(estimate(4096, 4096, 4096, .float32, on: name).tile).issueShare == 1)
+    let with = try estimate(64, 64, 64, .float32, on: name).seconds
+    let without = try estimate(64, 64, 64, .float32, on: name) { $0.tiles.removeAll { $0.issueShare < 1 } }.seconds
+    #expect(with < 0.8 * without)
+  }
+
   /// A device without 16-bit instructions widens in registers: it still reads two bytes per weight, and multiplies as in fp32.
   @Test(arguments: ["nvidia-p4", "nvidia-p100-pcie-16gb"]) func widenedOperandsAreReadAsTheyAreStored(_ name: String) throws {
     let model = GEMMModel(try Targets.gpu(name))

@@ -23,6 +23,8 @@ extension ContractionModel {
     if convolution.kernel.contains(where: { $0 > 1 }) { choice.path.vector = nil }
     if choice.path.instruction.feed == .cores {
       choice.path.issueEfficiency *= library.coreShare
+      // The kernels that slice a step are the matrix library's alone.
+      choice.path.tiles.removeAll { $0.issueShare < 1 }
     } else {
       choice.shape.padChannels(channels, to: piece)
       if convolution.strides.contains(where: { $0 > 1 }) { choice.path.latency *= library.stridedLatency }

@@ -100,8 +100,9 @@ extension GEMMTile {
     warpsN = reader.integerAttribute("warps-n")
     loaderWarps = reader.optionalIntegerAttribute("loader-warps") ?? 0
     cluster = reader.optionalIntegerAttribute("cluster") ?? 1
-    let valid = m > 0 && n > 0 && stepBytes > 0 && stages > 1 && warpsM > 0 && warpsN > 0
-    if !valid { reader.error("a tile needs positive extents and at least two stages") }
+    issueShare = reader.optionalAttribute("issue-share", .ratio) ?? 1
+    let valid = m > 0 && n > 0 && stepBytes > 0 && stages > 1 && warpsM > 0 && warpsN > 0 && issueShare > 0
+    if !valid { reader.error("a tile needs positive extents, at least two stages and a positive issue-share") }
     reader.finish()
   }
 }

@@ -127,4 +127,6 @@ package struct GEMMTile: Sendable, Hashable {
   package var loaderWarps: Int
   /// Thread blocks that share loads of their narrower operand by multicast.
   package var cluster: Int
+  /// Share of the path's issue rate this kernel reaches.
+  package var issueShare = 1.0
 }

@@ -56,7 +56,7 @@ struct GEMMTileCost: Sendable {
     perSM = max(1, held)
     slots = perSM * Double(gpu.smCount)
 
-    let rate = path.instruction.rate * path.issueEfficiency
+    let rate = path.instruction.rate * path.issueEfficiency * tile.issueShare
     switch path.instruction.feed {
     case .registers, .cores:
       // A warp multiplies its own sub-tile; a matrix instruction is never smaller than 16 × 8.
