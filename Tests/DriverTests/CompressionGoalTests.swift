@@ -156,6 +156,22 @@ struct CompressionGoalTests {
     #expect(!CompressionReport.recognises(Array("{\"schema\": \"cyclewright.result/1\"}".utf8)))
   }
 
+  /// A format the machine lacks costs the latency, not the model and what was measured of it.
+  @Test func whatATargetCannotRunIsSaid() throws {
+    let report = try run(
+      """
+      version: 1
+      target: nvidia-a100-sxm4-80gb
+      calibration: {samples: 8}
+      evaluate: {samples: 8, metrics: [{name: latency_ms, goal: {type: max, value: 5}}]}
+      stages: [fold, {quantize: {weights: {num_bits: 8}, activations: {num_bits: 16}}}]
+      """)
+    #expect(report.latency == nil && report.accuracy != nil)
+    #expect(report.latencyRefusal?.contains("cannot multiply") == true, "\(report.latencyRefusal ?? "none")")
+    #expect(!report.meetsGoals)
+    for part in ["latency   none: ", "not measured: the target cannot run it"] { #expect(report.text().contains(part), "\(report.text())") }
+  }
+
   /// A machine without 4-bit products gains nothing from 4 bits in its multipliers.
   @Test func latencyBudgetsAskTheMachine() throws {
     func bits(_ options: String) throws -> (chosen: [String: Int], seconds: Double) {

@@ -12,6 +12,7 @@ extension CompressionReport {
     if records.count > 3 * top { parts.append("… \(records.count - top) more in --json") }
     if let integers, !integers.rows.isEmpty { parts.append(integerTable(integers, top: top)) }
     if let latency { parts.append(latencyText(latency)) }
+    if let latencyRefusal { parts.append("latency   none: \(latencyRefusal)") }
     if !goals.isEmpty { parts.append(goalTable) }
     parts += warnings.prefix(top).map { "warning: \($0)" }
     return parts.joined(separator: "\n\n") + "\n"
@@ -82,7 +83,7 @@ extension CompressionReport {
   /// Why a goal has no value.
   private func absence(_ metric: String) -> String {
     switch metric {
-    case "latency_ms": "not measured: no target"
+    case "latency_ms": latencyRefusal == nil ? "not measured: no target" : "not measured: the target cannot run it"
     case "top1" where accuracy != nil: "not measured: no labels"
     default: "not measured"
     }

@@ -51,6 +51,8 @@ package struct CompressionReport: Sendable, Codable {
   package var arithmetic = IntegerArithmetic.onnxruntime
   package var integers: IntegerReport?
   package var latency: Latency?
+  /// Why the target cannot run what came out, so that no latency is known.
+  package var latencyRefusal: String?
   package var goals: [GoalResult] = []
   package var warnings: [String] = []
 

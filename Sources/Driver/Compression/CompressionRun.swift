@@ -50,7 +50,12 @@ package struct CompressionRun: Sendable {
     report.sizeAfter = PackedSize(compressed.graph)
     report.arithmetic = machine?.machine.capabilities.integers ?? .onnxruntime
     try measure(compressed, &report)
-    if let comparison, let before { report.latency = try comparison.compare(before, compressed.graph) }
+    if let comparison, let before {
+      // A format the machine does not have is no reason to lose the model and what was measured of it.
+      do throws(Failure) { report.latency = try comparison.compare(before, compressed.graph) } catch {
+        report.latencyRefusal = error.diagnostics.first.map { $0.message + ($0.fix.map { " (\($0))" } ?? "") } ?? "the target cannot run it"
+      }
+    }
     report.judge(recipe.evaluation?.goals ?? [])
     return (compressed, report)
   }
