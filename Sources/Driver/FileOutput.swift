@@ -50,7 +50,12 @@ package enum FileOutput {
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
       throw Failure("this is a folder", at: SourceLocation(file: path), fix: "name a file in it")
     }
-    guard let data = try? handle.read(upToCount: limit + 1) else { return [] }
+    let data: Data?
+    // An empty file is nil.
+    do { data = try handle.read(upToCount: limit + 1) } catch {
+      throw Failure("cannot read the file: \(error.localizedDescription)", at: SourceLocation(file: path))
+    }
+    guard let data else { return [] }
     guard data.count <= limit else { throw Failure("the file is larger than \(limit) bytes", at: SourceLocation(file: path)) }
     return [UInt8](data)
   }

@@ -83,7 +83,12 @@ package struct TargetCatalog: Sendable {
         "cannot open the target file", at: SourceLocation(file: path), fix: "check the path; 'cyclewright target list' shows the names")
     }
     defer { try? handle.close() }
-    guard let data = try? handle.read(upToCount: XMLDocument.sizeLimit + 1) else { return [] }
-    return [UInt8](data)
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      throw Failure("this is a folder", at: SourceLocation(file: path), fix: "name a target file in it, or a target")
+    }
+    do { return [UInt8](try handle.read(upToCount: XMLDocument.sizeLimit + 1) ?? Data()) } catch {
+      throw Failure("cannot read the target file: \(error.localizedDescription)", at: SourceLocation(file: path))
+    }
   }
 }

@@ -105,12 +105,16 @@ enum Verilator {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = command[0].contains("/") ? [folder.appendingPathComponent(command[0]).path] : command
     process.currentDirectoryURL = folder
-    let output = Pipe()
+    // A file and no pipe: Foundation ends the process when a signal interrupts it reading one.
+    let printed = folder.appendingPathComponent("printed.txt")
+    try Data().write(to: printed)
+    let output = try FileHandle(forWritingTo: printed)
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     try process.run()
-    let data = output.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
+    try output.close()
+    let data = try Data(contentsOf: printed)
     guard process.terminationStatus == 0 else { throw Failure(command: command.joined(separator: " "), status: process.terminationStatus) }
     return String(decoding: data, as: UTF8.self)
   }

@@ -53,6 +53,8 @@ struct HostileDescriptionTests {
     let catalog = TargetCatalog(folder: folder.path)
     #expect { try catalog.load("outside") } throws: { "\($0)".contains("must be the name of a target") }
     #expect { try catalog.load("a") } throws: { "\($0)".contains("forms a cycle") }
+    #expect { try catalog.load(folder.path + "/gpu") } throws: { "\($0)".contains("this is a folder") }
+    #expect { try catalog.load(folder.path + "/gpu/none.xml") } throws: { "\($0)".contains("none") }
     #expect { try catalog.load("typo") } throws: { "\($0)".contains("did you mean base?") }
     let variant = try catalog.load("variant")
     #expect(variant.aliases.isEmpty)

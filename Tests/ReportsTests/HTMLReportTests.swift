@@ -79,12 +79,17 @@ import Testing
       "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(file.path).profile", "--dump-dom",
       file.absoluteString,
     ]
-    let pipe = Pipe()
-    process.standardOutput = pipe
+    // A file and no pipe: Foundation ends the process when a signal interrupts it reading one.
+    let printed = file.appendingPathExtension("dom")
+    try Data().write(to: printed)
+    defer { try? FileManager.default.removeItem(at: printed) }
+    let output = try FileHandle(forWritingTo: printed)
+    process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     try process.run()
-    let dom = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
+    try output.close()
+    let dom = try String(contentsOf: printed, encoding: .utf8)
     try? FileManager.default.removeItem(atPath: "\(file.path).profile")
     let count = sample.result.kernels.count
     let reachedItsEnd = dom.contains("data-ready=\"\(count)\"")
