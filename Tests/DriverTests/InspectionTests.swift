@@ -35,6 +35,27 @@ struct InspectionTests {
     return path
   }
 
+  /// A network exported for two images, whose inner shapes say so, is told from one that is wrong.
+  @Test func anotherBatchThanTheFilesIsExplained() throws {
+    let path = try Self.file(
+      """
+      graph "g" {
+        source "g.onnx" "onnx" "by hand" nodes ["view"]
+        input %0 "x" : f32[2, 3, 4]
+        const %1 "shape" : i64[2] = values [2, 12]
+        %2 "y" : f32[2, 12] = reshape(%0, %1) {allowsZero = false} name "view" from ["view"]
+        output %2
+      }
+      """, "fixed")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var request = ModelRequest(path: path)
+    #expect(throws: Never.self) { try Inspection(request, target: nil) }
+    request.batch = 1
+    #expect { try Inspection(request, target: nil) } throws: {
+      "\($0)".contains("'view'") && "\($0)".contains("made for a batch of 2: leave --batch out")
+    }
+  }
+
   @Test func theDearerBranchIsCountedAndTold() throws {
     let path = try Self.file(Self.choice, "choice")
     defer { try? FileManager.default.removeItem(atPath: path) }

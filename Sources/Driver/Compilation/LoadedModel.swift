@@ -28,7 +28,12 @@ package struct LoadedModel: Sendable {
     if request.batch == nil, assumesBatch { assumedBatch = Self.leadingSymbol(of: graph) }
     if let batch = request.batch ?? assumedBatch.map({ _ in 1 }) {
       for (key, value) in Self.batchDimensions(of: graph, batch: batch) where dimensions[key] == nil { dimensions[key] = value }
-      if dimensions != request.dimensions { graph = try ModelLoader.load(path: path, dimensions: dimensions, options: options) }
+      if dimensions != request.dimensions {
+        let fixed = Self.leadingExtent(of: graph)
+        do throws(Failure) { graph = try ModelLoader.load(path: path, dimensions: dimensions, options: options) } catch {
+          throw Self.explained(error, batch: batch, fixed: fixed)
+        }
+      }
     }
     self.dimensions = dimensions
     self.path = request.path
@@ -37,6 +42,17 @@ package struct LoadedModel: Sendable {
         "axis 0 of input '\(graph[input].name)' is 0: nothing would run", at: SourceLocation(file: path), fix: "give it at least 1")
     }
     try checkElements(dimensions)
+  }
+
+  private static func leadingExtent(of graph: Graph) -> Int? {
+    graph.inputs.first.flatMap { graph[$0].type.tensor?.shape.first?.constant }
+  }
+
+  /// What to do about a network that was exported for one batch, whose shapes inside do not follow another.
+  private static func explained(_ failure: Failure, batch: Int, fixed: Int?) -> Failure {
+    guard let fixed, fixed != batch, var first = failure.diagnostics.first, first.fix == nil else { return failure }
+    first.fix = "the file was made for a batch of \(fixed): leave --batch out, or export it with an open batch"
+    return Failure([first] + failure.diagnostics.dropFirst())
   }
 
   /// `folder/net.v2.onnx` as `net.v2`.
