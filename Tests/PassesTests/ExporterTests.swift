@@ -49,17 +49,21 @@ struct ExporterTests {
     }
   }
 
-  /// Grouped keys, heads merged with images, parts of images and einsums: the passes evaluate the graph before and after.
-  @Test(arguments: ["shared-heads", "joined-heads", "attention-einsum", "attention-parts", "gelu-factors"], ["script", "dynamo"])
-  func recognisedSpellingsKeepTheirValues(_ name: String, _ exporter: String) throws {
-    let file = Self.folder.appendingPathComponent("\(name).\(exporter).cwg")
+  /// A fixture in canonical form; every pass is held to the values and types it promises to keep.
+  private static func checked(_ name: String) throws -> Graph {
     let graph = try GraphText.parse(
-      String(contentsOf: file, encoding: .utf8), file: file.lastPathComponent, operators: OperatorCatalog.byName)
+      String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8), file: name, operators: OperatorCatalog.byName)
     var reports: [PassManager.Report] = []
     var options = PassManager.Options()
     options.checksPromises = true
     options.verifiesTypes = true
-    let result = try PassManager(PassCatalog.canonicalize, options: options).run(graph, PassContext(), reports: &reports)
+    return try PassManager(PassCatalog.canonicalize, options: options).run(graph, PassContext(), reports: &reports)
+  }
+
+  /// Grouped keys, heads merged with images, parts of images and einsums: the passes evaluate the graph before and after.
+  @Test(arguments: ["shared-heads", "joined-heads", "attention-einsum", "attention-parts", "gelu-factors"], ["script", "dynamo"])
+  func recognisedSpellingsKeepTheirValues(_ name: String, _ exporter: String) throws {
+    let result = try Self.checked("\(name).\(exporter).cwg")
     let operations = result.nodeIDs.map { result[$0].operation }
     #expect(operations.contains { $0 is ScaledDotProductAttention || $0 is Gelu })
     // Grouped keys and values are read once, however the exporter repeats them.
@@ -69,13 +73,7 @@ struct ExporterTests {
   /// Shifted windows of several images share their masks: the attention gets them repeated, and gives the same numbers.
   @Test(arguments: ["script", "dynamo"])
   func sharedWindowMasksKeepTheirValues(_ exporter: String) throws {
-    let file = Self.folder.appendingPathComponent("swin-shifted.\(exporter).cwg")
-    let graph = try GraphText.parse(
-      String(contentsOf: file, encoding: .utf8), file: file.lastPathComponent, operators: OperatorCatalog.byName)
-    var reports: [PassManager.Report] = []
-    var options = PassManager.Options()
-    options.checksPromises = true
-    let result = try PassManager(PassCatalog.canonicalize, options: options).run(graph, PassContext(), reports: &reports)
+    let result = try Self.checked("swin-shifted.\(exporter).cwg")
     let node = try #require(result.nodeIDs.map { result[$0] }.first { $0.operation is ScaledDotProductAttention })
     #expect(result.tensorType(node.inputs[3])?.shape == [8, 2, 4, 4])
   }

@@ -79,17 +79,7 @@ import Testing
       "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(file.path).profile", "--dump-dom",
       file.absoluteString,
     ]
-    // A file and no pipe: Foundation ends the process when a signal interrupts it reading one.
-    let printed = file.appendingPathExtension("dom")
-    try Data().write(to: printed)
-    defer { try? FileManager.default.removeItem(at: printed) }
-    let output = try FileHandle(forWritingTo: printed)
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    try output.close()
-    let dom = try String(contentsOf: printed, encoding: .utf8)
+    let dom = try process.printedText()
     try? FileManager.default.removeItem(atPath: "\(file.path).profile")
     let count = sample.result.kernels.count
     let reachedItsEnd = dom.contains("data-ready=\"\(count)\"")

@@ -75,17 +75,7 @@ enum TraceProcessor {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = command
-    // A file and no pipe: Foundation ends the process when a signal interrupts it reading one.
-    let printed = FileManager.default.temporaryDirectory.appendingPathComponent("printed-\(UUID().uuidString).txt")
-    try Data().write(to: printed)
-    defer { try? FileManager.default.removeItem(at: printed) }
-    let file = try FileHandle(forWritingTo: printed)
-    process.standardOutput = file
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    try file.close()
-    let output = try String(contentsOf: printed, encoding: .utf8)
+    let output = try process.printedText()
     guard process.terminationStatus == 0 else { throw Failed(status: process.terminationStatus) }
     return output
   }

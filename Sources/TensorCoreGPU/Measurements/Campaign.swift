@@ -1,7 +1,7 @@
 /// How the published timings of a campaign were taken, by its names in the columns `source`, `lib` and `dtype`.
 ///
 /// Facts of a benchmark, read from its published programs (NVIDIA aiconfigurator, `collector/*/collect_gemm*.py`): they change
-/// what a row is compared with, never a prediction.
+/// what a row is compared with, never a prediction. One number among them, `unfilled`, is fitted to the timings.
 struct Campaign: Sendable, Hashable {
   /// Copies of the operands used in turn, so that the L2 is not warm by accident.
   var operandSets = 1
@@ -44,7 +44,7 @@ struct Campaign: Sendable, Hashable {
 
   /// Formats whose rows are layers of a TensorRT engine, by its layer profiler.
   private static let engineFormats: Set<String> = ["w8a8-int8", "w8a16", "w4a16"]
-  /// The share at which this campaign and the ones with random weights agree on products of more than a millisecond, on
-  /// A100 and on H100.
+  /// Fitted, not read: the share at which this campaign and the ones with random weights agree on products of more than a
+  /// millisecond, on A100 and on H100. It is a property of the benchmark's data, which no machine description can hold.
   private static let unfilled = 0.87
 }
