@@ -61,6 +61,22 @@ struct ConvolutionTests {
     #expect(estimate.bound != .launch)
   }
 
+  /// The floor is that of the algorithm with the least work, whichever is chosen: a library that splits no reduction takes another
+  /// algorithm, and the machine can do no less.
+  @Test func theFloorDoesNotDependOnTheChoice() throws {
+    let gpu = try Targets.gpu("nvidia-a100-sxm4-80gb")
+    var unsplit = gpu
+    for index in unsplit.gemm.paths.indices { unsplit.gemm.paths[index].splitLimit = 1 }
+    var choices: Set<Bool> = []
+    for side in [7, 14, 28, 56] {
+      let kind = convolution(channels: 256, filters: 256, side: side, format: .float32)
+      let (split, whole) = (try ContractionModel(gpu).estimate(kind), try ContractionModel(unsplit).estimate(kind))
+      for estimate in [split, whole] { choices.insert(estimate.choice.contains("Winograd")) }
+      #expect(split.floorSeconds == whole.floorSeconds, "\(side)")
+    }
+    #expect(choices.count == 2, "both algorithms are chosen somewhere")
+  }
+
   @Test func winogradIsForThreeByThreeOnTheCores() throws {
     let name = "nvidia-v100-sxm2-16gb"
     #expect(

@@ -30,12 +30,14 @@ extension ContractionModel {
       if convolution.strides.contains(where: { $0 > 1 }) { choice.path.latency *= library.stridedLatency }
     }
     let product = ContractionEstimate(gemm.estimate(choice.shape, on: choice.path), choice, gpu)
-    if convolution.groups > 1 {
-      let direct = directEstimate(convolution, choice)
-      return direct.seconds < product.seconds ? direct : product
-    }
-    let others = [winogradEstimate(convolution, choice), fourierEstimate(convolution, choice)].compactMap { $0 }
-    return others.reduce(product) { $1.seconds < $0.seconds ? $1 : $0 }
+    let others =
+      convolution.groups > 1
+      ? [directEstimate(convolution, choice)]
+      : [winogradEstimate(convolution, choice), fourierEstimate(convolution, choice)].compactMap { $0 }
+    var best = others.reduce(product) { $1.seconds < $0.seconds ? $1 : $0 }
+    // No schedule is faster than the floor, whichever algorithm it takes.
+    best.floorSeconds = others.reduce(product.floorSeconds) { min($0, $1.floorSeconds) }
+    return best
   }
 
   /// A depthwise or narrow grouped convolution on the ordinary cores: every tap is a load from the L1 and a multiply-add,
