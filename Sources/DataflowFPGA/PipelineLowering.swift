@@ -19,7 +19,10 @@ package struct PipelineLowering: Sendable {
     self.request = request
     self.tool = tool
     rules = try FoldingRules(request.folding)
-    for kernel in kernels { add(kernel) }
+    for kernel in kernels {
+      try refuseExperts(kernel)
+      add(kernel)
+    }
     for index in kernels.indices { try applyRules(to: kernels[index]) }
     try checkRules(kernels)
     repack()
@@ -27,6 +30,14 @@ package struct PipelineLowering: Sendable {
 
   package func design(name: String) -> PipelineDesign {
     PipelineDesign(name: name, layers: layers, streams: streams, transfer: request.transfer)
+  }
+
+  /// A pipeline has every layer's weights in place; which experts' it needs is known with the data only.
+  private func refuseExperts(_ kernel: Kernel) throws(Failure) {
+    for case .contraction(let product) in kernel.steps.map(\.computation) where product.experts ?? 1 > 1 {
+      throw Failure(
+        "\(kernel.name): rows that choose among experts have no layer in a pipeline", fix: "predict the model on a GPU or an NPU")
+    }
   }
 
   private mutating func add(_ kernel: Kernel) {

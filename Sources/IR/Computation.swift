@@ -59,10 +59,12 @@ package struct Contraction: Hashable, Sendable {
   package var hasBias: Bool
   /// Number of B matrices among which every row of A chooses one (mixture of experts); nil when all rows share B.
   package var experts: Int?
+  /// Different experts each token chooses; the rows of A are tokens times choices.
+  package var choices: Int
 
   package init(
     batch: Int, m: Int, n: Int, k: Int, lhs: Operand, rhs: Operand, output: Operand, convolution: Convolution? = nil,
-    hasBias: Bool = false, experts: Int? = nil
+    hasBias: Bool = false, experts: Int? = nil, choices: Int = 1
   ) {
     self.batch = batch
     self.m = m
@@ -74,6 +76,34 @@ package struct Contraction: Hashable, Sendable {
     self.convolution = convolution
     self.hasBias = hasBias
     self.experts = experts
+    self.choices = choices
+  }
+}
+
+extension Contraction {
+  /// Experts that are chosen at all, by expectation when tokens choose at random and alike: E·(1 − (1 − k/E)^T); 1 without experts.
+  package var touchedExperts: Int {
+    guard let experts, experts > 0 else { return 1 }
+    var (missed, power) = (1.0, 1 - Double(min(choices, experts)) / Double(experts))
+    var tokens = m / max(1, choices)
+    while tokens > 0 {
+      if tokens & 1 == 1 { missed *= power }
+      power *= power
+      tokens >>= 1
+    }
+    return min(experts, max(1, Int((Double(experts) * (1 - missed)).rounded())))
+  }
+
+  /// The same rows as a batch of products, one per touched expert, for machines without a kernel for routed rows; itself
+  /// when all rows share their weights.
+  package var batchedByExpert: Contraction {
+    guard experts != nil else { return self }
+    var result = self
+    result.experts = nil
+    result.batch = touchedExperts
+    result.m = (m + result.batch - 1) / result.batch
+    result.rhs.count = result.batch * n * k
+    return result
   }
 }
 

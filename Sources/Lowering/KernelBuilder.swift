@@ -89,12 +89,21 @@ private struct KernelBuilder {
       }
       reads.append(tensor)
     }
+    for step in busy { touchExperts(of: step, in: &reads) }
     if node.operation.fusionRule == nil { reads += weights(inRegionsOf: node) }
     for output in node.outputs { producers[output] = id }
     kernels.append(
       Kernel(
         id: id, name: node.name, origin: node.origin.names, steps: busy, anchor: Self.anchor(busy), reads: reads,
         writes: node.outputs.compactMap(tensor), dependencies: dependencies.sorted(), rule: node.operation.fusionRule ?? ""))
+  }
+
+  /// Weights of experts nobody chose are not read.
+  private func touchExperts(of step: Kernel.Step, in reads: inout [Kernel.Tensor]) {
+    guard case .contraction(let product) = step.computation, let experts = product.experts, step.inputs.count > 1,
+      let index = reads.firstIndex(where: { $0.id == step.inputs[1] })
+    else { return }
+    reads[index].touchedBytes = reads[index].operand.bytes / max(1, experts) * product.touchedExperts
   }
 
   /// Elements read of the inputs that a gather is the only one to read.

@@ -17,7 +17,8 @@ struct ModelOptions: ParsableArguments {
   @Option(
     name: .customLong("dim"),
     help: ArgumentHelp(
-      "Bind a symbolic dimension, axis i of an input as input.i, or an integer input without axes by its name.", valueName: "name=value"))
+      "Bind a symbolic dimension, axis i of an input as input.i, or an integer input without axes by its name. Decoders known by their config.json: past=N with sequence=1 is one token after N others.",
+      valueName: "name=value"))
   var dimensions: [String] = []
 
   @Flag(help: "Show operators nobody has described as opaque kernels instead of stopping.")

@@ -18,11 +18,14 @@ struct TransformerBuilderTests {
     graph.nodeIDs.reduce(Work()) { $0 + (graph.computation(of: graph[$1])?.work ?? Work()) }
   }
 
-  /// Parameters as the checkpoints' authors state them.
+  /// Parameters as transformers 5 counts them for the same configuration; tied embeddings count once.
   @Test(arguments: [
-    ("bert-large", 335_141_888), ("gpt2-large", 838_359_040), ("opt-1.3b", 1_418_715_136), ("vit-base-16", 85_797_888),
-    // Without the 50 400 biases of the head, and without the tables of relative positions.
-    ("gpt-j-6b", 6_050_832_384), ("t5-large", 770_566_144),
+    ("bert-large", 335_141_888), ("gpt2-large", 774_030_080), ("opt-1.3b", 1_315_758_080), ("vit-base-16", 85_797_888),
+    ("llama-3-8b", 8_030_261_248), ("llama-3.2-1b", 1_235_814_400), ("mistral-7b", 7_241_732_096), ("qwen2-7b", 7_615_616_512),
+    ("qwen3-8b", 8_190_735_360), ("gemma-7b", 8_537_680_896), ("gemma-3-1b", 999_885_952), ("mixtral-8x7b", 46_702_792_704),
+    ("qwen3-30b-a3b", 30_532_122_624),
+    // Without the 50 400 biases of the head, and without the two tables of relative positions.
+    ("gpt-j-6b", 6_050_882_784 - 50_400), ("t5-large", 737_668_096 - 2 * 32 * 16),
   ])
   func parametersAreThoseOfTheCheckpoint(_ name: String, _ count: Int) throws {
     let graph = try shipped(name, name.hasPrefix("vit") ? ["batch": 1] : ["batch": 1, "sequence": 8])
@@ -33,8 +36,8 @@ struct TransformerBuilderTests {
   @Test func graphsAreWellFormed() throws {
     for name in [
       "bert-large", "gpt2", "opt-125m", "llama-3.2-1b", "mistral-7b", "qwen2-7b", "vit-base-16", "minicpm3-4b", "t5-large",
-      "switch-xl-4", "gpt-j-6b", "distilbert-base",
-      "gpt-j-6b", "distilbert-base",
+      "switch-xl-4", "gpt-j-6b", "distilbert-base", "qwen3-8b", "gemma-7b", "gemma-3-1b", "mixtral-8x7b", "qwen3-30b-a3b",
+      "deepseek-v2-lite",
     ] {
       let graph = try shipped(name, name.hasPrefix("vit") ? ["batch": 2] : ["batch": 2, "sequence": 16])
       #expect(graph.verify().isEmpty, "\(name)")
@@ -67,6 +70,32 @@ struct TransformerBuilderTests {
     #expect((decode.keyHeads, decode.headDimension, decode.valueDimension) == (1, 288, 256))
   }
 
+  /// Products of a token's experts in every sparse layer; the first layer of DeepSeek-V2 is dense.
+  @Test(arguments: [("mixtral-8x7b", 32, 8, 2), ("qwen3-30b-a3b", 48, 128, 8), ("deepseek-v2-lite", 26, 64, 6)])
+  func tokensChooseExperts(_ name: String, _ layers: Int, _ experts: Int, _ choices: Int) throws {
+    let graph = try shipped(name, ["batch": 2, "sequence": 8])
+    let products = graph.nodeIDs.compactMap { id -> Contraction? in
+      guard case .contraction(let product)? = graph.computation(of: graph[id]), product.experts != nil else { return nil }
+      return product
+    }
+    #expect(products.count == 2 * layers)
+    #expect(products.allSatisfy { $0.experts == experts && $0.choices == choices && $0.m == 16 * choices })
+  }
+
+  @Test func everySixthLayerOfGemma3SeesEverything() throws {
+    let graph = try shipped("gemma-3-1b", ["batch": 1, "sequence": 16])
+    let windows = graph.nodeIDs.compactMap { id -> Int?? in
+      guard case .attention(let attention)? = graph.computation(of: graph[id]) else { return nil }
+      return .some(attention.window)
+    }
+    #expect(windows.count == 26)
+    #expect(windows.enumerated().allSatisfy { $1 == (($0 + 1) % 6 == 0 ? nil : 512) })
+  }
+
+  @Test func aGraphIsNamedLikeItsFile() throws {
+    #expect(try shipped("llama-3.2-1b", ["batch": 1, "sequence": 1]).name == "llama-3.2-1b")
+  }
+
   @Test func aWindowIsCarriedToTheComputation() throws {
     let graph = try shipped("mistral-7b", ["batch": 1, "sequence": 16])
     let windows = graph.nodeIDs.compactMap { id -> Int? in
@@ -91,6 +120,18 @@ struct TransformerBuilderTests {
     (
       #"{"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 10, "num_local_experts": 8}"#,
       "num_local_experts"
+    ),
+    (
+      #"{"model_type": "mixtral", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 10, "num_local_experts": 8, "num_experts_per_tok": 9, "intermediate_size": 64}"#,
+      "num_experts_per_tok"
+    ),
+    (
+      #"{"model_type": "mixtral", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 10, "num_local_experts": 100000, "num_experts_per_tok": 2, "intermediate_size": 64}"#,
+      "experts"
+    ),
+    (
+      #"{"model_type": "deepseek_v2", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 10, "kv_lora_rank": 8, "qk_nope_head_dim": 8, "qk_rope_head_dim": 8, "v_head_dim": 8, "n_routed_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 64, "n_group": 4, "topk_method": "group_limited_greedy"}"#,
+      "topk_method"
     ), ("{\"model_type\": \"bert\"", "JSON"),
   ])
   func mistakesAreNamed(_ text: String, _ word: String) {

@@ -36,6 +36,19 @@ struct AttentionModelTests {
     }
   }
 
+  /// In a program the cache was read one token ago, by a run of the whole model.
+  @Test func aColdCacheComesFromMemory() throws {
+    for model in try models() {
+      let decode = shape(1, keys: 512)
+      let found = try #require(model.estimate(decode))
+      let cold = try #require(model.estimate(decode, found: 0))
+      #expect(found.memoryBytes == 0 && cold.memoryBytes == decode.keyValueBytes)
+      #expect(cold.seconds >= found.seconds)
+      let half = try #require(model.estimate(decode, found: 0.5))
+      #expect(half.memoryBytes == decode.keyValueBytes / 2)
+    }
+  }
+
   @Test func latentVectorsAreReadOnceForAllHeads() throws {
     let gpu = try Targets.gpu("nvidia-h100-sxm5-80gb")
     let model = AttentionModel(gpu, try #require(gpu.streaming), try #require(gpu.attention.first))

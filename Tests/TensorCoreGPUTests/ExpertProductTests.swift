@@ -6,12 +6,12 @@ import Testing
 
 /// A grouped product that comes from a graph, beside the layer model it shares its parts with.
 struct ExpertProductTests {
-  private func product(rows: Int, experts: Int?) -> Contraction {
+  private func product(rows: Int, experts: Int?, choices: Int = 1) -> Contraction {
     let (n, k) = (3072, 4096)
     return Contraction(
       batch: 1, m: rows, n: n, k: k, lhs: Operand(element: .float16, count: rows * k),
       rhs: Operand(element: .float16, count: max(1, experts ?? 1) * n * k, isConstant: true),
-      output: Operand(element: .float16, count: rows * n), experts: experts)
+      output: Operand(element: .float16, count: rows * n), experts: experts, choices: choices)
   }
 
   private func model(_ name: String) throws -> MixtureModel {
@@ -28,10 +28,10 @@ struct ExpertProductTests {
       #expect(estimate.seconds >= last && estimate.floorSeconds <= estimate.seconds)
       last = estimate.seconds
     }
-    // Few rows touch as many experts' weights as there are rows: those bytes bound them.
-    let few = try #require(model.estimate(product(rows: 32, experts: 128)))
-    let fewer = try #require(model.estimate(product(rows: 8, experts: 128)))
-    #expect(few.memoryBytes == 4 * fewer.memoryBytes)
+    // One token touches as many experts as it chooses, of a few tokens some meet at the same: those bytes bound them.
+    let one = try #require(model.estimate(product(rows: 8, experts: 128, choices: 8)))
+    let four = try #require(model.estimate(product(rows: 32, experts: 128, choices: 8)))
+    #expect(four.memoryBytes > 3 * one.memoryBytes && four.memoryBytes < 4 * one.memoryBytes)
   }
 
   @Test func aProductIsPartOfItsLayer() throws {
@@ -40,7 +40,9 @@ struct ExpertProductTests {
       MixtureShape(
         hidden: 4096, inner: 1536, isGated: true, routing: Routing(tokens: 128, choices: 8, experts: 128), weightBits: 16,
         activationBits: 16))
-    let first = try #require(model.estimate(product(rows: 1024, experts: 128)))
+    let first = try #require(model.estimate(product(rows: 1024, experts: 128, choices: 8)))
     #expect(first.seconds < layer.seconds)
+    // The second product has half the weights: both and the layer's small kernels come to the layer.
+    #expect(1.5 * first.seconds < layer.seconds && layer.seconds < 1.7 * first.seconds)
   }
 }

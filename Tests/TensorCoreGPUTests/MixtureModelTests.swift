@@ -17,12 +17,22 @@ struct MixtureModelTests {
   }
 
   @Test(arguments: [1, 3, 16, 200, 5000]) func everyPairIsRouted(_ tokens: Int) {
-    for distribution in [ExpertLoads.Distribution.balanced, .powerLaw(1.01), .powerLaw(1.2)] {
+    for distribution in [ExpertLoads.Distribution.balanced, .uniform, .powerLaw(1.01), .powerLaw(1.2)] {
       for loads in Routing(tokens: tokens, choices: 8, experts: 128, distribution: distribution).loads() {
         #expect(loads.total == tokens * 8)
         #expect(loads.tokens.allSatisfy { $0 <= tokens })
       }
     }
+  }
+
+  /// E·(1 − (1 − k/E)^T) experts are expected to be touched by T tokens that choose k of E.
+  @Test(arguments: [(1, 2, 8), (1, 8, 128), (16, 8, 128), (64, 8, 128), (300, 1, 64), (100_000, 6, 64)])
+  func randomChoicesTouchAsManyExpertsAsExpected(_ tokens: Int, _ choices: Int, _ experts: Int) throws {
+    let loads = try #require(Routing(tokens: tokens, choices: choices, experts: experts, distribution: .uniform).loads().first)
+    var missed = 1.0
+    for _ in 0..<tokens { missed *= 1 - Double(choices) / Double(experts) }
+    #expect(abs(Double(loads.touched) - Double(experts) * (1 - missed)) <= 1)
+    #expect(loads.total == tokens * choices)
   }
 
   @Test func theBusiestRankHasAtLeastItsShare() {

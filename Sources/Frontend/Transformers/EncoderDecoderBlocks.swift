@@ -7,12 +7,11 @@ internal import Ops
 extension TransformerBlocks {
   /// Both sides have `sequence` tokens.
   consuming func encoderDecoder(source: String) throws(OperatorError) -> Graph {
-    let table = writer.weight("embeddings", [config.vocabulary, config.hidden])
+    let table = table(named: "embeddings")
     let encoded = try side(table, "encoder", layers: config.layers, memory: nil)
     let decoded = try side(table, "decoder", layers: config.decoderLayers, memory: encoded)
     writer.scope = ""
-    let logits = try writer.linear(decoded, config.hidden, config.vocabulary, "head", bias: false)
-    return writer.finish(outputs: [logits], source: source)
+    return writer.finish(outputs: [try logits(decoded)], source: source)
   }
 
   private mutating func side(

@@ -14,7 +14,7 @@ package enum TransformerBuilder {
 
   package static func build(_ text: String, file: String, dimensions: [String: Int]) throws(Failure) -> Graph {
     let config = try TransformerConfig(text, file: file)
-    let name = file.split(separator: "/").last.map { String($0.prefix { $0 != "." }) } ?? "model"
+    let name = file.split(separator: "/").last.map { $0.hasSuffix(".json") ? String($0.dropLast(5)) : String($0) } ?? "model"
     let hasPast = (dimensions["past"] ?? 0) > 0
     let blocks = TransformerBlocks(config, name: name, hasPast: hasPast)
     let graph: Graph
@@ -24,7 +24,7 @@ package enum TransformerBuilder {
       case .vit: graph = try blocks.imageEncoder(source: file)
       case .gpt2, .opt: graph = try blocks.decoder(source: file)
       case .t5: graph = try blocks.encoderDecoder(source: file)
-      case .llama, .minicpm: graph = try blocks.rotaryDecoder(source: file)
+      case .llama, .latent: graph = try blocks.rotaryDecoder(source: file)
       case .parallel: graph = try blocks.parallelDecoder(source: file)
       }
     } catch {
@@ -47,6 +47,8 @@ struct TransformerBlocks: ~Copyable {
   var newEntries: [ValueID] = []
   /// The one mask that all layers read.
   private var mask: ValueID?
+  /// Embeddings of the words; the head multiplies by them where the two are tied.
+  private var table: ValueID?
 
   init(_ config: TransformerConfig, name: String, hasPast: Bool) {
     self.config = config
@@ -55,7 +57,7 @@ struct TransformerBlocks: ~Copyable {
   }
 
   /// Everything after the input has this many features per head.
-  private var width: Int { config.heads * config.headDimension }
+  var width: Int { config.heads * config.headDimension }
 
   // MARK: Whole networks
 
@@ -96,34 +98,10 @@ struct TransformerBlocks: ~Copyable {
     return writer.finish(outputs: [try logits(x)] + newEntries, source: source)
   }
 
-  /// Llama and its kin: RMS norms, rotated queries and keys, grouped heads, gated feed-forward; MiniCPM's latent attention.
-  consuming func rotaryDecoder(source: String) throws(OperatorError) -> Graph {
-    let tokens = writer.input("input_ids", .int64, [batch, sequence])
-    var x = try writer.apply(Gather(), [writer.weight("embeddings", [config.vocabulary, config.hidden]), tokens], "embeddings")
-    let depth = config.latent?.rotated ?? config.headDimension
-    let tables = (0..<2).map { index in writer.input(index == 0 ? "cosines" : "sines", .float32, [batch, sequence, .constant(depth / 2)]) }
-    for layer in 0..<config.layers {
-      writer.scope = "layer.\(layer)"
-      let normed = try writer.rootMeanSquareNorm(x, config.hidden, "attention.norm")
-      let attended: ValueID
-      if let latent = config.latent {
-        attended = try latentAttention(normed, latent, tables)
-      } else {
-        attended = try rotaryAttention(normed, tables)
-      }
-      x = try writer.add(attended, x, "attention.residual")
-      let fed = try gatedFeedForward(try writer.rootMeanSquareNorm(x, config.hidden, "output.norm"))
-      x = try writer.add(fed, x, "output.residual")
-    }
-    writer.scope = ""
-    x = try writer.rootMeanSquareNorm(x, config.hidden, "norm")
-    return writer.finish(outputs: [try logits(x)] + newEntries, source: source)
-  }
-
   /// GPT-J and GPT-NeoX: attention and feed-forward read the same block input and are added to it together.
   consuming func parallelDecoder(source: String) throws(OperatorError) -> Graph {
     let tokens = writer.input("input_ids", .int64, [batch, sequence])
-    var x = try writer.apply(Gather(), [writer.weight("embeddings", [config.vocabulary, config.hidden]), tokens], "embeddings")
+    var x = try words(tokens, "embeddings")
     let half = Dimension.constant(config.headDimension / 2)
     let tables = ["cosines", "sines"].map { writer.input($0, .float32, [batch, sequence, half]) }
     for layer in 0..<config.layers {
@@ -167,30 +145,34 @@ struct TransformerBlocks: ~Copyable {
 
   // MARK: Parts
 
+  /// The embeddings, kept for the head.
+  mutating func table(named name: String) -> ValueID {
+    let result = writer.weight(name, [config.vocabulary, config.hidden])
+    table = result
+    return result
+  }
+
+  mutating func words(_ tokens: ValueID, _ name: String) throws(OperatorError) -> ValueID {
+    try writer.apply(Gather(), [table(named: name), tokens], name)
+  }
+
   private mutating func embeddings(_ tokens: ValueID, tableRows: Int) throws(OperatorError) -> ValueID {
-    let words = try writer.apply(
-      Gather(), [writer.weight("embeddings.word", [config.vocabulary, config.hidden]), tokens], "embeddings.word")
+    let words = try words(tokens, "embeddings.word")
     let positions = writer.input("position_ids", .int64, [1, sequence])
     let places = try writer.apply(
       Gather(), [writer.weight("embeddings.position", [tableRows, config.hidden]), positions], "embeddings.position")
     return try writer.add(words, places, "embeddings.sum")
   }
 
-  private mutating func logits(_ x: ValueID) throws(OperatorError) -> ValueID {
-    config.hasHead ? try writer.linear(x, config.hidden, config.vocabulary, "head", bias: false) : x
+  mutating func logits(_ x: ValueID) throws(OperatorError) -> ValueID {
+    guard config.hasHead else { return x }
+    if config.isTied, let table { return try writer.apply(FusedMatrixMultiply(transposesB: true), [x, table], "head") }
+    return try writer.linear(x, config.hidden, config.vocabulary, "head", bias: false)
   }
 
   private mutating func feedForward(_ x: ValueID) throws(OperatorError) -> ValueID {
     let wide = try writer.linear(x, config.hidden, config.inner, "intermediate")
     return try writer.linear(try writer.activation(wide, config.activation, "activation"), config.inner, config.hidden, "output")
-  }
-
-  private mutating func gatedFeedForward(_ x: ValueID) throws(OperatorError) -> ValueID {
-    let gate = try writer.linear(x, config.hidden, config.inner, "gate", bias: false)
-    let up = try writer.linear(x, config.hidden, config.inner, "up", bias: false)
-    let active = try writer.activation(gate, config.activation, "activation")
-    let product = try writer.apply(BinaryElementwise(.mul), [active, up], "gated")
-    return try writer.linear(product, config.inner, config.hidden, "down", bias: false)
   }
 
   /// Multi-head attention with its four projections; causal in decoders.
@@ -264,7 +246,7 @@ struct TransformerBlocks: ~Copyable {
   }
 
   /// Caches that already hold the new keys and values; those become results of the graph.
-  private mutating func caches(
+  mutating func caches(
     _ key: ValueID, _ value: ValueID, heads: Int, depth: Int, valueDepth: Int
   ) -> (key: ValueID, value: ValueID) {
     newEntries += [key, value]
@@ -276,77 +258,8 @@ struct TransformerBlocks: ~Copyable {
     )
   }
 
-  private mutating func rotaryAttention(_ x: ValueID, _ tables: [ValueID]) throws(OperatorError) -> ValueID {
-    let (depth, bias) = (config.headDimension, config.hasProjectionBias)
-    let keyWidth = config.keyHeads * depth
-    let query = try writer.linear(x, config.hidden, width, "attention.query", bias: bias)
-    let key = try writer.linear(x, config.hidden, keyWidth, "attention.key", bias: bias)
-    let value = try writer.linear(x, config.hidden, keyWidth, "attention.value", bias: bias)
-    let (heads, keyHeads) = (config.heads, config.keyHeads)
-    // Rotated before the heads are split, so that the products' kernels can do it.
-    let q = try writer.splitHeads(try rotated(query, heads, tables, "attention.query"), heads, depth, "attention.query")
-    var k = try writer.splitHeads(try rotated(key, keyHeads, tables, "attention.key"), keyHeads, depth, "attention.key")
-    var v = try writer.splitHeads(value, keyHeads, depth, "attention.value")
-    if hasPast { (k, v) = caches(k, v, heads: keyHeads, depth: depth, valueDepth: depth) }
-    let attended = try writer.apply(ScaledDotProductAttention(isCausal: true, window: config.window), [q, k, v], "attention")
-    let joined = try writer.joinHeads(attended, width, "attention.join")
-    return try writer.linear(joined, width, config.hidden, "attention.output", bias: false)
-  }
-
   /// [b, s, heads·d] with features rotated by position.
-  private mutating func rotated(_ x: ValueID, _ heads: Int, _ tables: [ValueID], _ name: String) throws(OperatorError) -> ValueID {
+  mutating func rotated(_ x: ValueID, _ heads: Int, _ tables: [ValueID], _ name: String) throws(OperatorError) -> ValueID {
     try writer.apply(RotaryEmbedding(heads: heads), [x, nil, tables[0], tables[1]], name)
-  }
-}
-
-// MARK: Latent attention
-
-extension TransformerBlocks {
-  /// Multi-head latent attention: keys and values are expanded from one latent vector per token in prefill; in decode
-  /// queries are carried into the latent space instead, where all heads share one key of rank + rotated features.
-  private mutating func latentAttention(
-    _ x: ValueID, _ latent: TransformerConfig.Latent, _ tables: [ValueID]
-  ) throws(OperatorError) -> ValueID {
-    let heads = config.heads
-    let down = try writer.linear(x, config.hidden, latent.queryRank, "attention.query.down", bias: false)
-    let normed = try writer.rootMeanSquareNorm(down, latent.queryRank, "attention.query.norm")
-    let depth = latent.plain + latent.rotated
-    let query = try writer.linear(normed, latent.queryRank, heads * depth, "attention.query.up", bias: false)
-    let q = try rotatedHeads(query, heads: heads, depth: depth, tables)
-    let stored = try writer.linear(x, config.hidden, latent.keyRank + latent.rotated, "attention.key.down", bias: false)
-    let entry = try writer.rootMeanSquareNorm(stored, latent.keyRank + latent.rotated, "attention.key.norm")
-    let attended = hasPast ? try absorbed(q, entry, latent) : try expanded(q, entry, latent)
-    let joined = try writer.joinHeads(attended, heads * latent.value, "attention.join")
-    return try writer.linear(joined, heads * latent.value, config.hidden, "attention.output", bias: false)
-  }
-
-  private mutating func rotatedHeads(_ x: ValueID, heads: Int, depth: Int, _ tables: [ValueID]) throws(OperatorError) -> ValueID {
-    try writer.splitHeads(try rotated(x, heads, tables, "attention.query"), heads, depth, "attention.query")
-  }
-
-  /// Keys and values of every head from the latent vectors.
-  private mutating func expanded(_ q: ValueID, _ entry: ValueID, _ latent: TransformerConfig.Latent) throws(OperatorError) -> ValueID {
-    let (heads, from) = (config.heads, latent.keyRank + latent.rotated)
-    let key = try writer.linear(entry, from, heads * (latent.plain + latent.rotated), "attention.key.up", bias: false)
-    let value = try writer.linear(entry, from, heads * latent.value, "attention.value.up", bias: false)
-    let k = try writer.splitHeads(key, heads, latent.plain + latent.rotated, "attention.key")
-    let v = try writer.splitHeads(value, heads, latent.value, "attention.value")
-    return try writer.apply(ScaledDotProductAttention(isCausal: true), [q, k, v], "attention")
-  }
-
-  /// One key head for all queries; its first features are also the values.
-  private mutating func absorbed(_ q: ValueID, _ entry: ValueID, _ latent: TransformerConfig.Latent) throws(OperatorError) -> ValueID {
-    let (heads, shared) = (config.heads, latent.keyRank + latent.rotated)
-    let depth = latent.plain + latent.rotated
-    let carried = try writer.apply(
-      MatrixMultiply(), [q, writer.weight("attention.query.absorb", [heads, depth, shared])], "attention.absorb")
-    newEntries.append(entry)
-    let shape = [batch, 1, Dimension.symbol("past") + sequence]
-    let cache = writer.input("\(writer.scope).cache", .float32, shape + [.constant(shared)])
-    // The same storage seen again: attention kernels read the first features of a key as its value.
-    let values = writer.input("\(writer.scope).cache.values", .float32, shape + [.constant(latent.keyRank)])
-    let attended = try writer.apply(ScaledDotProductAttention(isCausal: true), [carried, cache, values], "attention")
-    return try writer.apply(
-      MatrixMultiply(), [attended, writer.weight("attention.value.absorb", [heads, latent.keyRank, latent.value])], "attention.values")
   }
 }

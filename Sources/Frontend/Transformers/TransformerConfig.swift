@@ -13,8 +13,8 @@ struct TransformerConfig: Sendable {
     case parallel
     /// Encoder and decoder; Switch has experts.
     case t5
-    /// Latent attention, dense feed-forward.
-    case minicpm = "minicpm3"
+    /// Latent attention (MLA).
+    case latent
   }
 
   var family: Family
@@ -30,22 +30,45 @@ struct TransformerConfig: Sendable {
   var positions: Int
   /// Activation of the feed-forward block, as the file spells it.
   var activation: String
-  /// Keys a query sees at most.
+  /// Keys a query sees at most in the layers that have a window.
   var window: Int?
+  /// Layers that see everything although others have a window.
+  var windowedLayers: WindowedLayers
   /// The two halves of a block read norms of their own although they run side by side.
   var hasTwoNorms: Bool
   /// Biases on the projections of queries, keys and values.
   var hasProjectionBias: Bool
+  /// What is normalised before queries and keys are rotated.
+  var queryKeyNorm: QueryKeyNorm
+  /// The results of both halves of a block are normalised before they are added (Gemma 3).
+  var normsResults: Bool
+  /// Embeddings are multiplied by the root of their width (Gemma).
+  var scalesEmbeddings: Bool
   /// The logits are computed.
   var hasHead: Bool
+  /// The head multiplies by the embeddings instead of weights of its own.
+  var isTied: Bool
   /// Softmax(QKᵀ)V is one call of the framework instead of one per product.
   var callsFusedAttention: Bool
   /// Images: extent, patch and channels.
   var image: Image
   /// Feed-forward layers of which each token takes one; nil for the others.
   var experts: Experts?
+  /// Gated experts of which each token takes a few; nil for the others.
+  var routing: Routing?
   /// Latent attention; nil for the others.
   var latent: Latent?
+
+  enum QueryKeyNorm: Sendable { case none, wholeRows, heads }
+
+  /// Which layers the window holds for.
+  enum WindowedLayers: Sendable {
+    case all
+    /// All but every `n`-th.
+    case allButEvery(Int)
+    /// As the file lists them.
+    case listed([Bool])
+  }
 
   struct Image: Sendable {
     var size: Int
@@ -61,9 +84,29 @@ struct TransformerConfig: Sendable {
     var sparseStep: Int
   }
 
+  struct Routing: Sendable {
+    var count: Int
+    var perToken: Int
+    /// Width of one expert.
+    var inner: Int
+    /// The shares of the chosen experts are divided by their sum.
+    var normalisesShares: Bool
+    /// Width of the experts every token goes through, taken together.
+    var sharedInner: Int?
+    /// The shared experts' result is multiplied by a gate of its own.
+    var gatesShared: Bool
+    /// The first layers, every layer between sparse ones, and the listed ones are dense.
+    var firstSparse: Int
+    var sparseStep: Int
+    var dense: [Int]
+
+    func isSparse(_ layer: Int) -> Bool { layer >= firstSparse && (layer + 1) % sparseStep == 0 && !dense.contains(layer) }
+  }
+
   /// Keys and values are stored as one latent vector per token (MLA).
   struct Latent: Sendable {
-    var queryRank: Int
+    /// Nil: queries are projected in one step.
+    var queryRank: Int?
     var keyRank: Int
     /// Features of a query head with and without position, and of a value head.
     var plain: Int
@@ -73,9 +116,30 @@ struct TransformerConfig: Sendable {
 }
 
 extension TransformerConfig {
+  /// `model_type` by family.
+  private static let families: [String: Family] = [
+    "bert": .bert, "roberta": .bert, "electra": .bert, "distilbert": .bert, "gptj": .parallel, "gpt_neox": .parallel, "gpt2": .gpt2,
+    "opt": .opt, "llama": .llama, "mistral": .llama, "qwen2": .llama, "qwen3": .llama, "phi3": .llama, "gemma": .llama,
+    "gemma3_text": .llama, "mixtral": .llama, "qwen2_moe": .llama, "qwen3_moe": .llama, "olmoe": .llama, "minicpm3": .latent,
+    "deepseek_v2": .latent, "vit": .vit, "deit": .vit, "t5": .t5, "switch_transformers": .t5,
+  ]
+  private static let routed: Set = ["mixtral", "qwen2_moe", "qwen3_moe", "olmoe", "deepseek_v2"]
+  /// Where the file says nothing, the head of these multiplies by the embeddings.
+  private static let tiedByDefault: Set = ["gpt2", "opt", "gemma", "gemma3_text", "minicpm3", "t5", "switch_transformers"]
+
   /// Extents above this are refused before anything is built from them.
   private static let largestExtent = 1 << 20
   private static let mostLayers = 512
+  private static let mostExperts = 1024
+
+  /// Keys a query of this layer sees at most.
+  func window(ofLayer layer: Int) -> Int? {
+    switch windowedLayers {
+    case .all: window
+    case .allButEvery(let step): (layer + 1) % step == 0 ? nil : window
+    case .listed(let isWindowed): layer < isWindowed.count && !isWindowed[layer] ? nil : window
+    }
+  }
 
   init(_ text: String, file: String) throws(Failure) {
     guard let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else {
@@ -94,21 +158,33 @@ extension TransformerConfig {
     inner = try keys.optionalExtent("intermediate_size", "n_inner", "ffn_dim", "d_ff", "hidden_dim") ?? 4 * hidden
     vocabulary = family == .vit ? 1 : try keys.extent("vocab_size")
     positions = try keys.optionalExtent("max_position_embeddings", "n_positions") ?? 1 << 20
-    activation = keys.optionalText("hidden_act", "activation_function", "dense_act_fn", "activation") ?? Self.usualActivation(family)
-    let usesWindow = keys.flag("use_sliding_window") ?? true
+    activation =
+      keys.optionalText("hidden_activation", "hidden_act", "activation_function", "dense_act_fn", "activation")
+      ?? Self.usualActivation(type, family)
+    // The early files of Gemma say "gelu" and mean its other form.
+    if type.hasPrefix("gemma"), activation == "gelu" { activation = "gelu_pytorch_tanh" }
+    let usesWindow = keys.flag("use_sliding_window") ?? !type.hasPrefix("qwen")
     window = usesWindow ? try keys.optionalExtent("sliding_window") : nil
+    windowedLayers = try Self.windowedLayers(type, keys)
     hasTwoNorms = type == "gpt_neox"
-    hasProjectionBias = keys.flag("attention_bias", "qkv_bias") ?? (type == "qwen2" || (family != .llama && type != "gptj"))
+    hasProjectionBias =
+      keys.flag("attention_bias", "qkv_bias")
+      ?? (["qwen2", "qwen2_moe"].contains(type) || ![.llama, .latent].contains(family) && type != "gptj")
+    queryKeyNorm = ["qwen3", "qwen3_moe", "gemma3_text"].contains(type) ? .heads : type == "olmoe" ? .wholeRows : .none
+    normsResults = type == "gemma3_text"
+    scalesEmbeddings = type.hasPrefix("gemma")
+    isTied = keys.flag("tie_word_embeddings") ?? Self.tiedByDefault.contains(type)
     let architecture = keys.firstName("architectures") ?? ""
     hasHead = architecture.hasSuffix("LMHeadModel") || architecture.hasSuffix("ForCausalLM") || architecture.hasSuffix("Classification")
     let implementation = keys.optionalText("attn_implementation", "_attn_implementation")
-    callsFusedAttention = implementation.map { $0 != "eager" } ?? (family == .llama || family == .minicpm)
+    callsFusedAttention = implementation.map { $0 != "eager" } ?? (family == .llama || family == .latent)
     image = Image(
       size: try keys.optionalExtent("image_size") ?? 224, patch: try keys.optionalExtent("patch_size") ?? 16,
       channels: try keys.optionalExtent("num_channels") ?? 3)
-    if family == .minicpm {
+    if family == .latent {
       latent = Latent(
-        queryRank: try keys.extent("q_lora_rank"), keyRank: try keys.extent("kv_lora_rank"), plain: try keys.extent("qk_nope_head_dim"),
+        queryRank: try keys.optionalExtent("q_lora_rank"), keyRank: try keys.extent("kv_lora_rank"),
+        plain: try keys.extent("qk_nope_head_dim"),
         rotated: try keys.extent("qk_rope_head_dim"), value: try keys.extent("v_head_dim"))
     }
     if type == "switch_transformers" {
@@ -116,39 +192,48 @@ extension TransformerConfig {
         count: try keys.extent("num_experts"), capacity: try keys.extent("expert_capacity"),
         sparseStep: try keys.optionalExtent("encoder_sparse_step") ?? 2)
     }
-    for key in ["num_experts", "num_local_experts", "n_routed_experts"] where experts == nil && keys.isPresent(key) {
-      throw Failure("\(key): mixtures of experts are not laid out", at: SourceLocation(file: file), fix: "export the model to ONNX")
+    if Self.routed.contains(type) { routing = try Self.routing(type, keys) }
+    for key in ["num_experts", "num_local_experts", "n_routed_experts"] where experts == nil && routing == nil && keys.isPresent(key) {
+      throw Failure(
+        "\(key): experts are not laid out for model_type \"\(type)\"", at: SourceLocation(file: file), fix: "export the model to ONNX")
     }
     try check(file: file)
   }
 
   private static func family(_ type: String, file: String) throws(Failure) -> Family {
-    switch type {
-    case "bert", "roberta", "electra", "distilbert": return .bert
-    case "gptj", "gpt_neox": return .parallel
-    case "gpt2": return .gpt2
-    case "opt": return .opt
-    case "llama", "mistral", "qwen2", "phi3": return .llama
-    case "vit", "deit": return .vit
-    case "minicpm3": return .minicpm
-    case "t5", "switch_transformers": return .t5
-    default:
-      let known = [
-        "bert", "roberta", "distilbert", "gpt2", "gptj", "gpt_neox", "opt", "llama", "mistral", "qwen2", "vit", "deit", "minicpm3", "t5",
-        "switch_transformers",
-      ]
-      throw Failure(
-        "model_type \"\(type)\" is not a family this program can lay out", at: SourceLocation(file: file),
-        fix: nearestSpelling(to: type, in: known).map { "did you mean \($0)?" } ?? "export the model to ONNX")
-    }
+    if let family = families[type] { return family }
+    throw Failure(
+      "model_type \"\(type)\" is not a family this program can lay out", at: SourceLocation(file: file),
+      fix: nearestSpelling(to: type, in: families.keys.sorted()).map { "did you mean \($0)?" } ?? "export the model to ONNX")
   }
 
-  private static func usualActivation(_ family: Family) -> String {
+  private static func usualActivation(_ type: String, _ family: Family) -> String {
     switch family {
     case .gpt2, .parallel: "gelu_new"
     case .t5: "relu"
-    case .bert, .opt, .llama, .vit, .minicpm: "gelu"
+    case .bert, .opt, .vit: "gelu"
+    case .llama, .latent: type.hasPrefix("gemma") ? "gelu_pytorch_tanh" : "silu"
     }
+  }
+
+  private static func windowedLayers(_ type: String, _ keys: ConfigKeys) throws(Failure) -> WindowedLayers {
+    if let kinds = keys.texts("layer_types") { return .listed(kinds.map { $0 == "sliding_attention" }) }
+    return type == "gemma3_text" ? .allButEvery(try keys.optionalExtent("sliding_window_pattern") ?? 6) : .all
+  }
+
+  private static func routing(_ type: String, _ keys: ConfigKeys) throws(Failure) -> Routing {
+    if type == "deepseek_v2", let groups = try keys.optionalExtent("n_group"), groups > 1, keys.optionalText("topk_method") != "greedy" {
+      throw Failure(
+        "topk_method: experts chosen by groups are not laid out", at: SourceLocation(file: keys.file), fix: "export the model to ONNX")
+    }
+    let inner = try keys.extent("moe_intermediate_size", "intermediate_size")
+    var shared = try keys.optionalExtent("shared_expert_intermediate_size")
+    if let count = try keys.optionalExtent("n_shared_experts") { shared = count * inner }
+    return Routing(
+      count: try keys.extent("num_local_experts", "num_experts", "n_routed_experts"), perToken: try keys.extent("num_experts_per_tok"),
+      inner: inner, normalisesShares: keys.flag("norm_topk_prob") ?? (type == "mixtral"), sharedInner: shared,
+      gatesShared: type == "qwen2_moe", firstSparse: keys.count("first_k_dense_replace") ?? 0,
+      sparseStep: try keys.optionalExtent("decoder_sparse_step") ?? 1, dense: keys.counts("mlp_only_layers") ?? [])
   }
 
   private func check(file: String) throws(Failure) {
@@ -156,6 +241,10 @@ extension TransformerConfig {
     guard max(layers, decoderLayers) <= Self.mostLayers else { throw refuse("num_hidden_layers \(layers) is above \(Self.mostLayers)") }
     guard heads % keyHeads == 0 else { throw refuse("\(heads) query heads cannot share \(keyHeads) key heads") }
     guard experts.map({ $0.count <= 256 }) ?? true else { throw refuse("num_experts is above 256") }
+    if let routing {
+      guard routing.count <= Self.mostExperts else { throw refuse("\(routing.count) experts are above \(Self.mostExperts)") }
+      guard routing.perToken <= routing.count else { throw refuse("num_experts_per_tok \(routing.perToken) of \(routing.count) experts") }
+    }
     guard family != .vit || image.size % image.patch == 0 else {
       throw refuse("patch_size \(image.patch) does not divide image_size \(image.size)")
     }
@@ -201,6 +290,9 @@ extension TransformerConfig {
     func optionalText(_ names: String...) -> String? { names.lazy.compactMap { object[$0] as? String }.first }
     func isPresent(_ name: String) -> Bool { object[name] != nil }
     func flag(_ names: String...) -> Bool? { names.lazy.compactMap { object[$0] as? Bool }.first }
+    func texts(_ name: String) -> [String]? { object[name] as? [String] }
+    func count(_ name: String) -> Int? { object[name] as? Int }
+    func counts(_ name: String) -> [Int]? { object[name] as? [Int] }
     func firstName(_ key: String) -> String? { (object[key] as? [String])?.first }
   }
 }

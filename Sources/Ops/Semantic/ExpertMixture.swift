@@ -95,7 +95,7 @@ package struct ExpertMixture: ONNXOperator {
       return Contraction(
         batch: 1, m: rows, n: shape[1], k: shape[2] * perByte, lhs: input, rhs: weights,
         output: Operand(element: x.element, count: rows * shape[1]),
-        hasBias: place.bias < operands.inputs.count && operands.inputs[place.bias] != nil, experts: shape[0])
+        hasBias: place.bias < operands.inputs.count && operands.inputs[place.bias] != nil, experts: shape[0], choices: chosen)
     }
     let first = try product(0, Operand(element: x.element, count: rows * hidden))
     body.append(.contraction(first))

@@ -9,7 +9,13 @@ package struct ExpertProduct: Operator {
   /// Weights are [e, k, n].
   package var isTransposed: Bool
 
-  package init(isTransposed: Bool = false) { self.isTransposed = isTransposed }
+  /// Different experts each token was routed to; its rows follow each other.
+  package var choices: Int
+
+  package init(isTransposed: Bool = false, choices: Int = 1) {
+    self.isTransposed = isTransposed
+    self.choices = choices
+  }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let (x, w, ids) = (try context.tensor(0), try context.tensor(1), try context.tensor(2))
@@ -29,7 +35,7 @@ package struct ExpertProduct: Operator {
     return .contraction(
       Contraction(
         batch: 1, m: x[0], n: w[isTransposed ? 2 : 1], k: x[1], lhs: try operands.input(0), rhs: try operands.input(1),
-        output: try operands.output(), experts: w[0]))
+        output: try operands.output(), experts: w[0], choices: choices))
   }
 
   package func evaluate(_ inputs: [Datum?], _ context: EvaluationContext) throws(OperatorError) -> [Datum] {

@@ -28,7 +28,7 @@ let recognizeExpertProduct = recognizer(
     // W·x has the result's axis before the depth; x·W after it.
     let isTransposed = (axis == 1) != chosen.isTransposed
     return Recognition(
-      operation: ExpertProduct(isTransposed: isTransposed), inputs: [x, chosen.table, chosen.ids],
+      operation: ExpertProduct(isTransposed: isTransposed, choices: match.choices(chosen.ids)), inputs: [x, chosen.table, chosen.ids],
       result: match.graph[id].outputs[0], covers: covers, preparations: preparations)
   }
   return nil
@@ -41,6 +41,13 @@ private enum Condition {
 }
 
 extension GraphMatcher {
+  /// Experts per token when the ids are a flattened list [tokens, choices]; 1 when nothing says so.
+  fileprivate func choices(_ ids: ValueID) -> Int {
+    guard let (_, _, node) = made(ids, by: Reshape.self), let list = node.inputs[0], let type = graph.tensorType(list), type.rank == 2
+    else { return 1 }
+    return type.shape[1].constant ?? 1
+  }
+
   /// Constant weights chosen along their first axis, possibly with their last two axes exchanged.
   fileprivate func chosenExperts(_ value: ValueID) -> (table: ValueID, ids: ValueID, isTransposed: Bool, nodes: [NodeID])? {
     if let (id, op, node) = made(value, by: Transpose.self), op.permutation == [0, 2, 1], let input = node.inputs[0],

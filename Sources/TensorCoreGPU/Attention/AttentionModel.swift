@@ -32,12 +32,16 @@ package struct AttentionModel: Sendable {
   /// What a serving library does around its tiled kernel (rotation, cache layout, list of blocks) is part of its operation,
   /// and of the timings of operations; in a program the rotation is a node of its own and the rest does not happen.
   /// - `start`: of a tiled kernel in a program, seconds from the kernel before to the first block; nil for the operation.
-  package func estimate(_ shape: AttentionShape, start: Double? = nil) -> KernelEstimate? {
-    if shape.queries == 1, shape.keys > 1 { return estimate(shape, isDecode: true) }
-    return prefill(shape, start: start)
+  /// - `found`: share of keys and values that the L2 holds in a program, where a cache was last read one token ago; nil for
+  ///   timings of operations, which find what fits.
+  package func estimate(_ shape: AttentionShape, start: Double? = nil, found: Double? = nil) -> KernelEstimate? {
+    if shape.queries == 1, shape.keys > 1, let kernel = library.decode.first(where: { $0.serves(shape) }) {
+      return decode(shape, kernel, sharesStorage: false, found: found)
+    }
+    return prefill(shape, start: start, found: found ?? 0)
   }
 
-  private func prefill(_ shape: AttentionShape, start: Double? = nil) -> KernelEstimate? {
+  private func prefill(_ shape: AttentionShape, start: Double? = nil, found: Double = 0) -> KernelEstimate? {
     let model = PrefillModel(device: device, kernels: library.prefill, memoryEfficiency: library.memoryEfficiency)
     guard var parts = model.parts(shape) else { return nil }
     if let start {
@@ -53,16 +57,16 @@ package struct AttentionModel: Sendable {
         ? "products and softmax of \(tile) tiles take \(Format.seconds(parts.blocks))"
         : "queries, keys and values stream for \(Format.seconds(parts.traffic))",
       choice: "\(library.name) \(tile)\(parts.usesEightBits ? " fp8" : "")",
-      memoryBytes: shape.keyValueBytes + shape.queryBytes)
+      memoryBytes: (shape.keyValueBytes + shape.queryBytes) * (1 - found))
   }
 
-  private func decode(_ shape: AttentionShape, _ kernel: DecodeKernel, sharesStorage: Bool) -> KernelEstimate {
+  private func decode(_ shape: AttentionShape, _ kernel: DecodeKernel, sharesStorage: Bool, found: Double? = nil) -> KernelEstimate {
     let model = DecodeModel(
       device: device, kernel: kernel, memoryEfficiency: library.memoryEfficiency, residentShare: residentShare)
-    let parts = model.parts(shape, sharesStorage: sharesStorage)
+    let parts = model.parts(shape, sharesStorage: sharesStorage, found: found)
     let body = max(parts.blocks, parts.traffic + parts.exposed)
     let isStreaming = parts.traffic > body / 2
-    let bound: Bound = body < parts.launch ? .launch : !isStreaming ? .feed : parts.isCached ? .cache : .memory
+    let bound: Bound = body < parts.launch ? .launch : !isStreaming ? .feed : parts.found == 1 ? .cache : .memory
     return KernelEstimate(
       seconds: parts.seconds, floorSeconds: floor(shape, usesEightBits: false, sharesStorage: sharesStorage),
       bound: bound,
@@ -70,7 +74,7 @@ package struct AttentionModel: Sendable {
         ? "\(Format.bytes(shape.keyValueBytes)) of keys and values stream for \(Format.seconds(parts.traffic))"
         : "blocks start and wait for their keys for \(Format.seconds(body))",
       choice: "\(library.name) \(kernel.name)\(parts.pieces > 1 ? ", \(parts.pieces) pieces" : "")",
-      memoryBytes: parts.isCached ? 0 : shape.keyValueBytes)
+      memoryBytes: shape.keyValueBytes * (1 - parts.found))
   }
 
   /// Every operand once at the faster of the L2 and the pins, every multiply-add at the issue rate.

@@ -13,13 +13,15 @@ struct DecodeModel {
     var traffic: Double
     var operands: Double
     var pieces: Int
-    var isCached: Bool
+    /// Share of keys and values the L2 holds.
+    var found: Double
 
     var seconds: Double { launch + max(blocks, traffic + exposed) + operands }
   }
 
   /// `sharesStorage` when a benchmark lets keys and values alias: what is read as keys is found in the L2 as values.
-  func parts(_ shape: AttentionShape, sharesStorage: Bool = false) -> Parts {
+  /// - `found`: share of them in the L2; nil: all or nothing, as they fit.
+  func parts(_ shape: AttentionShape, sharesStorage: Bool = false, found: Double? = nil) -> Parts {
     let tiles = (shape.group + kernel.groupRows - 1) / kernel.groupRows
     let passes = kernel.grid == .queryHead || kernel.addsBlocks ? 1 : tiles
     let perSequence = kernel.grid == .queryHead ? shape.heads : shape.keyHeads * (kernel.addsBlocks ? tiles : 1)
@@ -40,14 +42,14 @@ struct DecodeModel {
       && (kernel.grid == .keyHead || shape.group > 1
         || resident * Double(shape.keyBits) / 8 <= residentShare * device.cacheCapacity)
     let bytes = shape.keyValueBytes * (cached ? 0.5 : 1)
-    let isCached = bytes <= device.cacheCapacity * residentShare
-    var traffic = bytes / (isCached ? device.cacheRate : device.memoryRate * memoryEfficiency)
+    let found = found ?? (bytes <= device.cacheCapacity * residentShare ? 1 : 0)
+    var traffic = bytes * (found / device.cacheRate + (1 - found) / (device.memoryRate * memoryEfficiency))
     if kernel.grid == .queryHead, shape.group > 1 {
       traffic = max(traffic, shape.keyValueBytes * Double(shape.group) / device.cacheRate)
     }
     return Parts(
       launch: launch(shape, pieces: pieces), exposed: exposed, blocks: rounds * device.seconds(start + stream),
-      traffic: traffic, operands: operandSeconds(shape), pieces: pieces, isCached: isCached)
+      traffic: traffic, operands: operandSeconds(shape), pieces: pieces, found: found)
   }
 
   private func launch(_ shape: AttentionShape, pieces: Int) -> Double {

@@ -4,6 +4,8 @@ package struct ExpertLoads: Sendable, Hashable {
   package enum Distribution: Sendable, Hashable {
     /// Every expert the same.
     case balanced
+    /// Every token chooses at random and alike: loads lie at the quantiles of the binomial distribution.
+    case uniform
     /// Popularity of experts is a power law with this exponent, and the most loaded rank is looked at.
     case powerLaw(Double)
   }

@@ -20,10 +20,11 @@ package struct Routing: Sendable, Hashable {
   /// Experts of one rank.
   package var local: Int { max(1, experts / ranks) }
 
-  /// Sampled loads of the busiest rank: one draw when balanced, two seeded ones of a power law.
+  /// Loads of the busiest rank: one set when balanced or at quantiles, two seeded draws of a power law.
   package func loads() -> [ExpertLoads] {
     switch distribution {
     case .balanced: [balanced()]
+    case .uniform: [quantiles()]
     case .powerLaw(let exponent): (1...2).map { powerLaw(exponent, seed: UInt64($0)) }
     }
   }
@@ -34,6 +35,52 @@ package struct Routing: Sendable, Hashable {
       (expert * pairs + pairs + experts - 1) / experts - (expert * pairs + experts - 1) / experts
     }
     return ExpertLoads(tokens: counts.filter { $0 > 0 })
+  }
+
+  /// Expert i of E gets the tokens at the quantile (i + ½)/E of Binomial(tokens, choices/E), as each token meets an expert with
+  /// that probability; what rounding leaves goes to, or comes from, the most loaded. Some experts get none, as in a real draw.
+  private func quantiles() -> ExpertLoads {
+    let share = Double(min(choices, experts)) / Double(experts)
+    guard share < 1 else { return balanced() }
+    let mean = Double(tokens) * share
+    let spread = (mean * (1 - share)).squareRoot()
+    let (start, end) = (max(0, Int(mean - 12 * spread)), min(tokens, Int(mean + 12 * spread) + 1))
+    // Probabilities relative to the first, by the ratio of neighbours in logarithms: the first itself may underflow.
+    var logarithms = [0.0]
+    for count in start..<end {
+      let ratio = Double(tokens - count) / Double(count + 1) * share / (1 - share)
+      logarithms.append((logarithms.last ?? 0) + logarithm(ratio))
+    }
+    let highest = logarithms.max() ?? 0
+    let weights = logarithms.map { exponential($0 - highest) }
+    let whole = weights.reduce(0, +)
+    var counts: [Int] = []
+    var (index, below) = (0, weights[0])
+    for expert in 0..<experts {
+      let quantile = (Double(expert) + 0.5) / Double(experts) * whole
+      while below < quantile, index < weights.count - 1 {
+        index += 1
+        below += weights[index]
+      }
+      counts.append(start + index)
+    }
+    settle(pairs - counts.reduce(0, +), in: &counts)
+    // Dealt over the ranks like cards, the most loaded first.
+    return ExpertLoads(tokens: stride(from: experts - 1, through: 0, by: -ranks).map { counts[$0] }.filter { $0 > 0 })
+  }
+
+  /// Adds or takes one token per expert until `rest` is used up, from the last expert to the first.
+  private func settle(_ rest: Int, in counts: inout [Int]) {
+    var left = rest
+    let step = rest.signum()
+    while left != 0 {
+      let before = left
+      for expert in counts.indices.reversed() where left != 0 && (0...tokens).contains(counts[expert] + step) {
+        counts[expert] += step
+        left -= step
+      }
+      guard left != before else { return }
+    }
   }
 
   /// Popularities by inverse transform, x = (a + u·(b - a))^(1/(1-α)) between bounds whose powers are a and b; rounded by

@@ -65,7 +65,8 @@ struct StreamingCosting {
     let format = computation.outputs.first?.storage.rawValue ?? ""
     if case .attention(let operands) = computation, let attention {
       let shape = AttentionShape(operands)
-      guard let estimate = attention.estimate(shape, start: model.software.kernelLatency) else {
+      guard let estimate = attention.estimate(shape, start: model.software.kernelLatency, found: min(1, hotBytes / max(1, bytesRead)))
+      else {
         throw Failure(
           "\(attention.library.name) has no attention kernel for head dimension \(max(shape.headDimension, shape.valueDimension)) in \(operands.query.storage.rawValue)",
           fix: "add a <tile> to its <prefill>")

@@ -25,8 +25,9 @@ extension LayerBuilder {
   }
 
   mutating func addContraction(
-    _ contraction: Contraction, _ step: Kernel.Step, _ context: LayerContext, to layer: inout Layer
+    _ routed: Contraction, _ step: Kernel.Step, _ context: LayerContext, to layer: inout Layer
   ) throws(Infeasible) -> Bool {
+    let contraction = routed.batchedByExpert
     let lhs = contraction.lhs.storage
     let rhs = contraction.rhs.storage
     guard let format = machine.format(activations: lhs, weights: rhs, sparsity: contraction.rhs.encoding.sparsity),
