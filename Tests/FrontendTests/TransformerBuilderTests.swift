@@ -132,6 +132,10 @@ struct TransformerBuilderTests {
     (
       #"{"model_type": "deepseek_v2", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 10, "kv_lora_rank": 8, "qk_nope_head_dim": 8, "qk_rope_head_dim": 8, "v_head_dim": 8, "n_routed_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 64, "n_group": 4, "topk_method": "group_limited_greedy"}"#,
       "topk_method"
+    ),
+    (
+      #"{"model_type": "deepseek_v2", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 10, "kv_lora_rank": 8, "qk_nope_head_dim": 8, "qk_rope_head_dim": 8, "v_head_dim": 8, "n_routed_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 1048576, "n_shared_experts": 1048576}"#,
+      "n_shared_experts"
     ), ("{\"model_type\": \"bert\"", "JSON"),
   ])
   func mistakesAreNamed(_ text: String, _ word: String) {

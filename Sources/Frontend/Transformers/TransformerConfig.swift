@@ -131,6 +131,8 @@ extension TransformerConfig {
   private static let largestExtent = 1 << 20
   private static let mostLayers = 512
   private static let mostExperts = 1024
+  /// Widths that are products of two extents: all heads, all shared experts.
+  private static let largestWidth = 1 << 24
 
   /// Keys a query of this layer sees at most.
   func window(ofLayer layer: Int) -> Int? {
@@ -241,7 +243,12 @@ extension TransformerConfig {
     guard max(layers, decoderLayers) <= Self.mostLayers else { throw refuse("num_hidden_layers \(layers) is above \(Self.mostLayers)") }
     guard heads % keyHeads == 0 else { throw refuse("\(heads) query heads cannot share \(keyHeads) key heads") }
     guard experts.map({ $0.count <= 256 }) ?? true else { throw refuse("num_experts is above 256") }
+    let depth = latent.map { max($0.plain + $0.rotated, $0.value, $0.keyRank + $0.rotated) } ?? headDimension
+    guard heads * depth <= Self.largestWidth else { throw refuse("\(heads) heads of \(depth) features are above \(Self.largestWidth)") }
     if let routing {
+      guard routing.sharedInner ?? 0 <= Self.largestWidth else {
+        throw refuse("n_shared_experts: \(routing.sharedInner ?? 0) features are above \(Self.largestWidth)")
+      }
       guard routing.count <= Self.mostExperts else { throw refuse("\(routing.count) experts are above \(Self.mostExperts)") }
       guard routing.perToken <= routing.count else { throw refuse("num_experts_per_tok \(routing.perToken) of \(routing.count) experts") }
     }
