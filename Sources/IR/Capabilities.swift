@@ -13,6 +13,8 @@ package struct Capabilities: Hashable, Sendable, Codable {
   package var fusesReductionSinks: Bool
   /// A chain may begin with rows looked up in a table.
   package var fusesGathers: Bool
+  /// Slices and the parts of a split are read where they lie, by any kernel: no kernel cuts them out.
+  package var readsSlices: Bool
   /// What the operand loads of a contraction do on the way.
   package var operandLoads: [OperandLoad]
   /// Products of one tensor with several weights run as one product.
@@ -36,7 +38,8 @@ package struct Capabilities: Hashable, Sendable, Codable {
 
   package init(
     epilogueFunctions: Set<String> = ["*"], fusesResidual: Bool = true, fusesPointwiseChains: Bool = true,
-    fusesReductionSinks: Bool = true, fusesGathers: Bool = true, operandLoads: [OperandLoad] = OperandLoad.allCases,
+    fusesReductionSinks: Bool = true, fusesGathers: Bool = true, readsSlices: Bool = true,
+    operandLoads: [OperandLoad] = OperandLoad.allCases,
     mergesProjections: Bool = true, forms: [SemanticForm] = SemanticForm.allCases,
     attention: AttentionSupport = AttentionSupport(), maximumKernelInputs: Int = 16, contractionTypes: Set<String> = ["f32"],
     sparsities: Set<String> = [], integers: IntegerArithmetic = .onnxruntime
@@ -46,6 +49,7 @@ package struct Capabilities: Hashable, Sendable, Codable {
     self.fusesPointwiseChains = fusesPointwiseChains
     self.fusesReductionSinks = fusesReductionSinks
     self.fusesGathers = fusesGathers
+    self.readsSlices = readsSlices
     self.operandLoads = operandLoads
     self.mergesProjections = mergesProjections
     self.forms = forms
@@ -57,7 +61,7 @@ package struct Capabilities: Hashable, Sendable, Codable {
   }
 
   /// What is left when a framework carries out one operation after the other: a bias is added by the product's kernel, nothing
-  /// else fuses.
+  /// else fuses. Slices stay what they are: frameworks make them views of their tensor.
   package var perOperation: Capabilities {
     var result = self
     result.epilogueFunctions = ["bias"]
@@ -74,7 +78,7 @@ package struct Capabilities: Hashable, Sendable, Codable {
   /// A machine that fuses nothing: what a target without `<fusion>` says of itself.
   package static let none = Capabilities(
     epilogueFunctions: [], fusesResidual: false, fusesPointwiseChains: false, fusesReductionSinks: false, fusesGathers: false,
-    operandLoads: [], mergesProjections: false, forms: [], maximumKernelInputs: 16, contractionTypes: [])
+    readsSlices: false, operandLoads: [], mergesProjections: false, forms: [], maximumKernelInputs: 16, contractionTypes: [])
 }
 
 /// A change of an operand that costs a contraction nothing while it loads it.

@@ -260,12 +260,15 @@ package struct Movement: Hashable, Sendable {
   package var outputs: [Operand]
   /// For gathers: distinct elements of the first input that are really read.
   package var elementsRead: Int?
+  /// For slices: some elements between the first and the last of a row are left out.
+  package var isStrided: Bool
 
-  package init(kind: Kind, inputs: [Operand], outputs: [Operand], elementsRead: Int? = nil) {
+  package init(kind: Kind, inputs: [Operand], outputs: [Operand], elementsRead: Int? = nil, isStrided: Bool = false) {
     self.kind = kind
     self.inputs = inputs
     self.outputs = outputs
     self.elementsRead = elementsRead
+    self.isStrided = isStrided
   }
 }
 

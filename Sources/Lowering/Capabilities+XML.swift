@@ -5,7 +5,7 @@ package import IR
 extension Capabilities {
   /// Reads the `<fusion>` element of a target; a target without one fuses nothing.
   ///
-  /// `<epilogue functions="relu add" residual="yes"/>`, `<chain pointwise="yes" reduction="yes" gather="yes" inputs="16"/>`,
+  /// `<epilogue functions="relu add" residual="yes"/>`, `<chain pointwise="yes" reduction="yes" gather="yes" slice="yes" inputs="16"/>`,
   /// `<operand loads="transpose pad" merge="yes"/>`, `<kernel forms="layer-normalization …"/>`,
   /// `<attention forms="mask causal grouped merged-heads" head-dimension="256"/>`. What is not written is not done.
   /// `<integers accumulator="32" overflow="wrap" requantization="fixed-point" multiplier="31" rounding="gemmlowp"/>` says how stored
@@ -24,6 +24,7 @@ extension Capabilities {
       fusesPointwiseChains = chain.isSet("pointwise")
       fusesReductionSinks = chain.isSet("reduction")
       fusesGathers = chain.isSet("gather")
+      readsSlices = chain.isSet("slice")
       maximumKernelInputs = chain.integerAttribute("inputs")
       if maximumKernelInputs < 1 { chain.error("a kernel reads at least one tensor") }
       chain.finish()

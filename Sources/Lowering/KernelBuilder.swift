@@ -8,8 +8,10 @@ package struct KernelProgram: Sendable {
   package var folded: [FoldedNode]
 
   /// Turns every top-level node into a kernel, in execution order; views become nothing and alias what they view.
-  package init(_ graph: Graph) throws(Failure) {
-    var builder = KernelBuilder(graph)
+  ///
+  /// - `readsSlices`: slices and parts of a split are views too; their readers touch a part of the tensor.
+  package init(_ graph: Graph, readsSlices: Bool = false) throws(Failure) {
+    var builder = KernelBuilder(graph, readsSlices: readsSlices)
     try builder.build()
     // One source node may have become several: each is listed once, whoever folded its parts.
     builder.folded.insert(contentsOf: graph.folded, at: 0)
@@ -21,17 +23,21 @@ package struct KernelProgram: Sendable {
 
 private struct KernelBuilder {
   let graph: Graph
+  let readsSlices: Bool
   var kernels: [Kernel] = []
   var folded: [FoldedNode] = []
   /// What a view stands for.
   private var aliases: [ValueID: ValueID] = [:]
+  /// Elements of a view that has fewer than what it stands for.
+  private var parts: [ValueID: Int] = [:]
   private var producers: [ValueID: Int] = [:]
   private var failures: [Diagnostic] = []
   /// Numbers of constants inside regions, which no value of the graph has.
   private var nextInner: Int
 
-  init(_ graph: Graph) {
+  init(_ graph: Graph, readsSlices: Bool) {
     self.graph = graph
+    self.readsSlices = readsSlices
     nextInner = graph.valueSlots.count
   }
 
@@ -70,9 +76,11 @@ private struct KernelBuilder {
     // A view may have further outputs that nobody needs to run, such as the mask of a dropout.
     if steps.allSatisfy(\.computation.isView), let input = node.inputs.first ?? nil, let output = node.outputs.first {
       aliases[output] = resolve(input)
+      parts[output] = parts[input]
       folded += node.origin.names.map { FoldedNode(name: $0, reason: "a view: no bytes move") }
       return
     }
+    if readsSlices, steps.count == 1, takesParts(node, steps[0].computation) { return }
     let busy = steps.filter { !$0.computation.isView }
     let id = kernels.count
     let gathered = gatheredElements(of: node)
@@ -81,10 +89,13 @@ private struct KernelBuilder {
     var seen: Set<ValueID> = []
     for case let input? in node.inputs {
       let value = resolve(input)
-      guard seen.insert(value).inserted else { continue }
+      guard seen.insert(value).inserted else {
+        touch(input, of: value, in: &reads)
+        continue
+      }
       if let producer = producers[value] { dependencies.insert(producer) }
       guard graph[value].constant?.shapeContents == nil, var tensor = tensor(value) else { continue }
-      if let elements = gathered[input], tensor.operand.count > 0 {
+      if let elements = gathered[input] ?? parts[input], tensor.operand.count > 0 {
         tensor.touchedBytes = Int(Double(tensor.operand.bytes) * min(1, Double(elements) / Double(tensor.operand.count)))
       }
       reads.append(tensor)
@@ -96,6 +107,30 @@ private struct KernelBuilder {
       Kernel(
         id: id, name: node.name, origin: node.origin.names, steps: busy, anchor: Self.anchor(busy), reads: reads,
         writes: node.outputs.compactMap(tensor), dependencies: dependencies.sorted(), rule: node.operation.fusionRule ?? ""))
+  }
+
+  /// Aliases the parts a slice or a split cuts out of a tensor that is made at run time; false when a kernel has to.
+  private mutating func takesParts(_ node: Node, _ computation: Computation) -> Bool {
+    guard case .movement(let movement) = computation, movement.kind == .slice, !movement.isStrided, let input = node.inputs.first ?? nil,
+      !graph.isConstant(input), graph[input].type.tensor != nil
+    else { return false }
+    let counts = node.outputs.map { graph[$0].type.tensor?.elementCount }
+    guard counts.allSatisfy({ $0 != nil }), !node.outputs.contains(where: graph.outputs.contains) else { return false }
+    for (output, count) in zip(node.outputs, counts) {
+      aliases[output] = resolve(input)
+      parts[output] = count
+    }
+    folded += node.origin.names.map { FoldedNode(name: $0, reason: "a part of its input: read where it lies") }
+    return true
+  }
+
+  /// One more part of a tensor the kernel reads already.
+  private func touch(_ input: ValueID, of value: ValueID, in reads: inout [Kernel.Tensor]) {
+    guard let part = parts[input], let index = reads.firstIndex(where: { $0.id == value.index }), reads[index].operand.count > 0 else {
+      return
+    }
+    let more = Int(Double(reads[index].operand.bytes) * min(1, Double(part) / Double(reads[index].operand.count)))
+    reads[index].touchedBytes = min(reads[index].operand.bytes, reads[index].touchedBytes + more)
   }
 
   /// Weights of experts nobody chose are not read.

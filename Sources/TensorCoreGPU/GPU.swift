@@ -33,7 +33,7 @@ package struct GPU: Machine {
   }
 
   package func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
-    let costing = KernelCosting(description, ContractionModel(description, fidelity: request.fidelity))
+    let costing = KernelCosting(description, ContractionModel(description, fidelity: request.fidelity), launch: request.launch)
     let cache = CacheResidency(kernels, held: description.residentBytes)
     var results: [KernelResult] = []
     var failures: [Diagnostic] = []

@@ -9,10 +9,10 @@ struct KernelCosting {
   let contractions: ContractionModel
   let streaming: StreamingCosting
 
-  init(_ gpu: GPUDescription, _ contractions: ContractionModel) {
+  init(_ gpu: GPUDescription, _ contractions: ContractionModel, launch: RunRequest.Launch = .graph) {
     self.gpu = gpu
     self.contractions = contractions
-    streaming = StreamingCosting(gpu)
+    streaming = StreamingCosting(gpu, launch: launch)
   }
 
   func result(of kernel: Kernel, _ cache: CacheResidency.View) throws(Failure) -> KernelResult {

@@ -25,7 +25,7 @@ struct FusionTargetTests {
       <kernel forms="layer-normalization"/><attention forms="causal" head-dimension="64"/></fusion>
       """)
     #expect(some.epilogueFunctions == ["relu", "add"] && some.fusesResidual && some.fusesPointwiseChains)
-    #expect(!some.fusesReductionSinks && !some.fusesGathers && !some.mergesProjections)
+    #expect(!some.fusesReductionSinks && !some.fusesGathers && !some.readsSlices && !some.mergesProjections)
     #expect(some.maximumKernelInputs == 4 && some.operandLoads == [.pad])
     #expect(some.forms == [.layerNormalization, .attention])
     #expect(some.attention == AttentionSupport(forms: [.causal], maximumHeadDimension: 64))

@@ -129,7 +129,7 @@ struct PredictionAttempt {
     _ loaded: LoadedModel, _ options: Compilation.Options, _ launch: RunRequest.Launch
   ) throws(Failure) -> (compiled: Compilation, program: KernelProgram) {
     let compiled = try Compilation(loaded.graph, passes: launch == .eager ? PassCatalog.eager : PassCatalog.predict, options: options)
-    let program = try KernelProgram(compiled.graph)
+    let program = try KernelProgram(compiled.graph, readsSlices: options.capabilities.readsSlices)
     guard !program.kernels.isEmpty else {
       throw Failure("the model has no work: every node was folded", at: SourceLocation(file: loaded.graph.source.file))
     }

@@ -28,7 +28,7 @@ package struct MachineLatency: LatencyOracle {
     // Layers without a format of their own run in the machine's.
     options.precision = machine.defaultPrecision.rawValue
     let compiled = try Compilation(rewriter.finish(), passes: PassCatalog.predict, options: options)
-    let program = try KernelProgram(compiled.graph)
+    let program = try KernelProgram(compiled.graph, readsSlices: machine.capabilities.readsSlices)
     let run = try machine.run(program.kernels, RunRequest(batch: batch))
     var layers: [String: Double] = [:]
     for kernel in run.kernels { for name in kernel.origin { layers[name, default: 0] += kernel.latencySeconds } }

@@ -18,7 +18,8 @@ extension GraphText {
 
   /// True when a file's first bytes look like this format.
   package static func recognises(_ prefix: [UInt8]) -> Bool {
-    String(decoding: prefix.prefix(64), as: UTF8.self).drop(while: { $0.isWhitespace }).hasPrefix("graph \"")
+    let text = String(decoding: prefix.prefix(64), as: UTF8.self).drop(while: { $0.isWhitespace })
+    return text.hasPrefix("graph \"") || text.hasPrefix("#")
   }
 }
 

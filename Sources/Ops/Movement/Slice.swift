@@ -51,8 +51,11 @@ package struct Slice: ONNXOperator {
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
     let (x, y) = (try operands.input(0), try operands.output())
+    let hasSteps = operands.inputs.count > 4 && operands.inputs[4] != nil
+    let isPlain = !hasSteps || (operands.contents.count > 4 && operands.contents[4]?.allSatisfy { $0.constant == 1 } == true)
     return .movement(
-      Movement(kind: x.count == y.count ? .view : .slice, inputs: [x], outputs: [y], elementsRead: y.count))
+      Movement(
+        kind: isPlain && x.count == y.count ? .view : .slice, inputs: [x], outputs: [y], elementsRead: y.count, isStrided: !isPlain))
   }
 
   /// Axes that stay whole.

@@ -8,9 +8,12 @@ struct StreamingCosting {
   private let gpu: GPUDescription
   private let model: StreamingModel?
   private let attention: AttentionModel?
+  /// A framework's kernels are those that were measured; engines have others where rows are short.
+  private let launch: RunRequest.Launch
 
-  init(_ gpu: GPUDescription) {
+  init(_ gpu: GPUDescription, launch: RunRequest.Launch = .graph) {
     self.gpu = gpu
+    self.launch = launch
     model = gpu.streaming.map { StreamingModel(gpu, $0) }
     if let software = gpu.streaming, let library = gpu.attention.first {
       attention = AttentionModel(gpu, software, library)
@@ -26,7 +29,10 @@ struct StreamingCosting {
     _ computation: Computation, of kernel: Kernel, hotShare: Double
   ) throws(Failure) -> ContractionEstimate {
     let unread = kernel.steps.reduce(0) { sum, step in
-      guard let first = step.inputs.first, kernel.reads.contains(where: { $0.id == first }) else { return sum }
+      // Where the kernel already counts what it touches, nothing is left to take off.
+      guard let first = step.inputs.first, kernel.reads.contains(where: { $0.id == first && $0.touchedBytes == $0.operand.bytes }) else {
+        return sum
+      }
       return sum + step.computation.unreadBytes
     }
     return try estimate(
@@ -78,6 +84,7 @@ struct StreamingCosting {
     }
     if computation.isView { return nothing(format) }
     var streamed = StreamingWork(computation, bytesRead: bytesRead, bytesWritten: bytesWritten, work: work)
+    if streamed.walk == .momentRows, launch == .graph, streamed.columns <= 256 { streamed.walk = .warpRows }
     streamed.hotBytes = min(hotBytes, bytesRead)
     return wrap(
       model.estimate(streamed, mode: .graph), bytes: bytesRead + bytesWritten,

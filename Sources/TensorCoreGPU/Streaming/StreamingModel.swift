@@ -37,6 +37,7 @@ package struct StreamingModel: Sendable {
     case .scalarRows(let passes): scalarRows(work, passes: passes, isWarm)
     case .softmaxRows: softmaxRows(work, isWarm)
     case .momentRows: momentRows(work, isWarm)
+    case .warpRows: warpRows(work, isWarm)
     case .wholeReduction: wholeReduction(work)
     }
   }
@@ -86,6 +87,12 @@ package struct StreamingModel: Sendable {
     var body = stream(work.bytes + again, work, isWarm).atLeast(issue, .compute)
     body.seconds += device.seconds(software.momentStart)
     return body
+  }
+
+  /// Read once; two sums over the lanes, of five exchanges and five additions each, beside the instructions per element.
+  private func warpRows(_ work: StreamingWork, _ isWarm: Bool) -> Body {
+    let exchanges = Double(work.rows) * 2 * 10 * 32 / (Double(device.smCount) * device.issueLanes * device.clock)
+    return stream(work.bytes, work, isWarm).atLeast(issueSeconds(work, peak: false) + exchanges, .compute)
   }
 
   /// One scalar load per thread is in flight: 2048 threads × element bytes per round trip and SM.
@@ -145,6 +152,7 @@ extension StreamingWork.Walk {
     case .scalarRows: "block per row, scalar loads"
     case .softmaxRows: "block per row, three passes"
     case .momentRows: "four warps per row, two passes"
+    case .warpRows: "one warp per row, one pass"
     case .wholeReduction: "grid reduction"
     }
   }
