@@ -111,6 +111,8 @@ package struct AttentionSupport: Hashable, Sendable, Codable {
     case causal
     /// Several query heads share keys and values.
     case grouped
+    /// Scores are bounded by c·tanh(s/c) before masks.
+    case capped
     /// The result is stored with the heads of a position side by side: the transposition behind attention costs nothing.
     case mergedHeads = "merged-heads"
   }

@@ -31,7 +31,7 @@ extension Computation {
       return Work(macs: macs, flops: 2 &* macs &+ (c.hasBias ? c.output.count : 0))
     case .attention(let a):
       let macs = a.macs
-      return Work(macs: macs, flops: 2 &* macs &+ 5 &* a.scoreCount, specials: a.scoreCount)
+      return Work(macs: macs, flops: 2 &* macs &+ (a.isCapped ? 8 : 5) &* a.scoreCount, specials: (a.isCapped ? 2 : 1) &* a.scoreCount)
     case .pointwise(let p): return Work(elements: p.count, cost: p.costPerElement)
     case .reduction(let r): return Work(elements: r.rows &* r.columns, cost: r.costPerElement)
     case .movement, .opaque: return Work()

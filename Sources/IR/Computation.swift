@@ -157,6 +157,8 @@ package struct Attention: Hashable, Sendable {
   package var isCausal: Bool
   /// Keys each query sees at most; nil without a sliding window.
   package var window: Int?
+  /// Scores pass a tanh before the softmax.
+  package var isCapped: Bool
   package var hasMask: Bool
   package var query: Operand
   package var key: Operand
@@ -165,7 +167,7 @@ package struct Attention: Hashable, Sendable {
 
   package init(
     batch: Int, heads: Int, keyHeads: Int, queryLength: Int, keyLength: Int, headDimension: Int, valueDimension: Int,
-    isCausal: Bool, window: Int? = nil, hasMask: Bool = false, query: Operand, key: Operand, value: Operand,
+    isCausal: Bool, window: Int? = nil, isCapped: Bool = false, hasMask: Bool = false, query: Operand, key: Operand, value: Operand,
     output: Operand
   ) {
     self.batch = batch
@@ -177,6 +179,7 @@ package struct Attention: Hashable, Sendable {
     self.valueDimension = valueDimension
     self.isCausal = isCausal
     self.window = window
+    self.isCapped = isCapped
     self.hasMask = hasMask
     self.query = query
     self.key = key

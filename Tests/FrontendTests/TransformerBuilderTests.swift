@@ -22,7 +22,8 @@ struct TransformerBuilderTests {
   @Test(arguments: [
     ("bert-large", 335_141_888), ("gpt2-large", 774_030_080), ("opt-1.3b", 1_315_758_080), ("vit-base-16", 85_797_888),
     ("llama-3-8b", 8_030_261_248), ("llama-3.2-1b", 1_235_814_400), ("mistral-7b", 7_241_732_096), ("qwen2-7b", 7_615_616_512),
-    ("qwen3-8b", 8_190_735_360), ("gemma-7b", 8_537_680_896), ("gemma-3-1b", 999_885_952), ("mixtral-8x7b", 46_702_792_704),
+    ("qwen3-8b", 8_190_735_360), ("gemma-7b", 8_537_680_896), ("gemma-2-2b", 2_614_341_888),
+    ("gemma-3-1b", 999_885_952), ("mixtral-8x7b", 46_702_792_704),
     ("qwen3-30b-a3b", 30_532_122_624),
     // Without the 50 400 biases of the head, and without the two tables of relative positions.
     ("gpt-j-6b", 6_050_882_784 - 50_400), ("t5-large", 737_668_096 - 2 * 32 * 16),
@@ -36,7 +37,7 @@ struct TransformerBuilderTests {
   @Test func graphsAreWellFormed() throws {
     for name in [
       "bert-large", "gpt2", "opt-125m", "llama-3.2-1b", "mistral-7b", "qwen2-7b", "vit-base-16", "minicpm3-4b", "t5-large",
-      "switch-xl-4", "gpt-j-6b", "distilbert-base", "qwen3-8b", "gemma-7b", "gemma-3-1b", "mixtral-8x7b", "qwen3-30b-a3b",
+      "switch-xl-4", "gpt-j-6b", "distilbert-base", "qwen3-8b", "gemma-7b", "gemma-2-2b", "gemma-3-1b", "mixtral-8x7b", "qwen3-30b-a3b",
       "deepseek-v2-lite",
     ] {
       let graph = try shipped(name, name.hasPrefix("vit") ? ["batch": 2] : ["batch": 2, "sequence": 16])

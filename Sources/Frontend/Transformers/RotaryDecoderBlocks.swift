@@ -36,7 +36,13 @@ extension TransformerBlocks {
     }
     writer.scope = ""
     x = try writer.rootMeanSquareNorm(x, config.hidden, "norm")
-    return writer.finish(outputs: [try logits(x)] + newEntries, source: source)
+    var result = try logits(x)
+    if let cap = config.logitCap, config.hasHead {
+      let shares = try writer.apply(BinaryElementwise(.div), [result, writer.scalar(Float(cap))], "head.share")
+      let bounded = try writer.apply(UnaryElementwise(.tanh), [shares], "head.tanh")
+      result = try writer.apply(BinaryElementwise(.mul), [bounded, writer.scalar(Float(cap))], "head.capped")
+    }
+    return writer.finish(outputs: [result] + newEntries, source: source)
   }
 
   /// act(x·Wg) ⊙ (x·Wu), times Wd; `part` names a layer beside others.
@@ -69,7 +75,8 @@ extension TransformerBlocks {
     var k = try writer.splitHeads(try rotated(key, keyHeads, tables, "attention.key"), keyHeads, depth, "attention.key")
     var v = try writer.splitHeads(value, keyHeads, depth, "attention.value")
     if hasPast { (k, v) = caches(k, v, heads: keyHeads, depth: depth, valueDepth: depth) }
-    let attended = try writer.apply(ScaledDotProductAttention(isCausal: true, window: window), [q, k, v], "attention")
+    let operation = ScaledDotProductAttention(isCausal: true, window: window, cap: config.scoreCap.map { Float($0) })
+    let attended = try writer.apply(operation, [q, k, v], "attention")
     let joined = try writer.joinHeads(attended, width, "attention.join")
     return try writer.linear(joined, width, config.hidden, "attention.output", bias: false)
   }

@@ -40,8 +40,11 @@ struct TransformerConfig: Sendable {
   var hasProjectionBias: Bool
   /// What is normalised before queries and keys are rotated.
   var queryKeyNorm: QueryKeyNorm
-  /// The results of both halves of a block are normalised before they are added (Gemma 3).
+  /// The results of both halves of a block are normalised before they are added (Gemma 2 and 3).
   var normsResults: Bool
+  /// Bounds of scores and of logits, x → c·tanh(x/c) (Gemma 2); nil without.
+  var scoreCap: Double?
+  var logitCap: Double?
   /// Embeddings are multiplied by the root of their width (Gemma).
   var scalesEmbeddings: Bool
   /// The logits are computed.
@@ -119,13 +122,13 @@ extension TransformerConfig {
   /// `model_type` by family.
   private static let families: [String: Family] = [
     "bert": .bert, "roberta": .bert, "electra": .bert, "distilbert": .bert, "gptj": .parallel, "gpt_neox": .parallel, "gpt2": .gpt2,
-    "opt": .opt, "llama": .llama, "mistral": .llama, "qwen2": .llama, "qwen3": .llama, "phi3": .llama, "gemma": .llama,
+    "opt": .opt, "llama": .llama, "mistral": .llama, "qwen2": .llama, "qwen3": .llama, "phi3": .llama, "gemma": .llama, "gemma2": .llama,
     "gemma3_text": .llama, "mixtral": .llama, "qwen2_moe": .llama, "qwen3_moe": .llama, "olmoe": .llama, "minicpm3": .latent,
     "deepseek_v2": .latent, "vit": .vit, "deit": .vit, "t5": .t5, "switch_transformers": .t5,
   ]
   private static let routed: Set = ["mixtral", "qwen2_moe", "qwen3_moe", "olmoe", "deepseek_v2"]
   /// Where the file says nothing, the head of these multiplies by the embeddings.
-  private static let tiedByDefault: Set = ["gpt2", "opt", "gemma", "gemma3_text", "minicpm3", "t5", "switch_transformers"]
+  private static let tiedByDefault: Set = ["gpt2", "opt", "gemma", "gemma2", "gemma3_text", "minicpm3", "t5", "switch_transformers"]
 
   /// Extents above this are refused before anything is built from them.
   private static let largestExtent = 1 << 20
@@ -173,7 +176,9 @@ extension TransformerConfig {
       keys.flag("attention_bias", "qkv_bias")
       ?? (["qwen2", "qwen2_moe"].contains(type) || ![.llama, .latent].contains(family) && type != "gptj")
     queryKeyNorm = ["qwen3", "qwen3_moe", "gemma3_text"].contains(type) ? .heads : type == "olmoe" ? .wholeRows : .none
-    normsResults = type == "gemma3_text"
+    normsResults = ["gemma2", "gemma3_text"].contains(type)
+    scoreCap = keys.number("attn_logit_softcapping")
+    logitCap = keys.number("final_logit_softcapping")
     scalesEmbeddings = type.hasPrefix("gemma")
     isTied = keys.flag("tie_word_embeddings") ?? Self.tiedByDefault.contains(type)
     let architecture = keys.firstName("architectures") ?? ""
@@ -220,7 +225,11 @@ extension TransformerConfig {
 
   private static func windowedLayers(_ type: String, _ keys: ConfigKeys) throws(Failure) -> WindowedLayers {
     if let kinds = keys.texts("layer_types") { return .listed(kinds.map { $0 == "sliding_attention" }) }
-    return type == "gemma3_text" ? .allButEvery(try keys.optionalExtent("sliding_window_pattern") ?? 6) : .all
+    switch type {
+    case "gemma2": return .allButEvery(2)
+    case "gemma3_text": return .allButEvery(try keys.optionalExtent("sliding_window_pattern") ?? 6)
+    default: return .all
+    }
   }
 
   private static func routing(_ type: String, _ keys: ConfigKeys) throws(Failure) -> Routing {
@@ -297,6 +306,7 @@ extension TransformerConfig {
     func optionalText(_ names: String...) -> String? { names.lazy.compactMap { object[$0] as? String }.first }
     func isPresent(_ name: String) -> Bool { object[name] != nil }
     func flag(_ names: String...) -> Bool? { names.lazy.compactMap { object[$0] as? Bool }.first }
+    func number(_ name: String) -> Double? { (object[name] as? Double).flatMap { $0 > 0 && $0 < 1e6 ? $0 : nil } }
     func texts(_ name: String) -> [String]? { object[name] as? [String] }
     func count(_ name: String) -> Int? { object[name] as? Int }
     func counts(_ name: String) -> [Int]? { object[name] as? [Int] }

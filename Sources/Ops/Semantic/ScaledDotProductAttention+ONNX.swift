@@ -16,6 +16,12 @@ extension ScaledDotProductAttention: ONNXDecomposable {
     let products = try body.add(MatrixMultiply(), [body.inputs[0], turned], "products")
     let factorValue = body.scalar(factor, q.element, "scale")
     var scores = try body.add(BinaryElementwise(.mul), [products, factorValue], "scores")
+    if let cap {
+      let bound = body.scalar(Double(cap), q.element, "cap")
+      let shares = try body.add(BinaryElementwise(.div), [scores, bound], "shares")
+      scores = try body.add(
+        BinaryElementwise(.mul), [try body.add(UnaryElementwise(.tanh), [shares], "bounded-shares"), bound], "capped-scores")
+    }
     let hidden = body.scalar(-.infinity, q.element, "hidden")
     if isCausal || window != nil {
       let visible = body.constant(try visiblePositions(q.shape[2], k.shape[2]), "visible")

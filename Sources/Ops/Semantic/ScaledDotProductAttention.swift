@@ -1,6 +1,6 @@
 package import IR
 
-/// softmax(scale·Q·Kᵀ + mask)·V for every head.
+/// softmax(scale·Q·Kᵀ + mask)·V for every head; the scaled scores may be capped, c·tanh(s/c), before masks are applied.
 ///
 /// Inputs: q [b, h, s, d], k [b, g, t, d], v [b, g, t, e], optional mask that broadcasts to [b, h, s, t] (added, or
 /// booleans that keep). Query head i reads key head i·g/h. Output: [b, h, s, e].
@@ -14,10 +14,14 @@ package struct ScaledDotProductAttention: ONNXOperator {
   /// Factor on the scores; 1/√d when absent.
   package var scale: Float?
 
-  package init(isCausal: Bool = false, window: Int? = nil, scale: Float? = nil) {
+  /// Bound c of capped scores.
+  package var cap: Float?
+
+  package init(isCausal: Bool = false, window: Int? = nil, scale: Float? = nil, cap: Float? = nil) {
     self.isCausal = isCausal
     self.window = window
     self.scale = scale
+    self.cap = cap
   }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
@@ -49,7 +53,7 @@ package struct ScaledDotProductAttention: ONNXOperator {
     return .attention(
       Attention(
         batch: q[0], heads: q[1], keyHeads: k[1], queryLength: q[2], keyLength: k[2], headDimension: q[3],
-        valueDimension: v[3], isCausal: isCausal, window: window,
+        valueDimension: v[3], isCausal: isCausal, window: window, isCapped: cap != nil,
         hasMask: operands.inputs.count > 3 && operands.inputs[3] != nil, query: try operands.input(0),
         key: try operands.input(1), value: try operands.input(2), output: try operands.output()))
   }
@@ -79,6 +83,7 @@ package struct ScaledDotProductAttention: ONNXOperator {
     rule.scale = scale.map(Double.init)
     rule.isCausal = isCausal
     rule.window = window
+    rule.cap = Double(cap ?? 0)
     if let mask = try inputs.optionalTensor(3) { try rule.add(mask) }
     let y = rule.attend(
       try q.doubles(), try k.doubles(), try v.doubles(), depth: q.shape[3], valueDepth: v.shape[3],
@@ -93,17 +98,17 @@ package struct ScaledDotProductAttention: ONNXOperator {
       throw OperatorError("attention-form", "only the form with separate heads and without cache or score output is supported")
     }
     node.ignore("softmax_precision")
-    if let cap = try node.float("softcap"), cap != 0 {
-      throw OperatorError("attention-form", "capped scores are not supported")
-    }
+    let cap = try node.float("softcap") ?? 0
+    guard cap >= 0, cap.isFinite else { throw OperatorError("attention-form", "softcap \(cap) is no bound") }
     return ScaledDotProductAttention(
-      isCausal: try node.integer("is_causal") ?? 0 != 0, scale: try node.float("scale"))
+      isCausal: try node.integer("is_causal") ?? 0 != 0, scale: try node.float("scale"), cap: cap == 0 ? nil : cap)
   }
 
   /// The operator of opset 23.
   package func exportONNX() -> ONNXSpelling {
     var attributes: [(name: String, value: ONNXAttribute)] = [("is_causal", .integer(isCausal ? 1 : 0))]
     if let scale { attributes.append(("scale", .float(scale))) }
+    if let cap { attributes.append(("softcap", .float(cap))) }
     return ONNXSpelling("Attention", attributes)
   }
 }

@@ -7,7 +7,7 @@ enum AttentionCondition {
   static let shared = "the probabilities are read elsewhere too"
   static let depth = "the depth of the heads is not known"
   static let masks = "one mask is added and another selects"
-  static let capped = "the scores are capped by a tanh"
+  static let capped = "the scores pass a tanh that does not cap them, or one inside their masks"
   static let views = "the heads are seen apart and together in ways that differ, or extents are open"
   static let windows = "the windows of images share masks in a way that does not repeat"
   static let target = "the target has no attention kernel, or none for this mask, grouping or depth"
@@ -19,6 +19,8 @@ struct AttentionParts {
   var rank: Int
   var covers: [NodeID]
   var scale = 1.0
+  /// c of c·tanh(scale·Q·Kᵀ/c); the scale found inside is that of the shares until the walk ends.
+  var cap: Double?
   var query: ValueID?
   var keys: ValueID?
   var masks: [AttentionMask] = []

@@ -50,6 +50,7 @@ private let attentionObstacle: TargetObstacle = { recognition, match, capabiliti
     support.forms.contains(form) ? nil : "the target's fused attention has no \(form.rawValue) form"
   }
   if recognition.inputs.count > 3, let reason = lacks(.mask) { return reason }
+  if op.cap != nil, let reason = lacks(.capped) { return reason }
   if op.isCausal, let reason = lacks(.causal) { return reason }
   if q.rank == 4, k.rank == 4, q.shape[1] != k.shape[1], let reason = lacks(.grouped) { return reason }
   return nil
@@ -80,9 +81,11 @@ extension GraphMatcher {
         .combine(input: 3, mask.value, mask.kind == .addend ? .add : .and, isInverted: mask.kind == .hides, view: mask.view))
     }
     if found.rank == 3 { preparations += (0..<3).map { .unsqueeze(input: $0, axis: 0) } }
-    let scale = near(found.scale, 1 / Double(depth).squareRoot()) ? nil : Float(found.scale)
+    let factor = found.scale * (found.cap ?? 1)
+    let scale = near(factor, 1 / Double(depth).squareRoot()) ? nil : Float(factor)
     var recognition = Recognition(
-      operation: ScaledDotProductAttention(isCausal: isCausal, scale: scale), inputs: inputs, result: result, covers: found.covers,
+      operation: ScaledDotProductAttention(isCausal: isCausal, scale: scale, cap: found.cap.map { Float($0) }), inputs: inputs,
+      result: result, covers: found.covers,
       preparations: preparations, squeezedAxis: found.rank == 3 ? 0 : nil)
     recognition.viewedShape = views.result
     return recognition
@@ -128,11 +131,19 @@ extension GraphMatcher {
         (parts.query, parts.keys) = (q, k)
         return
       }
-      if let (id, x, factor) = scaled(current) {
+      if parts.cap == nil, parts.scale == 1, let (id, bounded, factor) = scaled(current), factor > 0,
+        let (tanh, shares) = unary(bounded, .tanh)
+      {
+        parts.covers += [id, tanh]
+        parts.cap = factor
+        current = shares
+      } else if let (id, x, factor) = scaled(current) {
         // A scale outside an added mask would scale the mask too; a mask further out was taken off already.
         parts.covers.append(id)
         parts.scale *= factor
         current = x
+      } else if parts.cap != nil, made(current, by: MatrixMultiply.self) == nil, made(current, by: Cast.self) == nil {
+        throw NearMiss(AttentionCondition.capped, parts.covers)
       } else if parts.scale == 1, let pair = binary(current, .add), let (scores, mask) = scoresAndMask(pair) {
         parts.covers.append(pair.id)
         parts.masks += addedMasks(mask, &parts)

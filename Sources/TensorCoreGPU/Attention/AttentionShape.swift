@@ -12,6 +12,8 @@ package struct AttentionShape: Sendable, Hashable {
   package var isCausal: Bool
   /// Keys each query sees at most; nil without a sliding window.
   package var window: Int?
+  /// Scores pass a tanh before the softmax.
+  package var isCapped = false
   /// Bits of one stored query, key (and value) and result element.
   package var queryBits: Int
   package var keyBits: Int
@@ -41,6 +43,7 @@ package struct AttentionShape: Sendable, Hashable {
       keys: attention.keyLength, headDimension: attention.headDimension, valueDimension: attention.valueDimension,
       isCausal: attention.isCausal, window: attention.window, queryBits: attention.query.storage.bits,
       keyBits: attention.key.storage.bits, outputBits: attention.output.storage.bits)
+    isCapped = attention.isCapped
   }
 
   /// Query heads that share one key head.

@@ -103,6 +103,11 @@ extension LayerBuilder {
       let product = Kernel.Step(computation: .contraction(part), label: step.label, inputs: inputs, outputs: [])
       guard try addContraction(part, product, context, to: &layer) else { return false }
     }
+    if attention.isCapped {
+      let bound = Pointwise(
+        function: "tanh", count: attention.scoreCount, inputs: [scores], outputs: [scores], costPerElement: ArithmeticCost(special: 1))
+      guard addPointwise(bound, followsArray: false, context, to: &layer) else { return false }
+    }
     return addReduction(softmax, context, to: &layer)
   }
 }
