@@ -13,8 +13,8 @@ package struct LoadedModel: Sendable {
   /// As the user gave it, for messages.
   private let path: String
   package var dimensions: [String: Int]
-  /// The symbol of the leading axis that was taken as one because nobody bound it.
-  package private(set) var assumedBatch: String?
+  /// Symbols of leading axes that nobody bound, and the batch they were taken for.
+  package private(set) var assumedBatch: (symbols: [String], batch: Int)?
 
   /// Reads a model and binds `--dim` and `--batch`; with `assumesBatch` an open leading axis is a batch of one.
   package init(_ request: ModelRequest, assumesBatch: Bool = false) throws(Failure) {
@@ -25,8 +25,11 @@ package struct LoadedModel: Sendable {
     var dimensions = request.dimensions
     if let batch = request.batch, batch < 1 { throw Failure("--batch \(batch): a batch is at least 1") }
     graph = try ModelLoader.load(path: path, dimensions: dimensions, options: options)
-    if request.batch == nil, assumesBatch { assumedBatch = Self.leadingSymbol(of: graph) }
-    if let batch = request.batch ?? assumedBatch.map({ _ in 1 }) {
+    if request.batch == nil, assumesBatch {
+      let open = Self.batchSymbols(of: graph)
+      if !open.isEmpty { assumedBatch = (open, Self.boundBatch(of: graph, request.dimensions) ?? 1) }
+    }
+    if let batch = request.batch ?? assumedBatch?.batch {
       for (key, value) in Self.batchDimensions(of: graph, batch: batch) where dimensions[key] == nil { dimensions[key] = value }
       if dimensions != request.dimensions {
         let fixed = Self.leadingExtent(of: graph)
@@ -112,26 +115,61 @@ package struct LoadedModel: Sendable {
   /// The batch axis is the first axis of the first input; a symbol there is bound, a number is replaced on every input
   /// that starts with the same number.
   private static func batchDimensions(of graph: Graph, batch: Int) -> [String: Int] {
-    let inputs = graph.inputs.map { (name: graph[$0].name, shape: graph[$0].type.tensor?.shape ?? []) }
-    guard let leading = inputs.first(where: { !$0.shape.isEmpty })?.shape.first else { return [:] }
-    if case .symbolic(let expression) = leading {
-      return expression.symbols.count == 1 ? [expression.symbols.first ?? "": batch] : [:]
-    }
     var result: [String: Int] = [:]
+    for symbol in batchSymbols(of: graph) { result[symbol] = batch }
+    let inputs = graph.inputs.map { (name: graph[$0].name, shape: graph[$0].type.tensor?.shape ?? []) }
+    guard let leading = inputs.first(where: { !$0.shape.isEmpty })?.shape.first, leading.constant != nil else { return result }
     for input in inputs where input.shape.first == leading { result["\(input.name).0"] = batch }
     return result
   }
 
-  /// The symbol that alone is the leading axis of the first input with axes.
-  private static func leadingSymbol(of graph: Graph) -> String? {
-    let shapes = graph.inputs.lazy.compactMap { graph[$0].type.tensor?.shape }
-    guard case .symbolic(let expression)? = shapes.first(where: { !$0.isEmpty })?.first, expression.symbols.count == 1 else { return nil }
-    return expression.symbols.first
+  /// Symbols that alone are the batch: the leading one of the first input with axes, and those of further inputs that only have a
+  /// number for a name. Torch's dynamo names the batch of every input anew: `input_ids[s10, s12]`, `attention_mask[s86, s12]`.
+  private static func batchSymbols(of graph: Graph) -> [String] {
+    let shapes = graph.inputs.compactMap { graph[$0].type.tensor?.shape }.filter { !$0.isEmpty }
+    var result: [String] = []
+    for (index, shape) in shapes.enumerated() {
+      guard case .symbolic(let expression)? = shape.first, expression.symbols.count == 1, let symbol = expression.symbols.first,
+        index == 0 || (shape.count > 1 && isNumbered(symbol) && !tails(of: shapes).contains(symbol)), !result.contains(symbol)
+      else { continue }
+      result.append(symbol)
+    }
+    return result
+  }
+
+  /// Symbols that stand somewhere behind a leading axis.
+  private static func tails(of shapes: [[IR.Dimension]]) -> Set<String> {
+    shapes.reduce(into: []) { result, shape in for extent in shape.dropFirst() { result.formUnion(symbols(in: extent)) } }
+  }
+
+  private static func symbols(in extent: IR.Dimension) -> Set<String> {
+    if case .symbolic(let expression) = extent { expression.symbols } else { [] }
+  }
+
+  /// `s86`: a name that says nothing.
+  private static func isNumbered(_ symbol: String) -> Bool {
+    symbol.count > 1 && symbol.first == "s" && symbol.dropFirst().allSatisfy(\.isNumber)
+  }
+
+  /// The batch that an input has whose leading axis was bound by name, while others stay open.
+  private static func boundBatch(of graph: Graph, _ dimensions: [String: Int]) -> Int? {
+    graph.inputs.lazy.compactMap { graph[$0].type.tensor?.shape }.filter { $0.count > 1 }.compactMap { $0.first?.constant }
+      .first(where: Set(dimensions.filter { isNumbered($0.key) }.values).contains)
   }
 
   /// Dimensions of the inputs that are still symbols, sorted.
   package var openDimensions: [String] {
     graph.inputs.reduce(into: Set<String>()) { $0.formUnion(graph[$1].type.symbols) }.sorted()
+  }
+
+  /// A symbol whose name says nothing with the place where an input has it: `s12 (axis 1 of input_ids)`.
+  private func described(_ symbol: String) -> String {
+    guard Self.isNumbered(symbol) else { return symbol }
+    for input in graph.inputs {
+      guard let axis = graph[input].type.tensor?.shape.firstIndex(where: { Self.symbols(in: $0).contains(symbol) }) else { continue }
+      return "\(symbol) (axis \(axis) of \(graph[input].name))"
+    }
+    return symbol
   }
 
   /// Every dimension that is still a symbol, which a prediction cannot have.
@@ -140,7 +178,7 @@ package struct LoadedModel: Sendable {
     guard symbols.isEmpty else {
       let flags = symbols.map { "--dim '\($0)=…'" }.joined(separator: " ")
       throw Failure(
-        "dimensions are not bound: \(symbols.joined(separator: ", "))", at: SourceLocation(file: path), fix: "add \(flags)")
+        "dimensions are not bound: \(symbols.map(described).joined(separator: ", "))", at: SourceLocation(file: path), fix: "add \(flags)")
     }
   }
 }

@@ -46,9 +46,11 @@ struct ResultAssembly {
   }
 
   private var batchAssumption: [Assumption] {
-    guard let symbol = loaded.assumedBatch else { return [] }
-    let source = "neither --batch nor --dim \(symbol)=… was given"
-    return [Assumption(what: "the leading axis of the inputs (\(symbol)) is 1", basis: .assumed, source: source)]
+    guard let (symbols, batch) = loaded.assumedBatch else { return [] }
+    let source = "neither --batch nor \(symbols.map { "--dim \($0)=…" }.joined(separator: " ")) was given"
+    return [
+      Assumption(what: "the leading axis of the inputs (\(symbols.joined(separator: ", "))) is \(batch)", basis: .assumed, source: source)
+    ]
   }
 
   private func model(_ sha256: String) -> ModelSummary {
