@@ -59,7 +59,7 @@ package struct GroupQueryAttention: ONNXOperator {
     return .attention(
       Attention(
         batch: q[0], heads: heads, keyHeads: keyHeads, queryLength: q[1], keyLength: total, headDimension: depth,
-        valueDimension: depth, isCausal: true, window: window,
+        valueDimension: depth, isCausal: true, window: window, isCapped: cap > 0,
         query: Operand(element: output.element, count: q[0] * q[1] * heads * depth), key: cache, value: cache, output: output))
   }
 

@@ -100,8 +100,15 @@ package struct ScaledDotProductAttention: ONNXOperator {
     node.ignore("softmax_precision")
     let cap = try node.float("softcap") ?? 0
     guard cap >= 0, cap.isFinite else { throw OperatorError("attention-form", "softcap \(cap) is no bound") }
-    return ScaledDotProductAttention(
-      isCausal: try node.integer("is_causal") ?? 0 != 0, scale: try node.float("scale"), cap: cap == 0 ? nil : cap)
+    let isCausal = try node.integer("is_causal") ?? 0 != 0
+    var hasMask = false
+    if node.inputs.count > 3 { if case .absent = node.inputs[3] {} else { hasMask = true } }
+    // Opset 23 as published adds the mask before the cap, a later correction after it: the two give different numbers.
+    guard cap == 0 || !(isCausal || hasMask) else {
+      throw OperatorError(
+        "attention-form", "softcap with a mask or is_causal is read in two orders by published texts; export the scores as plain operators")
+    }
+    return ScaledDotProductAttention(isCausal: isCausal, scale: try node.float("scale"), cap: cap == 0 ? nil : cap)
   }
 
   /// The operator of opset 23.
