@@ -5,7 +5,7 @@ import Testing
 
 /// Exporters that name the batch of every input anew.
 @Suite struct BatchSymbolTests {
-  private func load(_ dimensions: [String: Int], batch: Int? = nil, assumes: Bool = true) throws -> LoadedModel {
+  private func load(_ dimensions: [String: Int], batch: Int? = nil) throws -> LoadedModel {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("batch-\(UUID().uuidString).cwg").path
     defer { try? FileManager.default.removeItem(atPath: path) }
     try """
@@ -24,7 +24,7 @@ import Testing
     var request = ModelRequest(path: path)
     request.dimensions = dimensions
     request.batch = batch
-    return try LoadedModel(request, assumesBatch: assumes)
+    return try LoadedModel(request, assumesBatch: true)
   }
 
   /// A named symbol is no batch unless the first input has it.

@@ -36,6 +36,12 @@ import Testing
     #expect(many >= Self.experts * matrix * 9 / 10, "\(many)")
   }
 
+  /// What the prediction and its floor rest on stands in the result of every machine.
+  @Test(arguments: ["nvidia-h100-sxm5-80gb", "tpu-v1"]) func theChoiceIsAnAssumption(_ target: String) throws {
+    let assumption = try #require(try result(tokens: 4, on: target).assumptions.first { $0.what.contains("experts") })
+    #expect(assumption.basis == .assumed && assumption.what.contains("1 kernel from 'product' on"))
+  }
+
   @Test func aPipelineRefusesThem() {
     let failure = #expect(throws: Failure.self) { _ = try result(tokens: 1, on: "zu9eg") }
     #expect(failure?.description.contains("product: rows that choose among experts") == true)

@@ -41,8 +41,30 @@ import Testing
     #expect(whole.kernels.contains { $0.name == "split" }, "an output of the model is cut out")
   }
 
-  @Test func aPipelineSplitsItsStreams() throws {
+  @Test func aMachineWithoutTheFormCopiesThem() throws {
     let result = try result(on: "tpu-v1")
     #expect(result.kernels.contains { $0.name == "split" })
+  }
+
+  /// Rows with a step between them are gathered, backwards or not; the same rows side by side are a view.
+  @Test(arguments: [(1, ["half"]), (2, ["slice", "half"]), (-2, ["slice", "half"])]) func aViewHasNoStep(
+    _ step: Int, _ kernels: [String]
+  ) throws {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("slices-\(UUID().uuidString).cwg").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try """
+    graph "slices" {
+      input %0 "x" : f32[1024, 1024]
+      const %1 "s" : i64[1] = values [\(step > 0 ? 0 : 1023)]
+      const %2 "e" : i64[1] = values [\(step > 0 ? 512 * step : -2000)]
+      const %3 "a" : i64[1] = values [0]
+      const %4 "t" : i64[1] = values [\(step)]
+      %5 "h" : f32[512, 1024] = slice(%0, %1, %2, %3, %4) name "slice" from ["slice"]
+      %6 "y" : f32[512, 1024] = unary(%5) {function = "relu"} name "half" from ["half"]
+      output %6
+    }
+    """.write(toFile: path, atomically: true, encoding: .utf8)
+    let result = try Prediction(model: ModelRequest(path: path), target: "nvidia-a100-sxm4-80gb", catalog: PredictionTests.catalog).run()
+    #expect(result.kernels.map(\.name) == kernels)
   }
 }

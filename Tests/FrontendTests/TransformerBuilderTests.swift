@@ -18,9 +18,10 @@ struct TransformerBuilderTests {
     graph.nodeIDs.reduce(Work()) { $0 + (graph.computation(of: graph[$1])?.work ?? Work()) }
   }
 
-  /// Parameters as transformers 5 counts them for the same configuration; tied embeddings count once.
+  /// Parameters as transformers 5 counts them for the same configuration; tied embeddings count once. The class token of an image,
+  /// 768 of its parameters, is an input here.
   @Test(arguments: [
-    ("bert-large", 335_141_888), ("gpt2-large", 774_030_080), ("opt-1.3b", 1_315_758_080), ("vit-base-16", 85_797_888),
+    ("bert-large", 335_141_888), ("gpt2-large", 774_030_080), ("opt-1.3b", 1_315_758_080), ("vit-base-16", 85_798_656 - 768),
     ("llama-3-8b", 8_030_261_248), ("llama-3.2-1b", 1_235_814_400), ("mistral-7b", 7_241_732_096), ("qwen2-7b", 7_615_616_512),
     ("qwen3-8b", 8_190_735_360), ("gemma-7b", 8_537_680_896), ("gemma-2-2b", 2_614_341_888),
     ("gemma-3-1b", 999_885_952), ("mixtral-8x7b", 46_702_792_704),
@@ -29,7 +30,30 @@ struct TransformerBuilderTests {
     ("gpt-j-6b", 6_050_882_784 - 50_400), ("t5-large", 737_668_096 - 2 * 32 * 16),
   ])
   func parametersAreThoseOfTheCheckpoint(_ name: String, _ count: Int) throws {
-    let graph = try shipped(name, name.hasPrefix("vit") ? ["batch": 1] : ["batch": 1, "sequence": 8])
+    expectParameters(try shipped(name, name.hasPrefix("vit") ? ["batch": 1] : ["batch": 1, "sequence": 8]), count)
+  }
+
+  /// As above, for families without a file of their own in `graphs/`: OLMoE 1B-7B, Qwen1.5-MoE-A2.7B, Phi-3 mini.
+  @Test(arguments: [
+    (
+      #""olmoe", "hidden_size": 2048, "num_hidden_layers": 16, "num_attention_heads": 16, "intermediate_size": 1024, "num_experts": 64, "num_experts_per_tok": 8, "vocab_size": 50304"#,
+      6_919_161_856
+    ),
+    (
+      #""qwen2_moe", "hidden_size": 2048, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 5632, "moe_intermediate_size": 1408, "shared_expert_intermediate_size": 5632, "num_experts": 60, "num_experts_per_tok": 4, "vocab_size": 151936"#,
+      14_315_784_192
+    ),
+    (
+      #""phi3", "hidden_size": 3072, "num_hidden_layers": 32, "num_attention_heads": 32, "intermediate_size": 8192, "vocab_size": 32064"#,
+      3_821_079_552
+    ),
+  ])
+  func parametersOfAFamily(_ keys: String, _ count: Int) throws {
+    let text = #"{"architectures": ["XForCausalLM"], "model_type": "# + keys + "}"
+    expectParameters(try TransformerBuilder.build(text, file: "config.json", dimensions: ["batch": 1, "sequence": 8]), count)
+  }
+
+  private func expectParameters(_ graph: Graph, _ count: Int) {
     let weights = graph.valueIDs.filter { graph[$0].constant?.payload == .absent && graph.tensorType($0)?.element == .float32 }
     #expect(weights.reduce(0) { $0 + (graph.tensorType($1)?.elementCount ?? 0) } == count)
   }
@@ -106,6 +130,12 @@ struct TransformerBuilderTests {
     #expect(windows == Array(repeating: 4096, count: 32))
   }
 
+  private static let llama =
+    #"{"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 10"#
+  private static let moe =
+    llama.replacing("llama", with: "qwen3_moe")
+    + #", "num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 64"#
+
   @Test(arguments: [
     ("{}", "model_type"), (#"{"model_type": "berd"}"#, "bert"), (#"{"model_type": "bert"}"#, "hidden_size"),
     (#"{"model_type": "bert", "hidden_size": -1}"#, "hidden_size"),
@@ -138,6 +168,14 @@ struct TransformerBuilderTests {
       #"{"model_type": "deepseek_v2", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 10, "kv_lora_rank": 8, "qk_nope_head_dim": 8, "qk_rope_head_dim": 8, "v_head_dim": 8, "n_routed_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 1048576, "n_shared_experts": 1048576}"#,
       "n_shared_experts"
     ), ("{\"model_type\": \"bert\"", "JSON"),
+    (Self.llama + #", "layer_types": ["sliding_attention"]}"#, "layer_types names 1 of 2 layers"),
+    (Self.llama + #", "layer_types": "sliding_attention"}"#, "layer_types must be a list of texts"),
+    (Self.llama + #", "attn_logit_softcapping": "50"}"#, "attn_logit_softcapping must be a number"),
+    (Self.llama + #", "final_logit_softcapping": -1}"#, "final_logit_softcapping must be a number"),
+    (Self.llama + #", "hidden_act": 3}"#, "hidden_act must be a text"),
+    (Self.llama + #", "tie_word_embeddings": "yes"}"#, "tie_word_embeddings must be true or false"),
+    (Self.moe + #", "mlp_only_layers": [1.5]}"#, "mlp_only_layers must be a list of layers"),
+    (Self.moe + #", "mlp_only_layers": 3}"#, "mlp_only_layers must be a list of layers"),
   ])
   func mistakesAreNamed(_ text: String, _ word: String) {
     #expect {

@@ -67,6 +67,20 @@ struct AttentionModelTests {
     #expect(try #require(model.estimate(expanded)).seconds > 5 * estimate.seconds)
   }
 
+  /// One tanh per score more, which costs twice as much before Turing; a cache is awaited long enough to hide it.
+  @Test func aCapCostsATanhPerScore() throws {
+    for model in try models() {
+      for (plain, range) in [(shape(4096), 1.1...2), (shape(1, keys: 4096, batch: 256), 1...1.05)] {
+        var capped = plain
+        capped.isCapped = true
+        let (without, with) = (try #require(model.estimate(plain)), try #require(model.estimate(capped)))
+        #expect(range.contains(with.seconds / without.seconds), "\(model.library.name) \(plain.queries)")
+      }
+    }
+    let (volta, turing) = (try Targets.gpu("nvidia-v100-sxm2-16gb"), try Targets.gpu("nvidia-t4"))
+    #expect(volta.sm.tanhOperations == 2 && turing.sm.tanhOperations == 1)
+  }
+
   @Test func aNarrowWindowIsFasterThanAllKeys() throws {
     for model in try models() {
       let all = try #require(model.estimate(shape(16_384)))

@@ -1,4 +1,5 @@
 import Hardware
+import IR
 import Testing
 
 @testable import TensorCoreGPU
@@ -32,6 +33,11 @@ struct MixtureModelTests {
     var missed = 1.0
     for _ in 0..<tokens { missed *= 1 - Double(choices) / Double(experts) }
     #expect(abs(Double(loads.touched) - Double(experts) * (1 - missed)) <= 1)
+    let rows = Operand(element: .float16, count: tokens * choices)
+    let product = Contraction(
+      batch: 1, m: tokens * choices, n: 1, k: 1, lhs: rows, rhs: Operand(element: .float16, count: experts, isConstant: true),
+      output: rows, experts: experts, choices: choices)
+    #expect(abs(loads.touched - product.touchedExperts) <= 1, "the graph's count")
     #expect(loads.total == tokens * choices)
   }
 

@@ -127,10 +127,11 @@ package struct LoadedModel: Sendable {
   /// number for a name. Torch's dynamo names the batch of every input anew: `input_ids[s10, s12]`, `attention_mask[s86, s12]`.
   private static func batchSymbols(of graph: Graph) -> [String] {
     let shapes = graph.inputs.compactMap { graph[$0].type.tensor?.shape }.filter { !$0.isEmpty }
+    let tails = tails(of: shapes)
     var result: [String] = []
     for (index, shape) in shapes.enumerated() {
       guard case .symbolic(let expression)? = shape.first, expression.symbols.count == 1, let symbol = expression.symbols.first,
-        index == 0 || (shape.count > 1 && isNumbered(symbol) && !tails(of: shapes).contains(symbol)), !result.contains(symbol)
+        index == 0 || (shape.count > 1 && isNumbered(symbol) && !tails.contains(symbol)), !result.contains(symbol)
       else { continue }
       result.append(symbol)
     }

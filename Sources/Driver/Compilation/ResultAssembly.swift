@@ -32,7 +32,7 @@ struct ResultAssembly {
       totals: totals, kernels: run.kernels, timeline: run.timeline, fusion: ledger,
       folded: program.folded.map { FoldedSource(name: $0.name, reason: $0.reason) }, outline: outline,
       resources: run.resources, roofline: run.roofline,
-      assumptions: batchAssumption + loaded.assumptions + branchAssumptions + run.assumptions,
+      assumptions: batchAssumption + loaded.assumptions + branchAssumptions + routingAssumption + run.assumptions,
       diagnostics: loaded.diagnostics + run.diagnostics)
   }
 
@@ -50,6 +50,23 @@ struct ResultAssembly {
     let source = "neither --batch nor \(symbols.map { "--dim \($0)=…" }.joined(separator: " ")) was given"
     return [
       Assumption(what: "the leading axis of the inputs (\(symbols.joined(separator: ", "))) is \(batch)", basis: .assumed, source: source)
+    ]
+  }
+
+  /// How many experts are read rests on it, in the prediction and in its floor, on every machine.
+  private var routingAssumption: [Assumption] {
+    let routed = program.kernels.filter { kernel in
+      kernel.steps.contains {
+        guard case .contraction(let product) = $0.computation else { return false }
+        return product.experts != nil
+      }
+    }
+    guard let first = routed.first else { return [] }
+    let place = "\(routed.count) kernel\(routed.count == 1 ? "" : "s") from '\(first.name)' on"
+    return [
+      Assumption(
+        what: "tokens choose their experts at random and alike, and the expected number of them is read (\(place))", basis: .assumed,
+        source: "a model states how many experts a token takes; trained routers have favourites and touch fewer")
     ]
   }
 

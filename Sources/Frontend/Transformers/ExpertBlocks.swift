@@ -18,7 +18,7 @@ extension TransformerBlocks {
     }
     let ids = try writer.apply(Reshape(), [best[1], writer.integers([-1])], "router.ids")
 
-    // One row per token and chosen expert; grouped kernels read the rows where they lie.
+    // One row per token and chosen expert, laid out by a kernel of its own.
     let single = try writer.apply(Unsqueeze(), [tokens, writer.integers([1])], "experts.rows")
     let repeated = try writer.apply(Expand(), [single, writer.integers([1, chosen, 1])], "experts.rows")
     let rows = try writer.apply(Reshape(), [repeated, writer.integers([-1, hidden])], "experts.rows")

@@ -131,8 +131,8 @@ extension TransformerConfig {
   private static let tiedByDefault: Set = ["gpt2", "opt", "gemma", "gemma2", "gemma3_text", "minicpm3", "t5", "switch_transformers"]
 
   /// Extents above this are refused before anything is built from them.
-  private static let largestExtent = 1 << 20
-  private static let mostLayers = 512
+  static let largestExtent = 1 << 20
+  static let mostLayers = 512
   private static let mostExperts = 1024
   /// Widths that are products of two extents: all heads, all shared experts.
   private static let largestWidth = 1 << 24
@@ -164,26 +164,26 @@ extension TransformerConfig {
     vocabulary = family == .vit ? 1 : try keys.extent("vocab_size")
     positions = try keys.optionalExtent("max_position_embeddings", "n_positions") ?? 1 << 20
     activation =
-      keys.optionalText("hidden_activation", "hidden_act", "activation_function", "dense_act_fn", "activation")
+      try keys.optionalText("hidden_activation", "hidden_act", "activation_function", "dense_act_fn", "activation")
       ?? Self.usualActivation(type, family)
     // The early files of Gemma say "gelu" and mean its other form.
     if type.hasPrefix("gemma"), activation == "gelu" { activation = "gelu_pytorch_tanh" }
-    let usesWindow = keys.flag("use_sliding_window") ?? !type.hasPrefix("qwen")
+    let usesWindow = try keys.flag("use_sliding_window") ?? !type.hasPrefix("qwen")
     window = usesWindow ? try keys.optionalExtent("sliding_window") : nil
     windowedLayers = try Self.windowedLayers(type, keys)
     hasTwoNorms = type == "gpt_neox"
     hasProjectionBias =
-      keys.flag("attention_bias", "qkv_bias")
+      try keys.flag("attention_bias", "qkv_bias")
       ?? (["qwen2", "qwen2_moe"].contains(type) || ![.llama, .latent].contains(family) && type != "gptj")
     queryKeyNorm = ["qwen3", "qwen3_moe", "gemma3_text"].contains(type) ? .heads : type == "olmoe" ? .wholeRows : .none
     normsResults = ["gemma2", "gemma3_text"].contains(type)
-    scoreCap = keys.number("attn_logit_softcapping")
-    logitCap = keys.number("final_logit_softcapping")
+    scoreCap = try keys.bound("attn_logit_softcapping")
+    logitCap = try keys.bound("final_logit_softcapping")
     scalesEmbeddings = type.hasPrefix("gemma")
-    isTied = keys.flag("tie_word_embeddings") ?? Self.tiedByDefault.contains(type)
-    let architecture = keys.firstName("architectures") ?? ""
+    isTied = try keys.flag("tie_word_embeddings") ?? Self.tiedByDefault.contains(type)
+    let architecture = try keys.texts("architectures")?.first ?? ""
     hasHead = architecture.hasSuffix("LMHeadModel") || architecture.hasSuffix("ForCausalLM") || architecture.hasSuffix("Classification")
-    let implementation = keys.optionalText("attn_implementation", "_attn_implementation")
+    let implementation = try keys.optionalText("attn_implementation", "_attn_implementation")
     callsFusedAttention = implementation.map { $0 != "eager" } ?? (family == .llama || family == .latent)
     image = Image(
       size: try keys.optionalExtent("image_size") ?? 224, patch: try keys.optionalExtent("patch_size") ?? 16,
@@ -224,7 +224,7 @@ extension TransformerConfig {
   }
 
   private static func windowedLayers(_ type: String, _ keys: ConfigKeys) throws(Failure) -> WindowedLayers {
-    if let kinds = keys.texts("layer_types") { return .listed(kinds.map { $0 == "sliding_attention" }) }
+    if let kinds = try keys.texts("layer_types") { return .listed(kinds.map { $0 == "sliding_attention" }) }
     switch type {
     case "gemma2": return .allButEvery(2)
     case "gemma3_text": return .allButEvery(try keys.optionalExtent("sliding_window_pattern") ?? 6)
@@ -233,7 +233,8 @@ extension TransformerConfig {
   }
 
   private static func routing(_ type: String, _ keys: ConfigKeys) throws(Failure) -> Routing {
-    if type == "deepseek_v2", let groups = try keys.optionalExtent("n_group"), groups > 1, keys.optionalText("topk_method") != "greedy" {
+    if type == "deepseek_v2", let groups = try keys.optionalExtent("n_group"), groups > 1, try keys.optionalText("topk_method") != "greedy"
+    {
       throw Failure(
         "topk_method: experts chosen by groups are not laid out", at: SourceLocation(file: keys.file), fix: "export the model to ONNX")
     }
@@ -242,14 +243,17 @@ extension TransformerConfig {
     if let count = try keys.optionalExtent("n_shared_experts") { shared = count * inner }
     return Routing(
       count: try keys.extent("num_local_experts", "num_experts", "n_routed_experts"), perToken: try keys.extent("num_experts_per_tok"),
-      inner: inner, normalisesShares: keys.flag("norm_topk_prob") ?? (type == "mixtral"), sharedInner: shared,
-      gatesShared: type == "qwen2_moe", firstSparse: keys.count("first_k_dense_replace") ?? 0,
-      sparseStep: try keys.optionalExtent("decoder_sparse_step") ?? 1, dense: keys.counts("mlp_only_layers") ?? [])
+      inner: inner, normalisesShares: try keys.flag("norm_topk_prob") ?? (type == "mixtral"), sharedInner: shared,
+      gatesShared: type == "qwen2_moe", firstSparse: try keys.layer("first_k_dense_replace") ?? 0,
+      sparseStep: try keys.optionalExtent("decoder_sparse_step") ?? 1, dense: try keys.layerList("mlp_only_layers") ?? [])
   }
 
   private func check(file: String) throws(Failure) {
     func refuse(_ message: String) -> Failure { Failure(message, at: SourceLocation(file: file)) }
     guard max(layers, decoderLayers) <= Self.mostLayers else { throw refuse("num_hidden_layers \(layers) is above \(Self.mostLayers)") }
+    if case .listed(let kinds) = windowedLayers, kinds.count != layers {
+      throw refuse("layer_types names \(kinds.count) of \(layers) layers")
+    }
     guard heads % keyHeads == 0 else { throw refuse("\(heads) query heads cannot share \(keyHeads) key heads") }
     guard experts.map({ $0.count <= 256 }) ?? true else { throw refuse("num_experts is above 256") }
     let depth = latent.map { max($0.plain + $0.rotated, $0.value, $0.keyRank + $0.rotated) } ?? headDimension
@@ -264,52 +268,5 @@ extension TransformerConfig {
     guard family != .vit || image.size % image.patch == 0 else {
       throw refuse("patch_size \(image.patch) does not divide image_size \(image.size)")
     }
-  }
-
-  /// Typed access to a JSON object whose keys have several spellings.
-  private struct ConfigKeys {
-    let object: [String: Any]
-    let file: String
-
-    init(_ object: [String: Any], file: String) {
-      self.object = object
-      self.file = file
-    }
-
-    func optionalExtent(_ names: String...) throws(Failure) -> Int? { try find(names) }
-
-    func extent(_ names: String...) throws(Failure) -> Int {
-      guard let value = try find(names) else {
-        throw Failure("the configuration lacks \(names.joined(separator: " or "))", at: SourceLocation(file: file))
-      }
-      return value
-    }
-
-    private func find(_ names: [String]) throws(Failure) -> Int? {
-      for name in names {
-        guard let value = object[name], !(value is NSNull) else { continue }
-        guard let number = value as? Int, (1...TransformerConfig.largestExtent).contains(number) else {
-          throw Failure("\(name) must be a number from 1 to \(TransformerConfig.largestExtent)", at: SourceLocation(file: file))
-        }
-        return number
-      }
-      return nil
-    }
-
-    func text(_ name: String) throws(Failure) -> String {
-      guard let value = object[name] as? String else {
-        throw Failure("the configuration lacks \(name)", at: SourceLocation(file: file))
-      }
-      return value
-    }
-
-    func optionalText(_ names: String...) -> String? { names.lazy.compactMap { object[$0] as? String }.first }
-    func isPresent(_ name: String) -> Bool { object[name] != nil }
-    func flag(_ names: String...) -> Bool? { names.lazy.compactMap { object[$0] as? Bool }.first }
-    func number(_ name: String) -> Double? { (object[name] as? Double).flatMap { $0 > 0 && $0 < 1e6 ? $0 : nil } }
-    func texts(_ name: String) -> [String]? { object[name] as? [String] }
-    func count(_ name: String) -> Int? { object[name] as? Int }
-    func counts(_ name: String) -> [Int]? { object[name] as? [Int] }
-    func firstName(_ key: String) -> String? { (object[key] as? [String])?.first }
   }
 }

@@ -10,7 +10,7 @@ enum AttentionCondition {
   static let capped = "the scores pass a tanh that does not cap them, or one inside their masks"
   static let views = "the heads are seen apart and together in ways that differ, or extents are open"
   static let windows = "the windows of images share masks in a way that does not repeat"
-  static let target = "the target has no attention kernel, or none for this mask, grouping or depth"
+  static let target = "the target has no attention kernel, or none for this mask, cap, grouping or depth"
   static let all = [axis, product, shared, depth, masks, capped, views, windows, target]
 }
 

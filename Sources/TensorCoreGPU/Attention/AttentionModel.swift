@@ -21,7 +21,7 @@ package struct AttentionModel: Sendable {
 
   /// Nil when the library has no kernel for the shape. `sharesStorage` is a property of a benchmark: keys and values alias.
   package func estimate(_ shape: AttentionShape, isDecode: Bool, sharesStorage: Bool = false) -> KernelEstimate? {
-    if isDecode, let kernel = library.decode.first(where: { $0.serves(shape) }) {
+    if isDecode, let kernel = decodeKernel(shape) {
       return decode(shape, kernel, sharesStorage: sharesStorage)
     }
     return prefill(shape)
@@ -32,14 +32,16 @@ package struct AttentionModel: Sendable {
   /// What a serving library does around its tiled kernel (rotation, cache layout, list of blocks) is part of its operation,
   /// and of the timings of operations; in a program the rotation is a node of its own and the rest does not happen.
   /// - `start`: of a tiled kernel in a program, seconds from the kernel before to the first block; nil for the operation.
-  /// - `found`: share of keys and values that the L2 holds in a program, where a cache was last read one token ago; nil for
-  ///   timings of operations, which find what fits.
+  /// - `found`: share of all the kernel reads that the L2 holds in a program, where a cache was last read one token ago; nil
+  ///   for timings of operations, which find what fits.
   package func estimate(_ shape: AttentionShape, start: Double? = nil, found: Double? = nil) -> KernelEstimate? {
-    if shape.queries == 1, shape.keys > 1, let kernel = library.decode.first(where: { $0.serves(shape) }) {
+    if shape.queries == 1, shape.keys > 1, let kernel = decodeKernel(shape) {
       return decode(shape, kernel, sharesStorage: false, found: found)
     }
     return prefill(shape, start: start, found: found ?? 0)
   }
+
+  private func decodeKernel(_ shape: AttentionShape) -> DecodeKernel? { library.decode.first { $0.serves(shape) } }
 
   private func prefill(_ shape: AttentionShape, start: Double? = nil, found: Double = 0) -> KernelEstimate? {
     let model = PrefillModel(device: device, kernels: library.prefill, memoryEfficiency: library.memoryEfficiency)

@@ -33,7 +33,9 @@ struct DecodeModel {
     let repeated = 1 + kernel.passCost * Double(passes - 1)
     let start = (kernel.blockStart + kernel.blockStartPerDimension * Double(shape.headDimension) / 128) * repeated
     let units = Double(keys) * width * (kernel.countsBytes ? Double(shape.keyBits) / 8 : 1)
-    let stream = units / kernel.rate * repeated
+    let rows = kernel.grid == .queryHead ? 1 : kernel.addsBlocks ? min(shape.group, kernel.groupRows) : shape.group
+    let caps = shape.isCapped ? Double(keys * rows) / device.tanhLanes : 0
+    let stream = units / kernel.rate * repeated + caps
     let rounds = rounds(count)
     let exposed = device.seconds(start * (kernel.residency == 1 ? rounds : 1))
     let resident = min(Double(count), Double(device.smCount) * kernel.residency) * Double(keys) * width / 2

@@ -98,8 +98,8 @@ private struct BlockCost {
     let width = shape.valueDimension < shape.headDimension ? tile.headDimension + values : 2 * tile.headDimension
     let products = scores * Double(width) / (rate * tile.issueShare)
     start = kernels.blockStart + kernels.blockStartPerDimension * Double(tile.headDimension) / 128
-    // A capped score takes one more function of the special unit, which has tanh since Turing.
-    step = products + scoreClocks * (kernels.softmaxCost + (shape.isCapped ? 1 : 0))
+    let caps = shape.isCapped ? scores / device.tanhLanes : 0
+    step = products + scoreClocks * kernels.softmaxCost + caps
     mask = scoreClocks * kernels.maskCost
     edge = scoreClocks * (rate > 0 && tile.bits == 8 ? kernels.windowCost8 : kernels.windowCost16)
   }

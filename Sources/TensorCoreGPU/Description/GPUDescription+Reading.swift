@@ -49,6 +49,7 @@ extension Multiprocessor {
     fp32Lanes = reader.number("fp32-lanes", .lanes)
     fp16Lanes = reader.number("fp16-lanes", .lanes)
     specialLanes = reader.number("special-lanes", .lanes)
+    tanhOperations = reader.number("tanh-operations", .none)
     reader?.finish()
   }
 }

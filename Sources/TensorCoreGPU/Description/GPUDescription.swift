@@ -60,6 +60,8 @@ package struct Multiprocessor: Sendable, Hashable {
   package var fp16Lanes: Double
   /// Exponentials, reciprocals, square roots per clock.
   package var specialLanes: Double
+  /// Operations of the special-function unit for one hyperbolic tangent.
+  package var tanhOperations: Double
 }
 
 package struct L2Cache: Sendable, Hashable {

@@ -13,6 +13,8 @@ package struct DeviceRates: Sendable, Hashable {
   package var coreRate: Double
   /// Exponentials and reciprocals per clock and SM.
   package var specialLanes: Double
+  /// Hyperbolic tangents per clock and SM.
+  package var tanhLanes: Double
   /// Multiply-adds per clock and SM of the fastest dense 16-bit floating-point instruction, on the cores if need be.
   package var matrixRate16: Double
   /// As `matrixRate16` for 8-bit floating point; 0 without an instruction.
@@ -24,9 +26,8 @@ package struct DeviceRates: Sendable, Hashable {
   package var memoryRate: Double
 
   package init(
-    smCount: Int, clock: Double, threadsPerSM: Int, issueLanes: Double, coreRate: Double, specialLanes: Double,
-    matrixRate16: Double,
-    matrixRate8: Double, cacheCapacity: Double, cacheRate: Double, memoryRate: Double
+    smCount: Int, clock: Double, threadsPerSM: Int, issueLanes: Double, coreRate: Double, specialLanes: Double, tanhLanes: Double,
+    matrixRate16: Double, matrixRate8: Double, cacheCapacity: Double, cacheRate: Double, memoryRate: Double
   ) {
     self.smCount = smCount
     self.clock = clock
@@ -34,6 +35,7 @@ package struct DeviceRates: Sendable, Hashable {
     self.issueLanes = issueLanes
     self.coreRate = coreRate
     self.specialLanes = specialLanes
+    self.tanhLanes = tanhLanes
     self.matrixRate16 = matrixRate16
     self.matrixRate8 = matrixRate8
     self.cacheCapacity = cacheCapacity
@@ -49,8 +51,8 @@ extension DeviceRates {
   package init(_ gpu: GPUDescription, _ software: StreamingSoftware) {
     self.init(
       smCount: gpu.smCount, clock: gpu.boostClock, threadsPerSM: Int(gpu.sm.threads), issueLanes: software.issueLanes,
-      coreRate: gpu.sm.fp32Lanes,
-      specialLanes: gpu.sm.specialLanes, matrixRate16: max(gpu.matrixRate(of: .float16), gpu.sm.fp32Lanes),
+      coreRate: gpu.sm.fp32Lanes, specialLanes: gpu.sm.specialLanes,
+      tanhLanes: gpu.sm.specialLanes / max(gpu.sm.tanhOperations, 1), matrixRate16: max(gpu.matrixRate(of: .float16), gpu.sm.fp32Lanes),
       matrixRate8: gpu.matrixRate(of: .float8e4m3),
       cacheCapacity: gpu.l2.capacity, cacheRate: gpu.l2.bytesPerClock * gpu.boostClock * software.cacheEfficiency,
       memoryRate: gpu.memory.bandwidth)

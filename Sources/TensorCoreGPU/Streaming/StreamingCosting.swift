@@ -84,7 +84,7 @@ struct StreamingCosting {
     }
     if computation.isView { return nothing(format) }
     var streamed = StreamingWork(computation, bytesRead: bytesRead, bytesWritten: bytesWritten, work: work)
-    if streamed.walk == .momentRows, launch == .graph, streamed.columns <= 256 { streamed.walk = .warpRows }
+    if streamed.walk == .momentRows, launch == .graph, streamed.columns <= model.software.warpRowColumns { streamed.walk = .warpRows }
     streamed.hotBytes = min(hotBytes, bytesRead)
     return wrap(
       model.estimate(streamed, mode: .graph), bytes: bytesRead + bytesWritten,

@@ -34,6 +34,8 @@ package struct StreamingSoftware: Sendable, Hashable {
   package var momentRow: Double
   /// Clocks per element of a row for updating moments.
   package var momentElement: Double
+  /// Rows of at most so many columns are normalised by one warp each in engines.
+  package var warpRowColumns: Int
   /// Round trip of one scalar load in a kernel that only accumulates.
   package var accumulateStep: Double
   /// Further kernels around a reduction over all elements, in seconds.
@@ -57,6 +59,7 @@ package struct StreamingSoftware: Sendable, Hashable {
     momentStart = reader.number("moment-start", .cycles).value
     momentRow = reader.number("moment-row", .cycles).value
     momentElement = reader.number("moment-element", .cycles).value
+    warpRowColumns = reader.integer("warp-row-columns").value
     accumulateStep = reader.number("accumulate-step", .cycles).value
     wholeReductionLaunches = reader.number("whole-reduction-launches", .seconds).value
     var costs: [HostOperation: HostCost] = [:]

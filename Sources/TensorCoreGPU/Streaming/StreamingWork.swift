@@ -10,7 +10,7 @@ package struct StreamingWork: Sendable, Hashable {
     case softmaxRows
     /// One block of four warps per row that reads it for mean and variance, then again for the result.
     case momentRows
-    /// One warp per row of at most 256 elements, which stays in its registers: one 16-byte vector per lane in 16 bits.
+    /// One warp per short row, which stays in its registers.
     case warpRows
     /// All elements to one number by atomics.
     case wholeReduction
