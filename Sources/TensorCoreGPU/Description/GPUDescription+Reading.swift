@@ -82,6 +82,7 @@ extension PowerLimit {
     board = reader.number("board", .watts)
     idle = reader?.optionalNumber("idle", .watts)?.value ?? .nan
     clockExponent = reader.number("clock-exponent", .none)
+    voltageFloor = reader.number("voltage-floor", .hertz)
     responseTime = reader.number("response-time", .seconds)
     reader?.finish()
   }

@@ -90,17 +90,6 @@ package struct DeviceMemory: Sendable, Hashable {
   package var energyPerByte: Double
 }
 
-/// Board power and how the clock reacts to it.
-package struct PowerLimit: Sendable, Hashable {
-  package var board: Double
-  /// Watts that do not depend on the work; NaN when the file does not state them.
-  package var idle: Double
-  /// Dynamic power grows with this power of the clock (voltage follows frequency).
-  package var clockExponent: Double
-  /// Kernels shorter than this see only part of the clock reduction, in seconds.
-  package var responseTime: Double
-}
-
 /// Time a kernel costs beside its work.
 package struct LaunchCost: Sendable, Hashable {
   /// From the end of one kernel to the first instruction of the next in a replayed graph, in seconds.

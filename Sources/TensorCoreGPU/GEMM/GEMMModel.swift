@@ -79,7 +79,7 @@ package struct GEMMModel: Sendable {
       (traffic.m / best.cost.m).rounded(.up) * best.cost.m * (traffic.n / best.cost.n).rounded(.up) * best.cost.n
     let macs = covered * traffic.k * Double(traffic.shape.batch)
     let work = macs * path.instruction.energy + best.memoryBytes * gpu.memory.energyPerByte
-    let share = clockShare(work: work, seconds: best.clocks / boost)
+    let share = gpu.power.feltShare(work: work, seconds: best.clocks / boost, boost: boost)
     let clock = boost * share
     let preludeSeconds = prelude(traffic, path)
     let waves = best.fill + best.mainLoop + best.epilogue
@@ -98,17 +98,8 @@ package struct GEMMModel: Sendable {
       epilogue: best.epilogue / clock, reduction: best.reduction / clock, skew: best.skew / clock, clockShare: share,
       deviceBytes: best.memoryBytes + traffic.drainedBytes, l2Bytes: best.blocks / best.split * steps * best.cost.l2Bytes,
       sharedBytes: best.blocks / best.split * steps * best.cost.sharedBytes,
-      energy: work + traffic.drainedBytes * gpu.memory.energyPerByte + gpu.power.idle * seconds)
-  }
-
-  /// The clock the board's power allows: P = idle + E/t · f^e ≤ board, felt in full only by long kernels.
-  private func clockShare(work: Double, seconds: Double) -> Double {
-    let demand = work / seconds
-    let budget = gpu.power.board - gpu.power.idle
-    guard demand > budget, budget > 0 else { return 1 }
-    let settled = power(budget / demand, 1 / gpu.power.clockExponent)
-    let felt = seconds / (seconds + gpu.power.responseTime)
-    return 1 / (1 + felt * (1 / settled - 1))
+      energy: work * gpu.power.voltageSquared(share, boost: boost) + traffic.drainedBytes * gpu.memory.energyPerByte
+        + gpu.power.idle * seconds)
   }
 
   /// Kernels that quantise activations before the product: a fixed part and passes over the activations.

@@ -21,7 +21,7 @@ package struct MixtureMeasurements: MeasurementSchema {
       throw Failure("target '\(target.name)' does not describe mixture-of-experts kernels", at: target.root.location)
     }
     return MixtureRowPredictor(
-      target: target.name, model: MixtureModel(device: DeviceRates(gpu, streaming), software: mixture))
+      target: target.name, model: MixtureModel(device: DeviceRates(gpu, streaming), software: mixture, feelsPower: false))
   }
 }
 

@@ -5,10 +5,13 @@ internal import Results
 package struct MixtureModel: Sendable {
   package var device: DeviceRates
   package var software: MixtureSoftware
+  /// Board power holds the clock down, as in a program. Not so in timings of single layers: a few runs on weights nobody filled.
+  package var feelsPower: Bool
 
-  package init(device: DeviceRates, software: MixtureSoftware) {
+  package init(device: DeviceRates, software: MixtureSoftware, feelsPower: Bool = true) {
     self.device = device
     self.software = software
+    self.feelsPower = feelsPower
   }
 
   package func estimate(_ shape: MixtureShape) -> KernelEstimate {
@@ -75,7 +78,12 @@ package struct MixtureModel: Sendable {
     let work = pairs * Double(columns) * Double(depth) / (matrixRate(shape) * Double(device.smCount))
     var parts = Parts()
     parts.weights = weightBytes / memory
-    let (tiles, stream) = (tiled(shape, loads, columns: columns, depth: depth), moved / memory)
+    var tiles = tiled(shape, loads, columns: columns, depth: depth)
+    if feelsPower {
+      let energy = isEight(shape) ? device.matrixEnergy8 : device.matrixEnergy16
+      tiles = device.underPower(tiles, multiplyAdds: pairs * Double(columns) * Double(depth), energy: energy, bytes: moved)
+    }
+    let stream = moved / memory
     parts.products = max(tiles, stream) + software.exposedShare * min(tiles, stream)
     parts.floor = max(work, moved / max(device.memoryRate, device.cacheRate))
     return parts
@@ -97,9 +105,10 @@ package struct MixtureModel: Sendable {
     return best
   }
 
+  private func isEight(_ shape: MixtureShape) -> Bool { shape.activationBits <= 8 && device.matrixRate8 > 0 }
+
   /// Multiply-adds per second of one SM in the format of the activations.
   private func matrixRate(_ shape: MixtureShape) -> Double {
-    let isEight = shape.activationBits <= 8 && device.matrixRate8 > 0
-    return max(isEight ? device.matrixRate8 : device.matrixRate16, 1) * device.clock
+    max(isEight(shape) ? device.matrixRate8 : device.matrixRate16, 1) * device.clock
   }
 }

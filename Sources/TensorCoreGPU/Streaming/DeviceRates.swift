@@ -25,37 +25,33 @@ package struct DeviceRates: Sendable, Hashable {
   /// Bytes per second at the memory pins.
   package var memoryRate: Double
 
-  package init(
-    smCount: Int, clock: Double, threadsPerSM: Int, issueLanes: Double, coreRate: Double, specialLanes: Double, tanhLanes: Double,
-    matrixRate16: Double, matrixRate8: Double, cacheCapacity: Double, cacheRate: Double, memoryRate: Double
-  ) {
-    self.smCount = smCount
-    self.clock = clock
-    self.threadsPerSM = threadsPerSM
-    self.issueLanes = issueLanes
-    self.coreRate = coreRate
-    self.specialLanes = specialLanes
-    self.tanhLanes = tanhLanes
-    self.matrixRate16 = matrixRate16
-    self.matrixRate8 = matrixRate8
-    self.cacheCapacity = cacheCapacity
-    self.cacheRate = cacheRate
-    self.memoryRate = memoryRate
-  }
+  /// Joules of a multiply-add of `matrixRate16`, of `matrixRate8` and of `coreRate`, and of a byte at the memory.
+  package var matrixEnergy16: Double
+  package var matrixEnergy8: Double
+  package var coreEnergy: Double
+  package var memoryEnergy: Double
+  package var power: PowerLimit
 
   package func seconds(_ clocks: Double) -> Double { clocks / clock }
+
+  /// What `seconds` at boost become when this work holds the clock down.
+  func underPower(_ seconds: Double, multiplyAdds: Double, energy: Double, bytes: Double) -> Double {
+    seconds / power.feltShare(work: multiplyAdds * energy + bytes * memoryEnergy, seconds: seconds, boost: clock)
+  }
 }
 
 extension DeviceRates {
   /// The rates of a described GPU as streaming code of `software` reaches them.
   package init(_ gpu: GPUDescription, _ software: StreamingSoftware) {
+    let lanes = gpu.sm.fp32Lanes
     self.init(
-      smCount: gpu.smCount, clock: gpu.boostClock, threadsPerSM: Int(gpu.sm.threads), issueLanes: software.issueLanes,
-      coreRate: gpu.sm.fp32Lanes, specialLanes: gpu.sm.specialLanes,
-      tanhLanes: gpu.sm.specialLanes / max(gpu.sm.tanhOperations, 1), matrixRate16: max(gpu.matrixRate(of: .float16), gpu.sm.fp32Lanes),
-      matrixRate8: gpu.matrixRate(of: .float8e4m3),
+      smCount: gpu.smCount, clock: gpu.boostClock, threadsPerSM: Int(gpu.sm.threads), issueLanes: software.issueLanes, coreRate: lanes,
+      specialLanes: gpu.sm.specialLanes, tanhLanes: gpu.sm.specialLanes / max(gpu.sm.tanhOperations, 1),
+      matrixRate16: max(gpu.matrixRate(of: .float16), lanes), matrixRate8: gpu.matrixRate(of: .float8e4m3),
       cacheCapacity: gpu.l2.capacity, cacheRate: gpu.l2.bytesPerClock * gpu.boostClock * software.cacheEfficiency,
-      memoryRate: gpu.memory.bandwidth)
+      memoryRate: gpu.memory.bandwidth, matrixEnergy16: gpu.energyPerMultiply(.float16),
+      matrixEnergy8: gpu.energyPerMultiply(.float8e4m3), coreEnergy: gpu.energyPerCoreMultiply, memoryEnergy: gpu.memory.energyPerByte,
+      power: gpu.power)
   }
 }
 
