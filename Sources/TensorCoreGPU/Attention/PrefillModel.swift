@@ -28,7 +28,8 @@ struct PrefillModel {
     let rearrange = kernels.rearrangeEfficiency > 0 ? bytes / (device.memoryRate * kernels.rearrangeEfficiency) : 0
     let energy = usesEightBits ? device.matrixEnergy8 : shape.queryBits > 16 ? device.coreEnergy : device.matrixEnergy16
     let blocks = device.underPower(
-      blockSeconds(shape, tile, rate: rate), multiplyAdds: shape.multiplyAdds, energy: energy, bytes: shape.keyValueBytes + shape.queryBytes)
+      blockSeconds(shape, tile, rate: rate), multiplyAdds: shape.multiplyAdds, energy: energy, bytes: shape.keyValueBytes + shape.queryBytes
+    )
     return Parts(
       launch: kernels.launch, rearrange: rearrange, blocks: blocks,
       traffic: (shape.keyValueBytes + shape.queryBytes) / (device.memoryRate * memoryEfficiency), tile: tile,
