@@ -5,6 +5,18 @@ import Testing
 
 /// Machines that cannot be: every one is refused with a single error that names the number.
 @Suite struct ImpossibleMachineTests {
+  /// What does not fit is said in the terms of the model and the machine, with what to do.
+  @Test func aModelThatDoesNotFitIsRefused() {
+    var prediction = Prediction(
+      model: ModelRequest(path: "\(PredictionTests.root)/graphs/llama-3-70b.json"), target: "nvidia-a100-sxm4-80gb",
+      catalog: PredictionTests.catalog)
+    prediction.model.dimensions = ["sequence": 1]
+    let failure = #expect(throws: Failure.self) { _ = try prediction.run() }
+    let message = failure?.description ?? ""
+    #expect(message.contains("GiB of dram") && message.contains("for weights; 'nvidia-a100-sxm4-80gb' has 80.0 GiB"), "\(message)")
+    #expect(message.contains("--batch") && message.contains("nvidia-a100-sxm4-80gb.xml"), "\(message)")
+  }
+
   @Test(arguments: [
     ("systolic-array", "array.rows=0", "<rows> must be at least 1"), ("systolic-array", "array.rows=-1", "<rows> must be at least 1"),
     ("systolic-array", "array.rows=1e18", "<rows> must be at most"), ("systolic-array", "array.rows=16.5", "<rows> must be a whole number"),
