@@ -97,6 +97,18 @@ struct PredictionTests {
     #expect(b.model.macs == a.model.macs)
   }
 
+  /// Bits of a weight with its share of a scale, as libraries store them; the table of tokens stays in 16 bits.
+  @Test(arguments: [("fp8", 8.0), ("nvfp4", 4.5), ("mxfp4", 4.25), ("w4a16", 4.125)])
+  func formatsStoreTheirScalesToo(_ precision: String, _ bits: Double) throws {
+    var prediction = Self.prediction("", ["batch": 1, "sequence": 1], "nvidia-b200")
+    prediction.model.path = "\(Self.root)/graphs/llama-3-8b.json"
+    prediction.model.precision = precision
+    let model = try prediction.run().model
+    let table = 128_256 * 4096
+    let stored = Double(8 * (model.weightBytes - 2 * table)) / Double(model.parameters - table)
+    #expect(abs(stored - bits) < 0.01, "\(stored)")
+  }
+
   @Test func sparsityIsToldPerLayer() throws {
     var dense = Self.prediction("bert-base", ["batch": 8, "sequence": 128], "nvidia-a100-sxm4-80gb")
     dense.model.precision = "fp16"

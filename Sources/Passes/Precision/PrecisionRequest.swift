@@ -8,6 +8,8 @@ package struct PrecisionRequest: Sendable, Hashable {
   package var activations: ElementType
   /// Scales of the weights, nil when they are plain floats.
   package var weightGranularity: Encoding.Quantization.Granularity?
+  /// Format of those scales: bytes in the block formats, 16 bits for groups of integers, else 32.
+  package var weightScale = ElementType.float32
   /// Activations are quantised with a scale found at run time.
   package var isDynamic: Bool
 
@@ -15,11 +17,12 @@ package struct PrecisionRequest: Sendable, Hashable {
     var table: [String: PrecisionRequest] = [:]
     func add(
       _ names: [String], _ weights: ElementType, _ activations: ElementType, _ granularity: Encoding.Quantization.Granularity? = nil,
-      dynamic: Bool = false
+      scale: ElementType = .float32, dynamic: Bool = false
     ) {
       for name in names {
         table[name] = PrecisionRequest(
-          name: names[0], weights: weights, activations: activations, weightGranularity: granularity, isDynamic: dynamic)
+          name: names[0], weights: weights, activations: activations, weightGranularity: granularity, weightScale: scale,
+          isDynamic: dynamic)
       }
     }
     add(["fp32", "f32"], .float32, .float32)
@@ -32,10 +35,10 @@ package struct PrecisionRequest: Sendable, Hashable {
     add(["int8-dynamic", "w8a8-dynamic"], .int8, .int8, .channel(axis: 0), dynamic: true)
     add(["int4", "w4a4"], .int4, .int4, .channel(axis: 0))
     add(["w8a16"], .int8, .bfloat16, .channel(axis: 0))
-    add(["w4a16"], .int4, .bfloat16, .group(axis: 0, size: 128))
-    add(["w4a8"], .int4, .int8, .group(axis: 0, size: 128))
-    add(["nvfp4"], .float4e2m1, .float4e2m1, .group(axis: 0, size: 16), dynamic: true)
-    add(["mxfp4"], .float4e2m1, .float4e2m1, .group(axis: 0, size: 32), dynamic: true)
+    add(["w4a16"], .int4, .bfloat16, .group(axis: 0, size: 128), scale: .float16)
+    add(["w4a8"], .int4, .int8, .group(axis: 0, size: 128), scale: .float16)
+    add(["nvfp4"], .float4e2m1, .float4e2m1, .group(axis: 0, size: 16), scale: .float8e4m3, dynamic: true)
+    add(["mxfp4"], .float4e2m1, .float4e2m1, .group(axis: 0, size: 32), scale: .float8e4m3, dynamic: true)
     return table
   }()
 }

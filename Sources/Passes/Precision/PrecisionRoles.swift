@@ -53,7 +53,7 @@ struct PrecisionRoles {
 
   func encoding(of value: ValueID, _ request: PrecisionRequest) -> Encoding.Quantization? {
     if weights.contains(value) {
-      return Encoding.Quantization(storage: request.weights, granularity: request.weightGranularity ?? .tensor)
+      return Encoding.Quantization(storage: request.weights, granularity: request.weightGranularity ?? .tensor, scale: request.weightScale)
     }
     let storage = request.activations
     guard storage.bits < 16 else { return Encoding.Quantization(storage: storage) }
