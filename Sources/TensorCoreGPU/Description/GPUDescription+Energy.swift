@@ -13,8 +13,10 @@ extension GPUDescription {
     gemm.paths.first { $0.instruction.feed == .cores && $0.activations.contains(.float32) }?.instruction.energy ?? .nan
   }
 
-  /// Joules of a kernel: what it moves, what it computes, and the board at rest while it runs.
+  /// Joules of a kernel: what it moves, what it computes at boost, and the board at rest while it runs; no more than it is fed with.
   func energy(memoryBytes: Double, arithmetic: Double, seconds: Double) -> Double {
-    memoryBytes * memory.energyPerByte + arithmetic + power.idle * seconds
+    let asked = memoryBytes * memory.energyPerByte + arithmetic + power.idle * seconds
+    // In this order a figure nobody stated stays one.
+    return min(asked, power.board * seconds)
   }
 }
