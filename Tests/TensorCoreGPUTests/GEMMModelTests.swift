@@ -106,6 +106,24 @@ struct GEMMModelTests {
     }
   }
 
+  /// Both SMs of a pair read the same columns and load half of them each; rows are their own.
+  @Test func aPairOfSMsLoadsItsColumnsOnce() throws {
+    let gpu = try Targets.gpu("nvidia-b200")
+    let path = try #require(gpu.gemm.paths.first { $0.name == "16-bit" })
+    let encoding = OperandBytes(activation: 2, weight: 2, output: 2)
+    for tile in path.tiles {
+      #expect(tile.cluster == 2)
+      let pair = try #require(GEMMTileCost(tile, path: path, encoding: encoding, on: gpu))
+      var alone = tile
+      alone.cluster = 1
+      let single = try #require(GEMMTileCost(alone, path: path, encoding: encoding, on: gpu))
+      let columns = tile.warpsM >= tile.warpsN ? tile.n : tile.m
+      #expect(single.l2Bytes - pair.l2Bytes == Double(columns * tile.stepBytes) / 2, "\(tile.m)×\(tile.n)")
+      #expect(pair.issue == single.issue)
+      #expect(pair.tile.stages >= single.tile.stages)
+    }
+  }
+
   @Test func weightsThatStayInTheL2AreFaster() throws {
     let model = GEMMModel(try Targets.gpu("nvidia-a100-sxm4-80gb"))
     var warm = shape(16, 2048, 1024)

@@ -44,16 +44,19 @@ struct GEMMTileCost: Sendable {
     // 64 registers per thread for addresses and fragments beside the accumulators; loader warps keep 40.
     let accumulators = path.instruction.feed == .tensorMemory ? 0 : m * n / (warps * 32)
     let registers = (accumulators + Self.workingRegisters) * warps * 32 + loaders * 32 * Self.loaderRegisters
-    let most = ((gpu.sm.sharedMemory - Self.reservedSharedMemory) / chunk).rounded(.down)
+    // A pair of SMs multiplies its rows with the same columns; each loads and keeps half of them.
+    let isPair = path.instruction.feed == .tensorMemory && tile.cluster == 2
+    let held = isPair ? chunk - (tile.warpsM >= tile.warpsN ? bBytes : aBytes) / 2 : chunk
+    let most = ((gpu.sm.sharedMemory - Self.reservedSharedMemory) / held).rounded(.down)
     guard most >= 2 else { return nil }
     var tile = tile
     tile.stages = min(tile.stages, Int(most))
     self.tile = tile
-    let shared = chunk * Double(tile.stages) + Self.reservedSharedMemory
-    let held = min(
+    let shared = held * Double(tile.stages) + Self.reservedSharedMemory
+    let fitting = min(
       (gpu.sm.sharedMemory / shared).rounded(.down), (gpu.sm.registers / registers).rounded(.down),
       (gpu.sm.threads / ((warps + loaders) * 32)).rounded(.down), gpu.sm.blocks, Self.residentLimit)
-    perSM = max(1, held)
+    perSM = max(1, fitting)
     slots = perSM * Double(gpu.smCount)
 
     let rate = path.instruction.rate * path.issueEfficiency * tile.issueShare
@@ -74,10 +77,11 @@ struct GEMMTileCost: Sendable {
       let group = path.instruction.feed == .shared ? 64.0 : 128.0
       let groups = (rows / group).rounded(.up)
       issue = groups * group * max(8, columns) * stepK / rate
-      sharedBytes = groups * (group + columns) * stepK * path.operandBytes
+      sharedBytes = groups * (group + (isPair ? columns / 2 : columns)) * stepK * path.operandBytes
     }
     feed = sharedBytes / gpu.sm.sharedMemoryBandwidth
-    l2Bytes = tile.cluster > 1 ? chunk - min(aBytes, bBytes) * (1 - 1 / Double(tile.cluster)) : chunk
+    l2Bytes =
+      tile.cluster > 1 && !isPair ? chunk - min(aBytes, bBytes) * (1 - 1 / Double(tile.cluster)) : held
     latency = path.latency / Double(tile.stages - 1)
     // A block of a warp-specialised kernel loads ahead during its own epilogue; else only a neighbour on the SM hides it.
     overlap =
