@@ -77,6 +77,20 @@ struct ConvolutionTests {
     #expect(choices.count == 2, "both algorithms are chosen somewhere")
   }
 
+  /// Four channels of int8 are a quarter of a piece: four pixels share one, and a row of seven taps is read in two of them.
+  /// With more channels every tap is half a piece.
+  @Test func pixelsOfAnImageSharePieces() throws {
+    func bytes(_ channels: Int, _ format: ElementType) throws -> Double {
+      let kind = convolution(channels: channels, filters: 64, side: 224, kernel: 7, stride: 2, format: format)
+      return try estimate(kind, on: "nvidia-a100-sxm4-80gb").bytes["l2"] ?? 0
+    }
+    #expect(try bytes(3, .int8) == bytes(4, .int8))
+    #expect(try bytes(1, .int8) == bytes(4, .int8))
+    #expect(try bytes(5, .int8) / bytes(4, .int8) > 1.5)
+    // Half a piece of 16-bit channels is four already, rows would be padded to eight taps.
+    #expect(try bytes(3, .float16) < 2 * bytes(3, .int8))
+  }
+
   @Test func winogradIsForThreeByThreeOnTheCores() throws {
     let name = "nvidia-v100-sxm2-16gb"
     #expect(

@@ -26,7 +26,7 @@ extension ContractionModel {
       // The kernels that slice a step are the matrix library's alone.
       choice.path.tiles.removeAll { $0.issueShare < 1 }
     } else {
-      choice.shape.padChannels(channels, to: piece)
+      choice.shape.padChannels(channels, to: piece, of: convolution)
       if convolution.strides.contains(where: { $0 > 1 }) { choice.path.latency *= library.stridedLatency }
     }
     let product = ContractionEstimate(gemm.estimate(choice.shape, on: choice.path), choice, gpu)
@@ -111,10 +111,16 @@ extension ContractionModel {
 }
 
 extension GEMMShape {
-  /// Matrix instructions load 16-byte pieces of channels: an image with three channels is padded to half a piece or more.
-  fileprivate mutating func padChannels(_ channels: Int, to piece: Int) {
+  /// Matrix instructions load 16-byte pieces of channels, half a piece at least. An image with at most four channels is
+  /// padded to four, so that neighbouring pixels fill a piece together and a row of the filter is read in whole ones.
+  fileprivate mutating func padChannels(_ channels: Int, to piece: Int, of convolution: Convolution) {
     guard k % channels == 0 else { return }
-    let padded = channels < piece ? max(channels, piece / 2) : (channels + piece - 1) / piece * piece
-    k = k / channels * padded
+    func padded(_ extent: Int) -> Int { (extent + piece - 1) / piece * piece }
+    let taps = k / channels
+    k = taps * (channels < piece ? max(channels, piece / 2) : padded(channels))
+    let row = convolution.kernel.last ?? 1
+    if channels <= 4, convolution.groups == 1, convolution.dilations.allSatisfy({ $0 == 1 }) {
+      k = min(k, taps / row * padded(4 * row))
+    }
   }
 }
