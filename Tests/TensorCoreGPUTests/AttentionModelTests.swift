@@ -36,6 +36,23 @@ struct AttentionModelTests {
     }
   }
 
+  /// Hopper's warpgroups multiply and exponentiate in turn, Blackwell's beside each other: all of the shorter part hides at
+  /// most, and each share of it less takes its share more.
+  @Test func softmaxRunsBesideTheProductsOfBlackwell() throws {
+    let gpu = try Targets.gpu("nvidia-b200")
+    let software = try #require(gpu.streaming)
+    var library = try #require(gpu.attention.first)
+    #expect(library.prefill.softmaxOverlap > 0.5)
+    func seconds(overlap: Double) throws -> Double {
+      library.prefill.softmaxOverlap = overlap
+      return try #require(AttentionModel(gpu, software, library).estimate(shape(256, causal: false))).seconds
+    }
+    let (apart, half, together) = (try seconds(overlap: 0), try seconds(overlap: 0.5), try seconds(overlap: 1))
+    #expect(together < half && half < apart)
+    // Not exactly in the middle: board power holds the clock of the fastest a little.
+    #expect(abs((apart + together) / 2 / half - 1) < 1e-2)
+  }
+
   /// In a program the cache was read one token ago, by a run of the whole model.
   @Test func aColdCacheComesFromMemory() throws {
     for model in try models() {

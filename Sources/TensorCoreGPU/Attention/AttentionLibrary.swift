@@ -28,6 +28,8 @@ package struct PrefillKernels: Sendable, Hashable {
   package var rearrangeEfficiency = 0.0
   /// Clocks of the special-function unit per score for maximum, exponential, sum and conversion, not hidden by the products.
   package var softmaxCost = 0.0
+  /// Share of the shorter of products and softmax that runs beside the longer: 0 when one warpgroup does both in turn.
+  package var softmaxOverlap = 0.0
   /// As `softmaxCost`, additionally for scores of a block that the diagonal crosses.
   package var maskCost = 0.0
   /// As `maskCost` for scores of a block that the far edge of a window crosses, by bits of the format.
@@ -54,6 +56,7 @@ package struct PrefillKernels: Sendable, Hashable {
     launch = reader.number("launch", .seconds).value
     rearrangeEfficiency = reader.number("rearrange-efficiency", .ratio).value
     softmaxCost = reader.number("softmax-cost", .none).value
+    softmaxOverlap = reader.optionalNumber("softmax-overlap", .ratio)?.value ?? 0
     maskCost = reader.number("mask-cost", .none).value
     windowCost16 = reader.number("window-cost-16", .none).value
     windowCost8 = reader.number("window-cost-8", .none).value

@@ -103,7 +103,8 @@ private struct BlockCost {
     let products = scores * Double(width) / (rate * tile.issueShare)
     start = kernels.blockStart + kernels.blockStartPerDimension * Double(tile.headDimension) / 128
     let caps = shape.isCapped ? scores / device.tanhLanes : 0
-    step = products + scoreClocks * kernels.softmaxCost + caps
+    let softmax = scoreClocks * kernels.softmaxCost
+    step = max(products, softmax) + (1 - kernels.softmaxOverlap) * min(products, softmax) + caps
     mask = scoreClocks * kernels.maskCost
     edge = scoreClocks * (rate > 0 && tile.bits == 8 ? kernels.windowCost8 : kernels.windowCost16)
   }
