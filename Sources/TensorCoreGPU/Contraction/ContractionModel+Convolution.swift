@@ -118,7 +118,7 @@ extension GEMMShape {
     func padded(_ extent: Int) -> Int { (extent + piece - 1) / piece * piece }
     let taps = k / channels
     k = taps * (channels < piece ? max(channels, piece / 2) : padded(channels))
-    let row = convolution.kernel.last ?? 1
+    let row = max(1, convolution.kernel.last ?? 1)
     if channels <= 4, convolution.groups == 1, convolution.dilations.allSatisfy({ $0 == 1 }) {
       k = min(k, taps / row * padded(4 * row))
     }

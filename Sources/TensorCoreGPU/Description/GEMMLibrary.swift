@@ -28,7 +28,7 @@ package struct GEMMLibrary: Sendable, Hashable {
 package struct ConvolutionLibrary: Sendable, Hashable {
   /// What happens to images with fewer channels than one 16-byte piece.
   package enum NarrowChannels: String, Sendable, CaseIterable {
-    /// Channels are padded with zeros to a half or whole piece.
+    /// Channels are padded with zeros to a half or whole piece, of an image to four.
     case padded
     /// The ordinary cores convolve in fp32.
     case cores
@@ -125,7 +125,8 @@ package struct GEMMTile: Sendable, Hashable {
   package var warpsN: Int
   /// Extra warps that only load (warp-specialised kernels).
   package var loaderWarps: Int
-  /// Thread blocks that share loads of their narrower operand by multicast.
+  /// Thread blocks that share loads of their narrower operand by multicast. With tensor memory, 2 are a pair of SMs
+  /// that multiplies the same columns, of which each loads half.
   package var cluster: Int
   /// Share of the path's issue rate this kernel reaches.
   package var issueShare = 1.0
