@@ -75,7 +75,7 @@ package struct PrefillKernels: Sendable, Hashable {
         issueShare: row.attribute("issue-share", .ratio))
     }
     if tiles.isEmpty { reader.error("<prefill> has no <tile>") }
-    if !(0...1).contains(softmaxOverlap) { reader.error("<softmax-overlap> is a share from 0 to 1") }
+    if softmaxOverlap < 0 || softmaxOverlap > 1 { reader.error("<softmax-overlap> is a share from 0 to 1") }
     for tile in tiles where tile.queries < 1 || tile.keys < 1 || !(tile.issueShare > 0) {
       reader.error("a <tile> needs positive extents and issue share")
     }
