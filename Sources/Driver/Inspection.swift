@@ -76,8 +76,8 @@ package struct Inspection: Sendable {
       }
       for weight in graph.storedConstants(inRegionsOf: node) { line.parameters += weight.constant.type.elementCount ?? 0 }
       if let work = computation?.work {
-        line.macs += work.macs
-        line.flops += work.flops
+        let total = Work(macs: line.macs, flops: line.flops) + work
+        (line.macs, line.flops) = (total.macs, total.flops)
       }
       if let capabilities { line.support = worse(line.support, support(computation, capabilities)) }
       table[name] = line

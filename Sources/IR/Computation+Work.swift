@@ -13,13 +13,24 @@ package struct Work: Hashable, Sendable {
     self.specials = specials
   }
 
+  /// What one kernel may do at most; no machine finishes it in a day.
+  package static let largest = 1 << 58
+
   package static func + (a: Work, b: Work) -> Work {
-    Work(macs: a.macs &+ b.macs, flops: a.flops &+ b.flops, specials: a.specials &+ b.specials)
+    Work(macs: sum(a.macs, b.macs), flops: sum(a.flops, b.flops), specials: sum(a.specials, b.specials))
   }
 
   package static func * (a: Work, count: Int) -> Work {
-    Work(macs: a.macs &* count, flops: a.flops &* count, specials: a.specials &* count)
+    Work(macs: product(a.macs, count), flops: product(a.flops, count), specials: product(a.specials, count))
   }
+}
+
+/// The product, 2^62 where it is more or a factor is negative: work never wraps around to little.
+private func product(_ factors: Int...) -> Int { factors.checkedProduct ?? 1 << 62 }
+
+private func sum(_ a: Int, _ b: Int) -> Int {
+  let (sum, overflows) = a.addingReportingOverflow(b)
+  return overflows ? 1 << 62 : min(sum, 1 << 62)
 }
 
 extension Computation {
@@ -28,15 +39,17 @@ extension Computation {
     switch self {
     case .contraction(let c):
       let macs = c.macs
-      return Work(macs: macs, flops: 2 &* macs &+ (c.hasBias ? c.output.count : 0))
+      return Work(macs: macs, flops: sum(product(2, macs), c.hasBias ? c.output.count : 0))
     case .attention(let a):
       let macs = a.macs
-      return Work(macs: macs, flops: 2 &* macs &+ (a.isCapped ? 8 : 5) &* a.scoreCount, specials: (a.isCapped ? 2 : 1) &* a.scoreCount)
+      let scores = a.scoreCount
+      return Work(
+        macs: macs, flops: sum(product(2, macs), product(a.isCapped ? 8 : 5, scores)), specials: product(a.isCapped ? 2 : 1, scores))
     case .pointwise(let p): return Work(elements: p.count, cost: p.costPerElement)
-    case .reduction(let r): return Work(elements: r.rows &* r.columns, cost: r.costPerElement)
+    case .reduction(let r): return Work(elements: product(r.rows, r.columns), cost: r.costPerElement)
     case .movement, .opaque: return Work()
     case .loop(let loop):
-      return loop.body.reduce(Work()) { $0 + $1.work } * (loop.tripCount &* loop.parallel)
+      return loop.body.reduce(Work()) { $0 + $1.work } * product(loop.tripCount, loop.parallel)
     }
   }
 
@@ -73,12 +86,12 @@ extension Computation {
 
 extension Work {
   fileprivate init(elements: Int, cost: ArithmeticCost) {
-    self.init(flops: elements &* (cost.simple &+ cost.special), specials: elements &* cost.special)
+    self.init(flops: product(elements, sum(cost.simple, cost.special)), specials: product(elements, cost.special))
   }
 }
 
 extension Contraction {
-  package var macs: Int { batch &* m &* n &* k }
+  package var macs: Int { product(batch, m, n, k) }
 }
 
 extension Attention {
@@ -87,14 +100,14 @@ extension Attention {
   /// Query i of a causal attention sees min(i + keyLength - queryLength + 1, window) keys; the sum is in closed form.
   package var scoreCount: Int {
     let widest = Swift.min(window ?? keyLength, keyLength)
-    guard isCausal else { return batch &* heads &* queryLength &* widest }
+    guard isCausal else { return product(batch, heads, queryLength, widest) }
     let first = keyLength - queryLength + 1
     let skipped = Swift.max(0, Swift.min(queryLength, 1 - first))
     let start = Swift.min(Swift.max(first, 1), widest)
     let ramp = Swift.max(0, Swift.min(queryLength - skipped, widest - start))
-    let pairs = ramp * start + ramp * (ramp - 1) / 2 + (queryLength - skipped - ramp) * widest
-    return batch &* heads &* pairs
+    let pairs = sum(sum(product(ramp, start), product(ramp, max(0, ramp - 1)) / 2), product(queryLength - skipped - ramp, widest))
+    return product(batch, heads, pairs)
   }
 
-  package var macs: Int { scoreCount &* (headDimension + valueDimension) }
+  package var macs: Int { product(scoreCount, headDimension + valueDimension) }
 }

@@ -213,8 +213,13 @@ package struct Pointwise: Hashable, Sendable {
   package var inputs: [Operand]
   package var outputs: [Operand]
   package var costPerElement: ArithmeticCost
+  /// Stored statistics are applied, as a normalisation does at inference.
+  package var hasStatistics: Bool
 
-  package init(function: String, count: Int, inputs: [Operand], outputs: [Operand], costPerElement: ArithmeticCost) {
+  package init(
+    function: String, count: Int, inputs: [Operand], outputs: [Operand], costPerElement: ArithmeticCost, hasStatistics: Bool = false
+  ) {
+    self.hasStatistics = hasStatistics
     self.function = function
     self.count = count
     self.inputs = inputs

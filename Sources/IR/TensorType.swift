@@ -33,6 +33,9 @@ package struct TensorType: Hashable, Sendable {
     return shape.checkedProduct
   }
 
+  /// No tensor of a model that is simulated has more elements: products of two such counts are found out, sums fit an integer.
+  package static let largestCount = 1 << 48
+
   /// Stored bytes under the encoding, nil while a dimension is unbound.
   package var storedBytes: Int? { elementCount.map { encoding.storedBytes($0, of: element) } }
 

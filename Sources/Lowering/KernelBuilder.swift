@@ -21,6 +21,16 @@ package struct KernelProgram: Sendable {
   }
 }
 
+extension KernelProgram {
+  /// The constants that kernels read, each once.
+  package var weights: [Operand] {
+    var seen: Set<Int> = []
+    return kernels.flatMap(\.reads).filter { $0.operand.isConstant && seen.insert($0.id).inserted }.map(\.operand)
+  }
+
+  package var weightBytes: Int { weights.reduce(0) { $0 + $1.bytes } }
+}
+
 private struct KernelBuilder {
   let graph: Graph
   let readsSlices: Bool
@@ -71,6 +81,10 @@ private struct KernelBuilder {
       steps = try self.steps(of: node)
     } catch {
       failures.append(.error("node '\(node.name)' (\(type(of: node.operation).name)): \(error)"))
+      return
+    }
+    if let heavy = steps.first(where: { $0.computation.work.flops > Work.largest }) {
+      failures.append(.error("node '\(node.name)' (\(heavy.label)) needs more than 2^58 operations: bind smaller extents"))
       return
     }
     // A view may have further outputs that nobody needs to run, such as the mask of a dropout.

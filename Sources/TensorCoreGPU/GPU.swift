@@ -33,12 +33,18 @@ package struct GPU: Machine {
   }
 
   package func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
-    let costing = KernelCosting(description, ContractionModel(description, fidelity: request.fidelity), launch: request.launch)
-    let cache = CacheResidency(kernels, held: description.residentBytes)
+    let contractions = ContractionModel(description, fidelity: request.fidelity)
+    let costing = KernelCosting(description, contractions, launch: request.launch)
+    let storage = SparseStorage(kernels, contractions.gemm)
+    let cache = CacheResidency(storage.kernels, held: description.residentBytes)
     var results: [KernelResult] = []
     var failures: [Diagnostic] = []
-    for (kernel, view) in zip(kernels, cache.views) {
-      do throws(Failure) { results.append(try costing.result(of: kernel, view)) } catch {
+    for (index, kernel) in storage.kernels.enumerated() {
+      do throws(Failure) {
+        var result = try costing.result(of: kernel, cache.views[index])
+        if let note = storage.notes[index] { result.reason += "; " + note }
+        results.append(result)
+      } catch {
         failures += error.diagnostics.map { diagnostic in
           var diagnostic = diagnostic
           diagnostic.message = "kernel '\(kernel.name)': \(diagnostic.message)"
@@ -54,10 +60,10 @@ package struct GPU: Machine {
         results[index].startSeconds = now
         now += results[index].latencySeconds
       }
-      return assemble(kernels, results, hostSeconds: 0, startedBy: graphLaunch)
+      return assemble(storage.kernels, results, hostSeconds: 0, startedBy: graphLaunch)
     case .eager:
-      let host = HostQueue(description).schedule(&results, of: kernels)
-      return assemble(kernels, results, hostSeconds: host, startedBy: eagerLaunch(host))
+      let host = HostQueue(description).schedule(&results, of: storage.kernels)
+      return assemble(storage.kernels, results, hostSeconds: host, startedBy: eagerLaunch(host))
     }
   }
 
@@ -103,14 +109,7 @@ package struct GPU: Machine {
         "dram capacity (bytes)": ResourceUse(used: Double(memory.peak), available: description.memory.capacity)
       ],
       roofline: description.roofline,
-      assumptions: description.assumptions + [launch],
-      diagnostics: memory.peak > Int(description.memory.capacity)
-        ? [
-          Diagnostic(
-            .warning,
-            "the model needs \(Format.bytes(Double(memory.peak))) of \(Format.bytes(description.memory.capacity)) device memory"
-          )
-        ] : [])
+      assumptions: description.assumptions + [launch])
   }
 
   package func lint() -> [Diagnostic] { description.lint() }

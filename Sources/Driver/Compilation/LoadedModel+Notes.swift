@@ -80,11 +80,13 @@ extension LoadedModel {
 
   /// Refuses extents of which the graph cannot be made: too many elements for any machine, or none at all in a result.
   func checkElements(_ dimensions: [String: Int]) throws(Failure) {
-    guard !dimensions.isEmpty else { return }
     let place = SourceLocation(file: graph.source.file)
     for id in graph.valueIDs {
-      guard let type = graph.tensorType(id), type.constantShape != nil, type.elementCount == nil else { continue }
-      throw Failure("'\(graph[id].name)' \(type) has more elements than an integer can count", at: place, fix: "bind smaller extents")
+      guard let type = graph.tensorType(id), type.constantShape != nil, type.elementCount.map({ $0 > TensorType.largestCount }) ?? true
+      else { continue }
+      throw Failure(
+        "'\(graph[id].name)' \(type) has more than 2^48 elements, which no machine holds", at: place,
+        fix: dimensions.isEmpty ? "check the extents of the file" : "bind smaller extents")
     }
     let zeros = dimensions.filter { $0.value == 0 }.keys.sorted()
     guard !zeros.isEmpty, let empty = graph.outputs.first(where: { graph.tensorType($0)?.elementCount == 0 }) else { return }

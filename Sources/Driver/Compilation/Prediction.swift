@@ -68,22 +68,10 @@ package struct Prediction: Sendable {
       run: attempt.run, launches: launches)
     var result = assembly.result(sha256: digest.value())
     result.sparsity = verdicts
-    try Self.checkFits(result, on: file)
+    try attempt.run.checkFits(on: file, weightBytes: result.model.weightBytes)
     let faults = result.verify()
     guard faults.isEmpty else { throw Failure(faults) }
     return result
-  }
-
-  /// Refuses a model that needs more of a memory than the machine has.
-  private static func checkFits(_ result: RunResult, on target: TargetFile) throws(Failure) {
-    for (level, steps) in result.timeline.occupancy.sorted(by: { $0.key < $1.key }) {
-      guard let capacity = result.timeline.capacity[level], let most = steps.compactMap(\.last).max(), most > capacity else { continue }
-      let weights = result.model.weightBytes
-      throw Failure(
-        "the model needs \(Format.bytes(Double(most))) of \(level), \(Format.bytes(Double(weights))) of them for weights; "
-          + "'\(target.name)' has \(Format.bytes(Double(capacity)))",
-        at: target.root.location, fix: "run fewer inputs at once (--batch, --dim), in a narrower --precision, or on a machine with more")
-    }
   }
 
   private var request: RunRequest { RunRequest(fidelity: fidelity, launch: launch) }

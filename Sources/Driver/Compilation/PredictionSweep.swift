@@ -70,7 +70,7 @@ package struct PredictionSweep: Sendable {
     let loaded = try LoadedModel(prediction.model, assumesBatch: true)
     try loaded.checkBound()
     let request = RunRequest(fidelity: prediction.fidelity, launch: prediction.launch, batch: loaded.batch)
-    var prepared: [(settings: [String], work: Result<(any Machine, KernelProgram), Failure>)] = []
+    var prepared: [(settings: [String], work: Result<Variant, Failure>)] = []
     var programs: [ProgramKey: KernelProgram] = [:]
     for index in 0..<total {
       let settings = Self.settings(axes, index)
@@ -79,6 +79,13 @@ package struct PredictionSweep: Sendable {
     }
     paths = axes.map(\.path)
     rows = Self.run(prepared, request)
+  }
+
+  /// One machine with the kernels that run on it.
+  private struct Variant {
+    var file: TargetFile
+    var machine: any Machine
+    var program: KernelProgram
   }
 
   private struct ProgramKey: Hashable {
@@ -99,7 +106,7 @@ package struct PredictionSweep: Sendable {
   private static func prepare(
     _ base: TargetFile, _ assignments: [String], _ prediction: Prediction, _ loaded: LoadedModel,
     _ programs: inout [ProgramKey: KernelProgram]
-  ) -> Result<(any Machine, KernelProgram), Failure> {
+  ) -> Result<Variant, Failure> {
     do throws(Failure) {
       var file = base
       for assignment in assignments { try file.set(assignment) }
@@ -110,13 +117,13 @@ package struct PredictionSweep: Sendable {
       let key = ProgramKey(
         capabilities: prediction.launch == .eager ? machine.capabilities.perOperation : machine.capabilities,
         precision: prediction.model.precision ?? Prediction.defaultPrecision(machine, loaded.graph))
-      if let known = programs[key] { return .success((machine, known)) }
+      if let known = programs[key] { return .success(Variant(file: file, machine: machine, program: known)) }
       var options = Compilation.Options()
       options.capabilities = key.capabilities
       options.precision = key.precision
       let program = try PredictionAttempt.program(loaded, options, prediction.launch)
       programs[key] = program
-      return .success((machine, program))
+      return .success(Variant(file: file, machine: machine, program: program))
     } catch {
       return .failure(error)
     }
@@ -124,7 +131,7 @@ package struct PredictionSweep: Sendable {
 
   /// Variants are independent; each writes its own place, so that the result does not depend on the number of threads.
   private static func run(
-    _ prepared: [(settings: [String], work: Result<(any Machine, KernelProgram), Failure>)], _ request: RunRequest
+    _ prepared: [(settings: [String], work: Result<Variant, Failure>)], _ request: RunRequest
   ) -> [Row] {
     var rows = prepared.map { Row(settings: $0.settings) }
     rows.withUnsafeMutableBufferPointer { buffer in
@@ -132,9 +139,10 @@ package struct PredictionSweep: Sendable {
       DispatchQueue.concurrentPerform(iterations: prepared.count) { index in
         switch prepared[index].work {
         case .failure(let failure): slots[index].failure = failure.diagnostics.first?.message ?? failure.description
-        case .success(let (machine, program)):
+        case .success(let variant):
           do throws(Failure) {
-            let run = try machine.run(program.kernels, request)
+            let run = try variant.machine.run(variant.program.kernels, request)
+            try run.checkFits(on: variant.file, weightBytes: variant.program.weightBytes)
             slots[index].latencySeconds = run.latencySeconds
             slots[index].cycles = run.cycles
             slots[index].floorSeconds = run.floorSeconds

@@ -72,14 +72,11 @@ struct ResultAssembly {
 
   private func model(_ sha256: String) -> ModelSummary {
     let work = program.kernels.reduce(Work()) { $0 + $1.work }
-    var weights: [Int: (count: Int, bytes: Int)] = [:]
-    for kernel in program.kernels {
-      for read in kernel.reads where read.operand.isConstant { weights[read.id] = (read.operand.count, read.operand.bytes) }
-    }
+    let weights = program.weights
     let source = loaded.graph.source
     return ModelSummary(
-      name: loaded.name, format: source.format, sha256: sha256, parameters: weights.values.reduce(0) { $0 + $1.count },
-      macs: work.macs, flops: work.flops, weightBytes: weights.values.reduce(0) { $0 + $1.bytes },
+      name: loaded.name, format: source.format, sha256: sha256, parameters: weights.reduce(0) { $0 + $1.count },
+      macs: work.macs, flops: work.flops, weightBytes: program.weightBytes,
       dims: loaded.dimensions, sourceNodes: Set(source.nodeNames).count)
   }
 

@@ -36,7 +36,7 @@ package struct BatchNormalization: ONNXOperator {
   }
 
   package func computation(_ operands: OperandTypes) throws(OperatorError) -> Computation {
-    guard isTraining else { return try operands.pointwise("batch-normalization", simple: 2) }
+    guard isTraining else { return try operands.pointwise("batch-normalization", simple: 2, hasStatistics: true) }
     let shape = try operands.shape(ofInput: 0)
     let channels = shape.count > 1 ? shape[1] : 1
     return try operands.normalization(rows: channels, columns: try operands.input(0).count / max(1, channels))

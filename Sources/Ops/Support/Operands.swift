@@ -39,12 +39,14 @@ extension OperandTypes {
   }
 
   /// A one-to-one computation over the outputs.
-  package func pointwise(_ function: String, simple: Int = 0, special: Int = 0) throws(OperatorError) -> Computation {
+  package func pointwise(
+    _ function: String, simple: Int = 0, special: Int = 0, hasStatistics: Bool = false
+  ) throws(OperatorError) -> Computation {
     let out = try output()
     return .pointwise(
       Pointwise(
         function: function, count: out.count, inputs: try presentInputs(), outputs: try allOutputs(),
-        costPerElement: ArithmeticCost(simple: simple, special: special)))
+        costPerElement: ArithmeticCost(simple: simple, special: special), hasStatistics: hasStatistics))
   }
 
   package func movement(_ kind: Movement.Kind) throws(OperatorError) -> Computation {

@@ -44,8 +44,7 @@ struct HostQueue {
   private func seconds(of computation: Computation) -> Double {
     switch computation {
     case .contraction, .loop, .opaque: gpu.launch.eager
-    // A value with statistics and parameters: the framework's normalisation call, whatever its kernel computes.
-    case .pointwise(let pointwise) where pointwise.inputs.count >= 5: call(.normalization)
+    case .pointwise(let pointwise) where pointwise.hasStatistics: call(.normalization)
     case .attention, .pointwise, .movement: call(.tensors)
     case .reduction(let reduction):
       switch reduction.kind {

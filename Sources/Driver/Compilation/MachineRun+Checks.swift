@@ -1,0 +1,16 @@
+internal import Basic
+internal import Hardware
+internal import Results
+
+extension MachineRun {
+  /// Refuses a model that needs more of a memory than the machine has.
+  func checkFits(on target: TargetFile, weightBytes: Int) throws(Failure) {
+    for (level, steps) in timeline.occupancy.sorted(by: { $0.key < $1.key }) {
+      guard let capacity = timeline.capacity[level], let most = steps.compactMap(\.last).max(), most > capacity else { continue }
+      throw Failure(
+        "the model needs \(Format.bytes(Double(most))) of \(level), \(Format.bytes(Double(weightBytes))) of them for weights; "
+          + "'\(target.name)' has \(Format.bytes(Double(capacity)))",
+        at: target.root.location, fix: "run fewer inputs at once (--batch, --dim), in a narrower --precision, or on a machine with more")
+    }
+  }
+}
