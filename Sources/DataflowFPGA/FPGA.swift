@@ -35,7 +35,9 @@ package struct FPGA: Machine {
   package func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
     guard !kernels.isEmpty else { throw Failure("the model has no kernel to build a pipeline from") }
     let lowering = try PipelineLowering(kernels, request: description.request, tool: model.profile)
-    let design = try folded(lowering.design(name: description.part.name))
+    let unfolded = lowering.design(name: description.part.name)
+    try checkSize(unfolded)
+    let design = try folded(unfolded)
     var pipeline: PipelineEstimate
     let known: DataflowRun?
     do {
@@ -50,6 +52,15 @@ package struct FPGA: Machine {
     return FPGAResult(
       description: description, kernels: kernels, lowering: lowering, pipeline: pipeline, design: design, run: run
     ).machineRun
+  }
+
+  /// Refuses images with more pixels than can be simulated, before schedules as long as they are made.
+  private func checkSize(_ design: PipelineDesign) throws(Failure) {
+    for layer in design.layers where [layer.height, layer.width].checkedProduct.map({ $0 > DataflowNetwork.largestRun / 3 }) ?? true {
+      throw Failure(
+        "'\(layer.name)' streams \(layer.height) × \(layer.width) words: too many to simulate",
+        fix: "run fewer or smaller inputs at once (--batch, --dim)")
+    }
   }
 
   /// Applies the requested folding: a fixed reuse factor, a frame rate, or the fastest that fits.

@@ -97,6 +97,9 @@ package enum DataflowNetworkError: Error, Sendable, Equatable {
 
 /// Stages joined by FIFOs: stage indices are positions in `stages`, in topological order of the data.
 package struct DataflowNetwork: Sendable, Hashable {
+  /// Words on all streams in the frames of one simulated run, at most: each takes two times of memory.
+  package static let largestRun = 200_000_000
+
   package var stages: [DataflowStage]
   package var fifos: [DataflowFIFO]
   /// Frames that may be inside at once (`nil`: as many as fit); a property of the control interface.

@@ -173,9 +173,6 @@ package struct DataflowSimulation {
     var block: StageBlock?
   }
 
-  /// Largest number of stream words one run may move (memory guard).
-  private static let tokenLimit = 200_000_000
-
   package init(_ network: DataflowNetwork, frames: Int) throws(DataflowNetworkError) {
     self.network = network
     self.frames = max(1, frames)
@@ -196,7 +193,7 @@ package struct DataflowSimulation {
       streams.append(Stream(base: offset, depth: fifo.depth))
       let (tokens, overflow) = network.stages[fifo.producer].writesPerFrame
         .multipliedReportingOverflow(by: self.frames)
-      guard !overflow, tokens < Self.tokenLimit, offset + tokens < Self.tokenLimit else {
+      guard !overflow, tokens < DataflowNetwork.largestRun, offset + tokens < DataflowNetwork.largestRun else {
         throw .tooLarge(tokens: overflow ? Int.max : offset + tokens)
       }
       offset += tokens

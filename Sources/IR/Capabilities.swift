@@ -61,7 +61,7 @@ package struct Capabilities: Hashable, Sendable, Codable {
   }
 
   /// What is left when a framework carries out one operation after the other: a bias is added by the product's kernel, nothing
-  /// else fuses. Slices stay what they are: frameworks make them views of their tensor.
+  /// else fuses; attention that is one call reads and writes its heads where they lie. Slices stay what they are: frameworks make them views of their tensor.
   package var perOperation: Capabilities {
     var result = self
     result.epilogueFunctions = ["bias"]
@@ -71,7 +71,6 @@ package struct Capabilities: Hashable, Sendable, Codable {
     result.fusesGathers = false
     result.operandLoads = []
     result.mergesProjections = false
-    result.forms.removeAll { $0 == .attention }
     return result
   }
 
@@ -119,8 +118,11 @@ package struct AttentionSupport: Hashable, Sendable, Codable {
 
   package var forms: [Form]
   package var maximumHeadDimension: Int
+  /// What its loads of queries, keys and values do on the way.
+  package var loads: [OperandLoad]
 
-  package init(forms: [Form] = Form.allCases, maximumHeadDimension: Int = 1 << 16) {
+  package init(forms: [Form] = Form.allCases, maximumHeadDimension: Int = 1 << 16, loads: [OperandLoad] = OperandLoad.allCases) {
+    self.loads = loads
     self.forms = forms
     self.maximumHeadDimension = maximumHeadDimension
   }

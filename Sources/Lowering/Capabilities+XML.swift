@@ -40,7 +40,8 @@ extension Capabilities {
     }
     if let fused = reader.optionalChild("attention") {
       if !forms.contains(.attention) { forms.append(.attention) }
-      attention = AttentionSupport(forms: fused.words("forms"), maximumHeadDimension: fused.integerAttribute("head-dimension"))
+      attention = AttentionSupport(
+        forms: fused.words("forms"), maximumHeadDimension: fused.integerAttribute("head-dimension"), loads: operandLoads)
       fused.finish()
     } else {
       forms.removeAll { $0 == .attention }

@@ -28,7 +28,7 @@ struct FusionTargetTests {
     #expect(!some.fusesReductionSinks && !some.fusesGathers && !some.readsSlices && !some.mergesProjections)
     #expect(some.maximumKernelInputs == 4 && some.operandLoads == [.pad])
     #expect(some.forms == [.layerNormalization, .attention])
-    #expect(some.attention == AttentionSupport(forms: [.causal], maximumHeadDimension: 64))
+    #expect(some.attention == AttentionSupport(forms: [.causal], maximumHeadDimension: 64, loads: [.pad]))
   }
 
   @Test func integersAreAsDeclared() throws {

@@ -115,11 +115,13 @@ private struct FusionPlanner {
   /// What the operand loads of this contraction do on the way, where nobody else reads the result.
   private func absorbOperandLoads(_ group: inout FusionGroup) {
     guard let anchor = group.members.first else { return }
-    for case let input? in graph[anchor].inputs { absorbOperandLoads(of: input, &group) }
+    var loads = context.capabilities.operandLoads
+    if case .attention? = facts.computation(anchor) { loads = context.capabilities.attention.loads }
+    for case let input? in graph[anchor].inputs { absorbOperandLoads(of: input, loads, &group) }
   }
 
   /// Walks up from one operand: a transposition of a dequantised tensor is done by the load as well.
-  private func absorbOperandLoads(of operand: ValueID, _ group: inout FusionGroup) {
+  private func absorbOperandLoads(of operand: ValueID, _ loads: [OperandLoad], _ group: inout FusionGroup) {
     var value = operand
     var done: Set<OperandLoad> = []
     while let producer = graph[value].producer, !taken[producer.index], graph[producer].outputs.count == 1,
@@ -127,7 +129,7 @@ private struct FusionPlanner {
     {
       let members = group.members
       func miss(_ reason: String) { context.ledger.miss("operand-load", graph.originNames(of: members + [producer]), reason) }
-      guard context.capabilities.operandLoads.contains(load) else {
+      guard loads.contains(load) else {
         return miss("the target's operand loads do not \(load.rawValue)")
       }
       let readers = facts.users[value.index].count

@@ -2,7 +2,7 @@
 package enum PassCatalog {
   package static let all: [GraphPass] =
     normalize + [sinkViews] + recognize + cleanUp
-    + [recognizeExactGelu, dropWeights, assignPrecision, assignSparsity, mergeProjections, fuseKernels]
+    + [recognizeExactGelu, recognizeAttentionCall, dropWeights, assignPrecision, assignSparsity, mergeProjections, fuseKernels]
 
   /// Exact rewritings that take out what exporters spell differently.
   package static let normalize: [GraphPass] = [
@@ -14,6 +14,7 @@ package enum PassCatalog {
     spellEinsums,
     spellGathers,
     spellViews,
+    sinkTranspositions,
     mergeViews,
     mergePadding,
     foldBatchNormalization,
@@ -48,11 +49,13 @@ package enum PassCatalog {
   package static let eager: [GraphPass] = [
     foldConstants,
     removeIdentities,
+    sinkTranspositions,
     mergeViews,
     recognizeHardSwish,
     recognizeSiLU,
     recognizeExactGelu,
     recognizeLayerNormalization,
+    recognizeAttentionCall,
     removeDeadNodes,
     assignPrecision,
     assignSparsity,

@@ -19,6 +19,9 @@ struct AttentionParts {
   var rank: Int
   var covers: [NodeID]
   var scale = 1.0
+  /// Its parts on the operands of the product.
+  var queryScale = 1.0
+  var keyScale = 1.0
   /// c of c·tanh(scale·Q·Kᵀ/c); the scale found inside is that of the shares until the walk ends.
   var cap: Double?
   var query: ValueID?

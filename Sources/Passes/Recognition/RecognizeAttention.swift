@@ -13,7 +13,23 @@ let recognizeAttention = recognizer(
   "recognize-attention", "softmax(scale·Q·Kᵀ + mask)·V becomes scaled dot-product attention.", endsAt: [MatrixMultiply()], relative: 1e-4,
   form: .attention,
   conditions: AttentionCondition.all, obstacle: attentionObstacle
+) { match, id throws(NearMiss) in try attention(match, id)?.recognition }
+
+/// Attention that a framework computes by one call, as `scaled_dot_product_attention` of PyTorch: both of its exporters spell such
+/// a call with the scale in equal parts on queries and keys, which no model written in single operations does.
+let recognizeAttentionCall = recognizer(
+  "recognize-attention-call", "softmax(√s·Q·√s·Kᵀ + mask)·V, as exporters spell one call, becomes scaled dot-product attention.",
+  endsAt: [MatrixMultiply()], relative: 1e-4, form: .attention, conditions: [AttentionCondition.target], obstacle: attentionObstacle
 ) { match, id throws(NearMiss) in
+  // What is no call is what it is: the operations a framework carries out, and no near miss.
+  guard let (recognition, parts) = try? attention(match, id), parts.queryScale != 1, match.near(parts.queryScale, parts.keyScale) else {
+    return nil
+  }
+  return recognition
+}
+
+/// Attention that ends at a node, with what it was found to be made of.
+private func attention(_ match: GraphMatcher, _ id: NodeID) throws(NearMiss) -> (recognition: Recognition, parts: AttentionParts)? {
   guard match.graph[id].operation is MatrixMultiply, let result = match.graph[id].outputs.first,
     let probabilities = match.graph[id].inputs[0], let values = match.graph[id].inputs[1],
     let (softmax, op, softmaxNode) = match.softmax(probabilities), op.function == .softmax, let scores = softmaxNode.inputs[0],
@@ -27,13 +43,15 @@ let recognizeAttention = recognizer(
   try match.scoreProduct(scores, &found)
   guard let query = found.query, let keys = found.keys else { throw NearMiss(AttentionCondition.product, found.covers) }
   guard match.readers.sole(probabilities) != nil else { throw NearMiss(AttentionCondition.shared, found.covers) }
-  let (q, _) = match.unscaled(query, &found)
-  let (kT, _) = match.unscaled(keys, &found)
+  let (q, queryScale) = match.unscaled(query, &found)
+  let (kT, keyScale) = match.unscaled(keys, &found)
+  (found.queryScale, found.keyScale) = (queryScale, keyScale)
   guard let key = match.keys(kT, &found) else { throw NearMiss(AttentionCondition.product, found.covers) }
   guard let depth = match.graph.tensorType(q)?.shape.last?.constant else { throw NearMiss(AttentionCondition.depth, found.covers) }
   let (k, v) = match.sharedHeads(key.value, values, &found, isDirect: key.permutation == nil)
   guard match.graph.tensorType(v)?.rank == rank || found.heads != nil else { throw NearMiss(AttentionCondition.product, found.covers) }
-  return try match.attention(found, (q, k, v), keyPermutation: key.permutation, depth: depth, result: result)
+  let recognition = try match.attention(found, (q, k, v), keyPermutation: key.permutation, depth: depth, result: result)
+  return (recognition, found)
 }
 
 /// What the target's fused attention does not take.
@@ -292,7 +310,8 @@ extension GraphMatcher {
     }
     parts.covers.append(id)
     permutation.swapAt(rank - 2, rank - 1)
-    let (inner, _) = unscaled(x, &parts)
+    let (inner, factor) = unscaled(x, &parts)
+    parts.keyScale *= factor
     return (inner, permutation == identity ? nil : permutation)
   }
 

@@ -1,0 +1,141 @@
+internal import Basic
+internal import IR
+internal import Ops
+
+/// Takes parts of a tensor before it is transposed: split(transpose(x)) and transpose(x)[i] become transpositions of parts of x.
+///
+/// Packed projections of queries, keys and values are reshaped, transposed and taken apart as a whole; parts are views where they
+/// lie, and what reads one part alone can load it transposed.
+let sinkTranspositions = GraphPass(
+  "sink-transpositions", "Parts of a transposed tensor are taken before it is transposed, and transposed one by one.", preserves: .bitExact
+) { rewriter, context throws(Failure) in
+  for id in rewriter.executionOrder(of: [Transpose.self]) where rewriter.graph.contains(id) {
+    let node = rewriter.graph[id]
+    guard let transpose = node.operation as? Transpose, let source = node.inputs[0], let rank = rewriter.graph.tensorType(source)?.rank,
+      let order = try? transpose.order(rank: rank), !rewriter.isGraphOutput(node.outputs[0])
+    else { continue }
+    let readers = rewriter.users(of: node.outputs[0]).sorted()
+    if readers.count == 1, let split = rewriter.graph[readers[0]].operation as? Split {
+      rewriter.sink(id, order, below: readers[0], split)
+    } else if let picks = picks(rewriter.graph, readers, rank: rank) {
+      rewriter.sink(id, order, below: picks, of: source)
+    } else {
+      continue
+    }
+    context.count("view")
+  }
+  rewriter.eraseDeadConstants()
+}
+
+/// One element along an axis of a transposed tensor, which loses that axis.
+private struct Pick {
+  var node: NodeID
+  var axis: Int
+  var index: Int
+}
+
+/// What the readers pick, when all of them take one element along the same axis.
+private func picks(_ graph: Graph, _ readers: [NodeID], rank: Int) -> [Pick]? {
+  var result: [Pick] = []
+  for reader in readers {
+    let node = graph[reader]
+    guard let gather = node.operation as? Gather, let axis = try? resolveAxis(gather.axis, rank: rank), let indices = node.inputs[1],
+      graph.tensorType(indices)?.rank == 0, let index = graph.constant(indices)?.shapeContents?.first?.constant,
+      let extent = graph.tensorType(node.inputs[0])?.shape[axis].constant, (-extent..<extent).contains(index),
+      node.inputs[0].flatMap({ graph.producer($0) }) != nil
+    else { return nil }
+    result.append(Pick(node: reader, axis: axis, index: index < 0 ? index + extent : index))
+  }
+  guard let axis = result.first?.axis, result.allSatisfy({ $0.axis == axis }) else { return nil }
+  return result
+}
+
+extension Rewriter {
+  /// Splits the source instead, and transposes its parts; a part that loses the axis it was split along loses it first.
+  fileprivate mutating func sink(_ transpose: NodeID, _ order: [Int], below reader: NodeID, _ split: Split) {
+    let (node, whole) = (graph[reader], graph[transpose])
+    guard let source = whole.inputs[0], let axis = try? resolveAxis(split.axis, rank: order.count) else { return }
+    var inputs = node.inputs
+    inputs[0] = source
+    let types = node.outputs.map { graph[$0].type.inOrder(before: order) }
+    let parts = addNode(
+      Split(axis: order[axis], parts: split.parts), inputs, types: types, name: node.name, origin: node.origin,
+      outputNames: node.outputs.map { "\(graph[$0].name).part" })
+    var heir: NodeID?
+    for (position, old) in node.outputs.enumerated() {
+      let part = graph[parts].outputs[position]
+      let name = "\(whole.name).\(position)"
+      if let squeeze = soleUser(of: old), drops(axis, squeeze) {
+        heir = replaceSqueeze(squeeze, of: part, axis, order, name: name)
+      } else {
+        let made = addNode(Transpose(order), [part], types: [graph[old].type], name: name, origin: Origin(), outputNames: [graph[old].name])
+        replaceUses(of: old, with: graph[made].outputs[0])
+        heir = made
+      }
+    }
+    erase(reader, reason: "taken before the transposition", heir: parts)
+    erase(transpose, reason: "parts are transposed", heir: heir)
+  }
+
+  /// Takes the elements from the source, and transposes what is left of each; elements that are all there is are one split.
+  fileprivate mutating func sink(_ transpose: NodeID, _ order: [Int], below picks: [Pick], of source: ValueID) {
+    let whole = graph[transpose]
+    guard var type = graph.tensorType(source), let axis = picks.first.map({ order[$0.axis] }), let extent = type.shape[axis].constant else {
+      return
+    }
+    type.shape[axis] = 1
+    var parts: [ValueID] = []
+    if picks.map(\.index).sorted() == Array(0..<extent) {
+      let types = Array(repeating: ValueType.tensor(type), count: extent)
+      let split = addNode(
+        Split(axis: axis, parts: extent), [source], types: types, name: "\(whole.name).split", origin: Origin(),
+        outputNames: (0..<extent).map { "\(whole.name).part\($0)" })
+      parts = picks.map { graph[split].outputs[$0.index] }
+    } else {
+      for pick in picks {
+        let ranges = [pick.index, pick.index + 1, axis].map { addConstant(Constant(integers: [Int64($0)]), name: "\(whole.name).range") }
+        let name = "\(whole.name).\(pick.index).\(graph.nodeSlots.count)"
+        let slice = addNode(Slice(), [source] + ranges, types: [.tensor(type)], name: name, origin: Origin())
+        parts.append(graph[slice].outputs[0])
+      }
+    }
+    var heir: NodeID?
+    for (pick, part) in zip(picks, parts) {
+      heir = replaceSqueeze(pick.node, of: part, pick.axis, order, name: "\(graph[pick.node].name).squeezed")
+    }
+    erase(transpose, reason: "parts are transposed", heir: heir)
+  }
+
+  /// Transposition of a part without the axis, in the place of a node that takes the axis from the transposed part.
+  private mutating func replaceSqueeze(_ id: NodeID, of part: ValueID, _ axis: Int, _ order: [Int], name: String) -> NodeID {
+    let result = graph[id].outputs[0]
+    let dropped = order[axis]
+    var rest = order
+    rest.remove(at: axis)
+    rest = rest.map { $0 > dropped ? $0 - 1 : $0 }
+    let axes = addConstant(Constant(integers: [Int64(dropped)]), name: "\(name).axis")
+    if rest == Array(rest.indices) { return replace(id, by: Squeeze(), [part, axes]) }
+    let squeezed = addNode(
+      Squeeze(), [part, axes], types: [graph[result].type.inOrder(before: rest)], name: name, origin: Origin())
+    return replace(id, by: Transpose(rest), [graph[squeezed].outputs[0]])
+  }
+
+  /// True for a view that takes exactly this axis of extent 1 away.
+  private func drops(_ axis: Int, _ id: NodeID) -> Bool {
+    let node = graph[id]
+    guard node.operation is Squeeze, let input = node.inputs[0], let rank = graph.tensorType(input)?.rank, node.inputs.count > 1,
+      let axes = node.inputs[1].flatMap({ graph.constant($0)?.shapeContents?.compactMap(\.constant) })
+    else { return false }
+    return axes.map { $0 < 0 ? $0 + rank : $0 } == [axis]
+  }
+}
+
+extension ValueType {
+  /// The type that is this one after a transposition by `order`.
+  fileprivate func inOrder(before order: [Int]) -> ValueType {
+    guard case .tensor(var type) = self, type.rank == order.count else { return self }
+    let transposed = type.shape
+    for (position, axis) in order.enumerated() { type.shape[axis] = transposed[position] }
+    return .tensor(type)
+  }
+}
