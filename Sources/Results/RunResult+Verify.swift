@@ -40,21 +40,28 @@ extension RunResult {
     var found: [Diagnostic] = []
     let exclusive = Set(timeline.resources.filter(\.isExclusive).map(\.name))
     var lastEnd: [String: Double] = [:]
-    var extent: [Int: (start: Double, end: Double)] = [:]
+    var extent: [Int: (start: Double, end: Double, spans: Int)] = [:]
     let slack = totals.latencySeconds * 1e-9
     for span in timeline.spans.sorted(by: { ($0.start, $0.end) < ($1.start, $1.end) }) {
       if exclusive.contains(span.resource), let end = lastEnd[span.resource], span.start < end - slack {
         found.append(.error("result: two spans overlap on '\(span.resource)' at \(span.start) s [exclusive]"))
       }
       lastEnd[span.resource] = max(lastEnd[span.resource] ?? 0, span.end)
-      let known = extent[span.kernel] ?? (span.start, span.end)
-      extent[span.kernel] = (min(known.start, span.start), max(known.end, span.end))
+      let known = extent[span.kernel] ?? (span.start, span.end, 0)
+      extent[span.kernel] = (min(known.start, span.start), max(known.end, span.end), known.spans + 1)
     }
     for pair in timeline.dependencies where pair.count == 2 {
       guard let first = extent[pair[0]], let second = extent[pair[1]] else { continue }
-      let ready = timeline.isStreaming ? first.start : first.end
-      if second.start < ready - slack {
-        found.append(.error("result: kernel \(pair[1]) starts before kernel \(pair[0]) allows [dependency]"))
+      if timeline.isStreaming {
+        // Of a kernel with several stages the first may need none of these words; its last word needs the last of them.
+        if second.spans == 1, second.start < first.start - slack {
+          found.append(.error("result: kernel \(pair[1]) starts before kernel \(pair[0]) [dependency]"))
+        }
+        if second.end < first.end - slack {
+          found.append(.error("result: kernel \(pair[1]) ends before kernel \(pair[0]) [dependency]"))
+        }
+      } else if second.start < first.end - slack {
+        found.append(.error("result: kernel \(pair[1]) starts before kernel \(pair[0]) ends [dependency]"))
       }
     }
     return found

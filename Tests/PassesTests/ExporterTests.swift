@@ -11,7 +11,9 @@ import Testing
 struct ExporterTests {
   static let folder = GoldenPassTests.folder.deletingLastPathComponent().appendingPathComponent("Exporters")
 
-  @Test(arguments: ["bert", "llama-grouped", "unet", "attention", "lstm-cell", "activations", "gelu-factors", "packed-select"])
+  @Test(arguments: [
+    "bert", "llama-grouped", "unet", "attention", "lstm-cell", "activations", "gelu-factors", "packed-select",
+  ])
   func bothSpellingsBecomeOneGraph(_ name: String) throws {
     let forms = try ["script", "dynamo"].map { try SemanticForm(canonical("\(name).\($0)")) }
     let (script, dynamo) = (forms[0], forms[1])
@@ -37,14 +39,18 @@ struct ExporterTests {
       ("attention-parts.script", ["attention": 1]), ("attention-parts.dynamo", ["attention": 1]),
       ("gelu-factors.script", ["gelu": 1]), ("gelu-factors.dynamo", ["gelu": 1]),
       ("swin-shifted.script", ["attention": 1]), ("swin-shifted.dynamo", ["attention": 1]),
+      ("packed-module.script", ["attention": 1, "split": 1]), ("packed-module.dynamo", ["attention": 1, "split": 1]),
+      ("masked-fill.script", ["attention": 1]), ("masked-fill.dynamo", ["attention": 1]),
+      ("joined-masks.script", ["attention": 1]), ("joined-masks.dynamo", ["attention": 1]),
+      ("head-factors.script", ["attention": 1]), ("head-factors.dynamo", ["attention": 1]),
       ("moe.script", ["expert-product": 3, "gated-unit": 1, "top-k": 1]),
       ("moe.dynamo", ["expert-product": 3, "gated-unit": 1, "top-k": 1]),
     ])
   func recognisedOperators(_ name: String, _ expected: [String: Int]) throws {
     let counts = try SemanticForm(canonical(name)).operators
     for (operation, count) in expected { #expect(counts[operation] == count, "\(operation): \(counts)") }
-    // What the recognised operators stand for is gone; a router keeps its own softmax and sum.
-    for part in ["softmax", "reduce"] where !name.hasPrefix("lstm") && !name.hasPrefix("moe") {
+    // What the recognised operators stand for is gone; a router keeps its own softmax and sum, cosine attention its lengths.
+    for part in ["softmax", "reduce"] where !["lstm", "moe", "head-factors"].contains(where: name.hasPrefix) {
       #expect(counts[part] == nil, "\(part) is left: \(counts)")
     }
   }

@@ -98,6 +98,8 @@ package struct ScaledDotProductAttention: ONNXOperator {
       throw OperatorError("attention-form", "only the form with separate heads and without cache or score output is supported")
     }
     node.ignore("softmax_precision")
+    // Which scores the second output shows; there is none.
+    node.ignore("qk_matmul_output_mode")
     let cap = try node.float("softcap") ?? 0
     guard cap >= 0, cap.isFinite else { throw OperatorError("attention-form", "softcap \(cap) is no bound") }
     let isCausal = try node.integer("is_causal") ?? 0 != 0

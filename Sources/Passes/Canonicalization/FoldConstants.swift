@@ -68,7 +68,7 @@ private struct Folding {
   /// Above this many elements of an input a structural run keeps only the type …
   private static let structuralLimit = 4096
   /// … unless the input was computed from small ones: then this limit holds.
-  private static let derivedLimit = 1 << 20
+  private static let derivedLimit = 1 << 24
   /// Above this many elements nothing is folded: it would make the model larger than the file.
   private static let exactLimit = 1 << 28
 

@@ -43,7 +43,10 @@ private func unchangedInput(of node: Node, _ graph: Graph) -> ValueID? {
   case is Dropout:
     let isTraining = node.inputs.count > 2 && node.inputs[2] != nil && graph.scalar(node.inputs[2]) != 0
     return isTraining ? nil : first
-  case is Concatenate: return node.inputs.count == 1 ? first : nil
+  case is Concatenate:
+    let parts = node.inputs.filter { graph.tensorType($0)?.elementCount != 0 }
+    guard parts.count == 1, let part = parts[0], let type = graph.tensorType(part) else { return nil }
+    return type.shape == output.shape && type.element == output.element ? part : nil
   default: return nil
   }
 }

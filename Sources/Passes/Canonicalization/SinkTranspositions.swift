@@ -9,6 +9,7 @@ internal import Ops
 let sinkTranspositions = GraphPass(
   "sink-transpositions", "Parts of a transposed tensor are taken before it is transposed, and transposed one by one.", preserves: .bitExact
 ) { rewriter, context throws(Failure) in
+  for id in rewriter.executionOrder(of: [Transpose.self]) where rewriter.sinkBelowSqueeze(id) { context.count("view") }
   for id in rewriter.executionOrder(of: [Transpose.self]) where rewriter.graph.contains(id) {
     let node = rewriter.graph[id]
     guard let transpose = node.operation as? Transpose, let source = node.inputs[0], let rank = rewriter.graph.tensorType(source)?.rank,
@@ -51,6 +52,26 @@ private func picks(_ graph: Graph, _ readers: [NodeID], rank: Int) -> [Pick]? {
 }
 
 extension Rewriter {
+  /// Takes axes of extent 1 away before the transposition instead of behind it.
+  fileprivate mutating func sinkBelowSqueeze(_ id: NodeID) -> Bool {
+    let node = graph[id]
+    guard let transpose = node.operation as? Transpose, let source = node.inputs[0], let type = graph.tensorType(source),
+      let order = try? transpose.order(rank: type.rank), let reader = soleUser(of: node.outputs[0]), graph[reader].operation is Squeeze,
+      graph[reader].inputs.count > 1, let list = graph[reader].inputs[1].flatMap({ graph.constant($0)?.shapeContents?.compactMap(\.constant) })
+    else { return false }
+    let dropped = Set(list.compactMap { axis in (try? resolveAxis(axis, rank: order.count)).map { order[$0] } })
+    guard !dropped.isEmpty, dropped.allSatisfy({ type.shape[$0] == 1 }) else { return false }
+    let kept = type.shape.indices.filter { !dropped.contains($0) }
+    let rest = order.compactMap { kept.firstIndex(of: $0) }
+    var squeezed = type
+    squeezed.shape = kept.map { type.shape[$0] }
+    let axes = addConstant(Constant(integers: dropped.sorted().map(Int64.init)), name: "\(node.name).axes")
+    let view = addNode(Squeeze(), [source, axes], types: [.tensor(squeezed)], name: "\(node.name).squeezed", origin: Origin())
+    let made = replace(reader, by: Transpose(rest), [graph[view].outputs[0]])
+    erase(id, reason: "transposed without axes of extent 1", heir: made)
+    return true
+  }
+
   /// Splits the source instead, and transposes its parts; a part that loses the axis it was split along loses it first.
   fileprivate mutating func sink(_ transpose: NodeID, _ order: [Int], below reader: NodeID, _ split: Split) {
     let (node, whole) = (graph[reader], graph[transpose])

@@ -116,8 +116,34 @@ private struct FusionPlanner {
   private func absorbOperandLoads(_ group: inout FusionGroup) {
     guard let anchor = group.members.first else { return }
     var loads = context.capabilities.operandLoads
-    if case .attention? = facts.computation(anchor) { loads = context.capabilities.attention.loads }
+    if case .attention? = facts.computation(anchor) {
+      loads = context.capabilities.attention.loads
+      for case let input? in graph[anchor].inputs.prefix(3) { absorbSplitHeads(of: input, loads, &group) }
+    }
     for case let input? in graph[anchor].inputs { absorbOperandLoads(of: input, loads, &group) }
+  }
+
+  /// The nodes from a transposition to an operand of attention, when only views that keep the features of a head together stand
+  /// between: heads [b·h, s, d] are read where [b, s, h, d] lie.
+  private func absorbSplitHeads(of operand: ValueID, _ loads: [OperandLoad], _ group: inout FusionGroup) {
+    var (value, nodes) = (operand, [NodeID]())
+    while let producer = graph[value].producer, !taken[producer.index], graph[producer].outputs.count == 1,
+      facts.users[value.index].count == 1, !facts.graphOutputs.contains(value), let input = graph[producer].inputs[0],
+      let computation = facts.computation(producer), let depth = graph.tensorType(value)?.shape.last
+    {
+      nodes.append(producer)
+      if computation.operandLoad == .transpose, loads.contains(.transpose), let transpose = graph[producer].operation as? Transpose,
+        let rank = graph.tensorType(input)?.rank, let order = try? transpose.order(rank: rank), order.last == rank - 1, nodes.count > 1
+      {
+        group.insert(nodes, orderedBy: facts.position)
+        group.inputs.remove(operand)
+        for node in nodes { group.inputs.formUnion(graph[node].inputs.compactMap { $0 }) }
+        for node in nodes { group.inputs.subtract(graph[node].outputs) }
+        return
+      }
+      guard computation.isView, graph.tensorType(input)?.shape.last == depth else { return }
+      value = input
+    }
   }
 
   /// Walks up from one operand: a transposition of a dequantised tensor is done by the load as well.

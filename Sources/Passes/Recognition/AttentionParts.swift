@@ -22,6 +22,10 @@ struct AttentionParts {
   /// Its parts on the operands of the product.
   var queryScale = 1.0
   var keyScale = 1.0
+  /// One number per head, by which the scores are multiplied.
+  var factor: ValueID?
+  /// What is found from here on would be scaled: no mask may follow.
+  var isScaled: Bool { scale != 1 || factor != nil }
   /// c of c·tanh(scale·Q·Kᵀ/c); the scale found inside is that of the shares until the walk ends.
   var cap: Double?
   var query: ValueID?

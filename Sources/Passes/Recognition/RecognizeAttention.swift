@@ -40,7 +40,13 @@ private func attention(_ match: GraphMatcher, _ id: NodeID) throws(NearMiss) -> 
     found.heads = match.graph.tensorType(scores)?.constantShape.map { Array($0[..<2]) }
   }
   guard op.axis == -1 || op.axis == rank - 1 else { throw NearMiss(AttentionCondition.axis, found: "axis \(op.axis)", found.covers) }
-  try match.scoreProduct(scores, &found)
+  var start = scores
+  if rank == 3, let apart = match.headsApart(scores) {
+    found = AttentionParts(scores: apart.shape, covers: found.covers + [apart.view])
+    found.heads = apart.shape[..<2].compactMap(\.constant)
+    start = apart.scores
+  }
+  try match.scoreProduct(start, &found)
   guard let query = found.query, let keys = found.keys else { throw NearMiss(AttentionCondition.product, found.covers) }
   guard match.readers.sole(probabilities) != nil else { throw NearMiss(AttentionCondition.shared, found.covers) }
   let (q, queryScale) = match.unscaled(query, &found)
@@ -49,7 +55,7 @@ private func attention(_ match: GraphMatcher, _ id: NodeID) throws(NearMiss) -> 
   guard let key = match.keys(kT, &found) else { throw NearMiss(AttentionCondition.product, found.covers) }
   guard let depth = match.graph.tensorType(q)?.shape.last?.constant else { throw NearMiss(AttentionCondition.depth, found.covers) }
   let (k, v) = match.sharedHeads(key.value, values, &found, isDirect: key.permutation == nil)
-  guard match.graph.tensorType(v)?.rank == rank || found.heads != nil else { throw NearMiss(AttentionCondition.product, found.covers) }
+  guard match.graph.tensorType(v)?.rank == found.rank || found.heads != nil else { throw NearMiss(AttentionCondition.product, found.covers) }
   let recognition = try match.attention(found, (q, k, v), keyPermutation: key.permutation, depth: depth, result: result)
   return (recognition, found)
 }
@@ -98,6 +104,7 @@ extension GraphMatcher {
       preparations.append(
         .combine(input: 3, mask.value, mask.kind == .addend ? .add : .and, isInverted: mask.kind == .hides, view: mask.view))
     }
+    if let factor = found.factor { preparations.append(.combine(input: 0, factor, .mul)) }
     if found.rank == 3 { preparations += (0..<3).map { .unsqueeze(input: $0, axis: 0) } }
     let factor = found.scale * (found.cap ?? 1)
     let scale = near(factor, 1 / Double(depth).squareRoot()) ? nil : Float(factor)
@@ -140,6 +147,14 @@ extension GraphMatcher {
     return flat == [wide[0] * wide[1], wide[2], wide[3]]
   }
 
+  /// Scores [b·h, s, t] that were [b, h, s, t] while masks were added to them.
+  fileprivate func headsApart(_ scores: ValueID) -> (scores: ValueID, shape: [Dimension], view: NodeID)? {
+    guard let (view, _, node) = made(scores, by: Reshape.self), let apart = node.inputs[0], joinsHeads(apart, scores),
+      binary(apart, .add) != nil || made(apart, by: Where.self) != nil, let shape = graph.tensorType(apart)?.shape
+    else { return nil }
+    return (apart, shape, view)
+  }
+
   /// Walks from the softmax's input to the product of queries and keys, through masks and scales.
   fileprivate func scoreProduct(_ value: ValueID, _ parts: inout AttentionParts) throws(NearMiss) {
     var current = value
@@ -160,19 +175,23 @@ extension GraphMatcher {
         parts.covers.append(id)
         parts.scale *= factor
         current = x
+      } else if parts.factor == nil, parts.cap == nil, parts.heads == nil, parts.rank == 4, let found = factorOfHeads(current) {
+        parts.covers.append(found.node)
+        parts.factor = found.factor
+        current = found.scores
       } else if parts.cap != nil, made(current, by: MatrixMultiply.self) == nil, made(current, by: Cast.self) == nil {
         throw NearMiss(AttentionCondition.capped, parts.covers)
-      } else if parts.scale == 1, let pair = binary(current, .add), let (scores, mask) = scoresAndMask(pair) {
+      } else if !parts.isScaled, let pair = binary(current, .add), let (scores, mask) = scoresAndMask(pair) {
         parts.covers.append(pair.id)
         parts.masks += addedMasks(mask, &parts)
         current = scores
-      } else if parts.scale == 1, let (id, _, node) = made(current, by: Where.self), node.inputs.count == 3,
-        let hidden = scalar(node.inputs[2]), hidden <= -1e4, let mask = node.inputs[0], let scores = node.inputs[1]
+      } else if !parts.isScaled, let (id, _, node) = made(current, by: Where.self), node.inputs.count == 3, let mask = node.inputs[0],
+        let position = [1, 2].first(where: { scalar(node.inputs[$0]).map { $0 <= -1e4 } ?? false }), let scores = node.inputs[3 - position]
       {
         parts.covers.append(id)
-        parts.masks += conjuncts(mask, &parts)
+        parts.masks += position == 2 ? conjuncts(mask, &parts) : [hidingMask(mask, parts)]
         current = scores
-      } else if !parts.isJoined, parts.scale == 1, let (id, _, node) = made(current, by: Reshape.self), let scores = node.inputs[0],
+      } else if !parts.isJoined, !parts.isScaled, let (id, _, node) = made(current, by: Reshape.self), let scores = node.inputs[0],
         joinsHeads(current, scores), let wide = graph.tensorType(current)?.constantShape
       {
         parts.covers.append(id)
@@ -181,7 +200,7 @@ extension GraphMatcher {
         current = scores
       } else if let (_, inner) = unary(current, .tanh), leadsToProduct(inner) {
         throw NearMiss(AttentionCondition.capped, parts.covers)
-      } else if parts.scale == 1, let window = windowMask(current) {
+      } else if !parts.isScaled, let window = windowMask(current) {
         guard let mask = window.mask else { throw NearMiss(AttentionCondition.windows, parts.covers + window.nodes) }
         parts.covers += window.nodes
         parts.masks.append(mask)
@@ -265,6 +284,24 @@ extension GraphMatcher {
     return leaves
   }
 
+  /// A selection of what to hide; a constant one that hides exactly the keys after each query is a triangle.
+  private func hidingMask(_ value: ValueID, _ parts: AttentionParts) -> AttentionMask {
+    let isTriangular = isTriangular(value, scores: parts.shape) { hides, isVisible in (hides == 0) == isVisible }
+    return AttentionMask(value: value, kind: .hides, isTriangular: isTriangular)
+  }
+
+  /// Scores times one number per head, as cosine attention has it: the factor can stand on the queries.
+  private func factorOfHeads(_ value: ValueID) -> (node: NodeID, scores: ValueID, factor: ValueID)? {
+    guard let pair = binary(value, .mul) else { return nil }
+    for (scores, factor) in eitherOrder(pair) where made(scores, by: MatrixMultiply.self) != nil {
+      guard let shape = graph.tensorType(factor)?.shape, (2...4).contains(shape.count), shape.suffix(2).allSatisfy({ $0 == 1 }) else {
+        continue
+      }
+      return (pair.id, scores, factor)
+    }
+    return nil
+  }
+
   /// Which summand leads to a product and which is the mask.
   private func scoresAndMask(_ pair: (id: NodeID, a: ValueID, b: ValueID)) -> (scores: ValueID, mask: ValueID)? {
     for (scores, mask) in eitherOrder(pair) where leadsToProduct(scores) && graph.tensorType(mask) != nil { return (scores, mask) }
@@ -278,12 +315,18 @@ extension GraphMatcher {
       if made(current, by: MatrixMultiply.self) != nil { return true }
       if let (_, x, _) = scaled(current) {
         current = x
+      } else if let found = factorOfHeads(current) {
+        current = found.scores
       } else if let pair = binary(current, .add) {
         current = made(pair.a, by: MatrixMultiply.self) != nil || scaled(pair.a) != nil ? pair.a : pair.b
       } else if let (_, _, node) = made(current, by: Reshape.self), let scores = node.inputs[0], joinsHeads(current, scores) {
         current = scores
       } else if let (_, capped) = unary(current, .tanh) {
         current = capped
+      } else if let (_, _, node) = made(current, by: Where.self), node.inputs.count == 3,
+        let position = [1, 2].first(where: { scalar(node.inputs[$0]) != nil }), let scores = node.inputs[3 - position]
+      {
+        current = scores
       } else {
         return false
       }
@@ -340,17 +383,28 @@ extension GraphMatcher {
     return made(value, by: Reshape.self).map { ($0.id, $0.node) }
   }
 
-  /// A constant mask of all scores that hides exactly the keys after each query, in every image and head.
   fileprivate func isTriangular(_ mask: ValueID, isSelection: Bool, scores: [Dimension]) -> Bool {
-    guard let constant = graph.constant(mask), let shape = constant.type.constantShape, shape.count >= 2, scores.count >= 2,
-      shape.suffix(2).map(Dimension.constant) == Array(scores.suffix(2)), let count = constant.type.elementCount, count > 0,
-      count <= 1 << 22, let numbers = Tensor(constant).flatMap({ try? $0.doubles() })
-    else { return false }
-    let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])
-    return numbers.indices.allSatisfy { index in
-      let (row, column) = (index / columns % rows, index % columns)
-      let isVisible = column <= row + columns - rows
-      return isSelection ? (numbers[index] != 0) == isVisible : isVisible ? numbers[index] == 0 : numbers[index] <= -1e4
+    isTriangular(mask, scores: scores) { number, isVisible in
+      isSelection ? (number != 0) == isVisible : isVisible ? number == 0 : number <= -1e4
     }
   }
+
+  /// A constant mask of all scores that hides exactly the keys after each query, in every image and head.
+  ///
+  /// - `agrees`: whether a number of the mask says what it should of a key that is visible or not.
+  private func isTriangular(_ mask: ValueID, scores: [Dimension], _ agrees: (Double, Bool) -> Bool) -> Bool {
+    guard let constant = graph.constant(mask), let shape = constant.type.constantShape, shape.count >= 2, scores.count >= 2,
+      shape.suffix(2).map(Dimension.constant) == Array(scores.suffix(2)), let count = constant.type.elementCount, count > 0,
+      count <= largestMask, let numbers = Tensor(constant).flatMap({ try? $0.doubles() })
+    else { return false }
+    let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])
+    for start in stride(from: 0, to: count, by: columns) {
+      let last = start / columns % rows + columns - rows
+      for column in 0..<columns where !agrees(numbers[start + column], column <= last) { return false }
+    }
+    return true
+  }
 }
+
+/// Elements of a mask that is looked at: 4096 queries and keys.
+private let largestMask = 1 << 24
