@@ -54,10 +54,10 @@ package struct GPU: Machine {
         results[index].startSeconds = now
         now += results[index].latencySeconds
       }
-      return assemble(kernels, results, hostSeconds: 0, startedBy: graphLaunch)
+      return try assemble(kernels, results, hostSeconds: 0, startedBy: graphLaunch)
     case .eager:
-      let host = HostQueue(description).schedule(&results, of: kernels)
-      return assemble(kernels, results, hostSeconds: host, startedBy: eagerLaunch(host))
+      let host = try HostQueue(description).schedule(&results, of: kernels)
+      return try assemble(kernels, results, hostSeconds: host, startedBy: eagerLaunch(host))
     }
   }
 
@@ -77,9 +77,10 @@ package struct GPU: Machine {
 
   private func assemble(
     _ kernels: [Kernel], _ results: [KernelResult], hostSeconds: Double, startedBy launch: Assumption
-  ) -> MachineRun {
+  ) throws(Failure) -> MachineRun {
     let stream = "stream 0"
     let seconds = results.reduce(0) { $0 + $1.latencySeconds }
+    let cycles = try description.cycles(seconds)
     let memory = MemoryPlan(kernels)
     let timeline = Timeline(
       resources: [Timeline.Resource(name: stream)],
@@ -95,7 +96,7 @@ package struct GPU: Machine {
     let energies = results.compactMap(\.energyJoules)
     return MachineRun(
       kernels: results, timeline: timeline, latencySeconds: seconds,
-      cycles: Int((seconds * description.boostClock).rounded(.up)),
+      cycles: cycles,
       floorSeconds: results.reduce(0) { $0 + $1.floorSeconds }, serialSeconds: seconds + hostSeconds,
       energyJoules: energies.count == results.count ? energies.reduce(0, +) : nil,
       peakMemoryBytes: ["dram": memory.peak],
