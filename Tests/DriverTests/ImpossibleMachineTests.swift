@@ -19,6 +19,18 @@ import Testing
     #expect(message.contains("--batch") && message.contains("nvidia-a100-sxm4-80gb.xml"), "\(message)")
   }
 
+  /// Numbers that are each within their range may still be too much together.
+  @Test(arguments: [RunRequest.Launch.graph, .eager])
+  func aRunOfMoreCyclesThanFitIsRefused(_ launch: RunRequest.Launch) {
+    var prediction = Prediction(
+      model: ModelRequest(path: "\(PredictionTests.root)/graphs/mobilenet-v1-0.25-food101.cwg"), target: "nvidia-t4",
+      catalog: PredictionTests.catalog)
+    prediction.overrides = ["boost-clock=1000 GHz", "dram.bandwidth=1 KB/s", "dram.efficiency=0.001", "streaming.tensors.total=1000 s"]
+    prediction.launch = launch
+    let failure = #expect(throws: Failure.self) { _ = try prediction.run() }
+    #expect(failure?.description.contains("more clock cycles than 'nvidia-t4' can count") == true, "\(failure?.description ?? "")")
+  }
+
   private static let shares = "0.001 to 10"
   private static let whole = "must be a whole number from"
   private static let gpu = [

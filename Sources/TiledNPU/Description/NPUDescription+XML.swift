@@ -150,9 +150,9 @@ extension WeightCode {
 
 extension InstructionStream {
   fileprivate init(_ reader: ElementReader) {
+    let resultBytes = reader.number("result-size", .bytes, in: 0...4096).value
     self.init(
-      layerBytes: reader.integer("layer-size", .bytes, in: 0...(1 << 30)).value,
-      resultBytes: reader.number("result-size", .bytes, in: 0...4096).value,
+      layerBytes: reader.integer("layer-size", .bytes, in: 0...(1 << 30)).value, resultBytes: resultBytes,
       bufferBytes: reader.integer("buffer", .bytes).value)
     reader.finish()
   }
