@@ -42,7 +42,7 @@ package enum Unit: String, Sendable, CaseIterable {
     return result
   }
 
-  /// Reads `"256 KiB"` as 262144 when the unit is `.bytes`; nil when the number or the unit is not understood.
+  /// Reads `"256 KiB"` as 262144 when the unit is `.bytes`; nil when the number or the unit is not understood, or when no machine word holds the value.
   ///
   /// Works on bytes: target files hold hundreds of numbers, and walking them as characters took a tenth of a small run.
   package func parse(_ text: String) -> Double? {
@@ -66,7 +66,8 @@ package enum Unit: String, Sendable, CaseIterable {
     while end < limit, Self.isSpace(bytes[end]) { end += 1 }
     let name = String(decoding: bytes[end..<limit], as: UTF8.self)
     guard let unit = spellings.first(where: { $0.name == name }) else { return nil }
-    return number * unit.factor
+    let value = number * unit.factor
+    return value.isFinite ? value : nil
   }
 
   /// Digits, signs, points and separators; an `e` only when digits follow it, as in 1e9.

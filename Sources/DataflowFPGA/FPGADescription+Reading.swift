@@ -33,23 +33,13 @@ extension FPGADescription.Request {
     profile = reader?.text("profile") ?? ""
     reuse = reader?.integer("reuse").value ?? 0
     folding = reader?.optionalText("folding") ?? ""
-    strategy = Self.choice(reader, "strategy", default: .resource)
-    transfer = Self.choice(reader, "transfer", default: .stream)
+    strategy = reader?.word("strategy", Strategy.self) ?? .resource
+    transfer = reader?.word("transfer", Transfer.self) ?? .stream
     fixedBits = reader?.integer("fixed-bits", in: 1...1024).value ?? 16
-    frameRate = reader?.number("frame-rate", .none).value ?? 0
-    if frameRate < 0 { reader?.error("<frame-rate> must be at least 0") }
+    frameRate = reader?.number("frame-rate", .none, in: 0.001...1e12, orZero: true).value ?? 0
     sizing = reader?.integer("size-fifos", in: 0...2).value ?? 0
     fifoDepth = reader?.integer("fifo-depth", in: 0...(1 << 30)).value ?? 0
     reader?.finish()
-  }
-
-  private static func choice<Choice: RawRepresentable & CaseIterable>(
-    _ reader: ElementReader?, _ name: String, default fallback: Choice
-  ) -> Choice where Choice.RawValue == String {
-    guard let child = reader?.child(name) else { return fallback }
-    let value = child.choice("value", of: Choice.self) ?? fallback
-    child.finish()
-    return value
   }
 }
 
@@ -65,15 +55,15 @@ extension FPGADescription.Board {
 extension FPGAPart {
   fileprivate init(name: String, _ reader: ElementReader) {
     let capacity = Area(reader.child("capacity"))
-    let dies = reader.integer("dies").value
+    let dies = reader.integer("dies", in: .extents).value
     let block = DSPBlock(reader.child("dsp-block"))
     let memory = MemorySystem(reader.child("memory"))
     let usable = reader.child("usable")
-    let shares = Area().named.map { ($0.name, usable?.number($0.name, .ratio).value ?? 1) }
+    let shares = Area().named.map { ($0.name, usable?.number($0.name, .ratio, in: .share).value ?? 1) }
     usable?.finish()
     let shell = Area(reader.child("shell"))
     self.init(
-      name: name, capacity: capacity, dies: max(1, dies), block: block, memory: memory,
+      name: name, capacity: capacity, dies: dies, block: block, memory: memory,
       usable: Dictionary(shares) { first, _ in first }, shell: shell)
   }
 }
@@ -91,7 +81,7 @@ extension Area {
 extension DSPBlock {
   fileprivate init(_ reader: ElementReader?) {
     let packing = (reader?.children("packing") ?? []).map { row in
-      let entry = Packing(bits: row.integerAttribute("bits"), count: row.integerAttribute("count"))
+      let entry = Packing(bits: row.integerAttribute("bits", in: .extents), count: row.integerAttribute("count", in: .extents))
       row.finish()
       return entry
     }
@@ -112,7 +102,7 @@ extension MemorySystem {
     }
     self.init(
       lut: ladder("lut"), block: ladder("block"), ultra: ladder("ultra"),
-      lutDepth: reader?.integer("lut-depth").value ?? 0, ultraFill: reader?.number("ultra-fill", .ratio).value ?? 1)
+      lutDepth: reader?.integer("lut-depth").value ?? 0, ultraFill: reader?.number("ultra-fill", .ratio, in: .share).value ?? 1)
     reader?.finish()
   }
 }
@@ -120,7 +110,7 @@ extension MemorySystem {
 extension MemoryLadder {
   fileprivate init(_ reader: ElementReader) {
     let rungs = reader.children("rung").map { row in
-      let rung = Rung(depth: max(1, row.integerAttribute("depth")), width: max(1, row.integerAttribute("width")))
+      let rung = Rung(depth: row.integerAttribute("depth", in: .extents), width: row.integerAttribute("width", in: .extents))
       row.finish()
       return rung
     }
@@ -133,8 +123,8 @@ extension MultiplierRule {
   /// Reads `<mapper name="…" least-operand="2" …/>`.
   fileprivate init(row: ElementReader) {
     self.init(
-      leastOperand: row.integerAttribute("least-operand"), leastProduct: row.integerAttribute("least-product"),
-      leastWeight: row.integerAttribute("least-weight"))
+      leastOperand: row.integerAttribute("least-operand", in: .extents), leastProduct: row.integerAttribute("least-product", in: .extents),
+      leastWeight: row.integerAttribute("least-weight", in: .extents))
     row.finish()
   }
 }

@@ -6,7 +6,7 @@ extension ImplementationProfile {
   package init(_ reader: ElementReader) {
     name = reader.name
     folding = reader.choice("folding", of: Folding.self) ?? .reuse
-    weightWordBits = reader.optionalIntegerAttribute("weight-word-bits") ?? 36
+    weightWordBits = reader.optionalIntegerAttribute("weight-word-bits", in: .extents) ?? 36
     reports = reader.children("reports").map { row in
       let pattern = ReportPattern(tool: row.optionalString("tool") ?? "", design: row.optionalString("design") ?? "")
       row.finish()
@@ -56,7 +56,7 @@ extension ImplementationProfile.KernelTiming {
     singleBlock = reader?.integer("single-block", .cycles).value ?? 0
     balancedInputs = reader?.integer("balanced-inputs").value ?? 0
     serialOffset = reader?.number("serial-offset", .none).value ?? 0
-    serialRate = reader?.number("serial-rate", .none).value ?? 1
+    serialRate = reader?.number("serial-rate", .none, in: .factor).value ?? 1
     idleWeightBits = reader?.integer("idle-weight-bits").value ?? 0
     reader?.finish()
   }
@@ -64,7 +64,7 @@ extension ImplementationProfile.KernelTiming {
 
 extension ImplementationProfile.AreaLaw {
   fileprivate init(_ reader: ElementReader?) {
-    func number(_ name: String) -> Double { reader?.number(name, .none).value ?? 0 }
+    func number(_ name: String) -> Double { reader?.number(name, .none, in: 0...1e6).value ?? 0 }
     lutPerInputBit = number("lut-per-input-bit")
     ffPerInputBit = number("ff-per-input-bit")
     lutPerMultiplier = number("lut-per-multiplier")
@@ -80,8 +80,8 @@ extension ImplementationProfile.AreaLaw {
     ffPerSoftmax = number("ff-per-softmax")
     ffPerLayer = number("ff-per-layer")
     ffPerWindowFIFO = number("ff-per-window-fifo")
-    lutKept = reader?.number("lut-kept", .ratio).value ?? 1
-    ffKept = reader?.number("ff-kept", .ratio).value ?? 1
+    lutKept = reader?.number("lut-kept", .ratio, in: .positiveShare).value ?? 1
+    ffKept = reader?.number("ff-kept", .ratio, in: .positiveShare).value ?? 1
     reader?.finish()
   }
 }
@@ -92,10 +92,10 @@ extension ImplementationProfile.MemoryUse {
     shiftRegisterDepth = reader?.integer("shift-register-depth").value ?? 0
     lutROMDepth = reader?.integer("lut-rom-depth").value ?? 0
     romWidth = reader?.integer("rom-width").value ?? 36
-    channelFIFOs = reader?.integer("channel-fifos").value == 1
-    windowFIFOs = reader?.integer("window-fifos").value == 1
+    channelFIFOs = reader?.integer("channel-fifos", in: 0...1).value == 1
+    windowFIFOs = reader?.integer("window-fifos", in: 0...1).value == 1
     softmaxBlocks = reader?.integer("softmax-blocks").value ?? 0
-    indexTables = reader?.optionalInteger("index-tables")?.value == 1
+    indexTables = reader?.optionalInteger("index-tables", in: 0...1)?.value == 1
     tableWeightBits = reader?.optionalInteger("table-weight-bits")?.value ?? 0
     reader?.finish()
   }
@@ -117,8 +117,7 @@ extension ReportedLogic {
     laws = Resource.allCases.flatMap { resource in
       (reader?.children(resource.rawValue) ?? []).compactMap { Law($0, resource) }
     }
-    let isParallel = reader?.optionalString("transfer") != nil && reader?.choice("transfer", of: Transfer.self) == .parallel
-    transfer = isParallel ? .parallel : .stream
+    transfer = reader?.optionalChoice("transfer", of: Transfer.self) ?? .stream
     reader?.finish()
   }
 }
@@ -126,10 +125,12 @@ extension ReportedLogic {
 extension ReportedLogic.Law {
   fileprivate init?(_ row: ElementReader, _ resource: ReportedLogic.Resource) {
     let stage = row.choice("stage", of: ReportedLogic.Stage.self)
-    let strategy = row.optionalString("strategy") == nil ? nil : row.choice("strategy", of: Strategy.self)
-    let clock = row.optionalString("clock") == nil ? nil : row.choice("clock", of: ReportedLogic.Clock.self)
+    let strategy = row.optionalChoice("strategy", of: Strategy.self)
+    let clock = row.optionalChoice("clock", of: ReportedLogic.Clock.self)
     let coefficients = row.element.attributes.compactMap { attribute in
-      ReportedLogic.Term(rawValue: attribute.name).map { ReportedLogic.Coefficient(term: $0, value: row.attribute(attribute.name)) }
+      ReportedLogic.Term(rawValue: attribute.name).map {
+        ReportedLogic.Coefficient(term: $0, value: row.attribute(attribute.name, in: -1e6...1e6))
+      }
     }
     row.finish()
     guard let stage else { return nil }

@@ -23,7 +23,7 @@ package struct LatencyKernel: Sendable, Hashable {
     let extra = isFast && usesBlocks ? timing.fastMultiplier : 0
     var depth: Int
     if inputs > timing.balancedInputs {
-      depth = Int(((Double(inputs) - timing.serialOffset) / max(timing.serialRate, 0.01)).rounded())
+      depth = Int(((Double(inputs) - timing.serialOffset) / timing.serialRate).rounded())
     } else {
       depth = Self.treeLevels(inputs) + (isFast ? timing.fast + extra : timing.relaxed)
     }

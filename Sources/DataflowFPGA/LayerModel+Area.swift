@@ -36,7 +36,7 @@ extension LayerModel {
     }
     result.synthesised = Area(dsp: blocks, lut: Int(lut.rounded()), ff: Int(ff.rounded()))
     result.reported = Area(
-      dsp: blocks, lut: Int((lut / max(law.lutKept, 0.01)).rounded()), ff: Int((ff / max(law.ffKept, 0.01)).rounded()))
+      dsp: blocks, lut: Int((lut / law.lutKept).rounded()), ff: Int((ff / law.ffKept).rounded()))
     memory(layer, &result)
     let windowBlocks = windowMemory(layer, &result)
     result.synthesised.ff += Int((law.ffPerWindowFIFO * Double(windowBlocks)).rounded())

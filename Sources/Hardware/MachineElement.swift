@@ -31,7 +31,7 @@ package struct MachineElement: Sendable, Hashable {
 
   /// This element with another's attributes and children laid over it. An overlay with `replace="true"` takes the place whole.
   package func overlaid(by overlay: MachineElement) -> MachineElement {
-    guard overlay[attribute: "replace"] != "true" else {
+    guard overlay[attribute: "replace"].flatMap(Answer.init)?.isYes != true else {
       var whole = overlay
       whole[attribute: "replace"] = nil
       return whole

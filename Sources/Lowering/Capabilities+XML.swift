@@ -17,21 +17,20 @@ extension Capabilities {
     let reader = ElementReader(element, log: log)
     if let epilogue = reader.optionalChild("epilogue") {
       epilogueFunctions = Set(epilogue.string("functions").split(separator: " ").map(String.init))
-      fusesResidual = epilogue.isSet("residual")
+      fusesResidual = epilogue.optionalFlagAttribute("residual")
       epilogue.finish()
     }
     if let chain = reader.optionalChild("chain") {
-      fusesPointwiseChains = chain.isSet("pointwise")
-      fusesReductionSinks = chain.isSet("reduction")
-      fusesGathers = chain.isSet("gather")
-      readsSlices = chain.isSet("slice")
-      maximumKernelInputs = chain.integerAttribute("inputs")
-      if maximumKernelInputs < 1 { chain.error("a kernel reads at least one tensor") }
+      fusesPointwiseChains = chain.optionalFlagAttribute("pointwise")
+      fusesReductionSinks = chain.optionalFlagAttribute("reduction")
+      fusesGathers = chain.optionalFlagAttribute("gather")
+      readsSlices = chain.optionalFlagAttribute("slice")
+      maximumKernelInputs = chain.integerAttribute("inputs", in: .extents)
       chain.finish()
     }
     if let operand = reader.optionalChild("operand") {
       operandLoads = operand.words("loads")
-      mergesProjections = operand.isSet("merge")
+      mergesProjections = operand.optionalFlagAttribute("merge")
       operand.finish()
     }
     if let kernel = reader.optionalChild("kernel") {
@@ -41,19 +40,17 @@ extension Capabilities {
     if let fused = reader.optionalChild("attention") {
       if !forms.contains(.attention) { forms.append(.attention) }
       attention = AttentionSupport(
-        forms: fused.words("forms"), maximumHeadDimension: fused.integerAttribute("head-dimension"), loads: operandLoads)
+        forms: fused.words("forms"), maximumHeadDimension: fused.integerAttribute("head-dimension", in: .extents), loads: operandLoads)
       fused.finish()
     } else {
       forms.removeAll { $0 == .attention }
     }
     if let declared = reader.optionalChild("integers") {
       integers = IntegerArithmetic(
-        accumulatorBits: declared.integerAttribute("accumulator"), overflow: declared.word("overflow") ?? .wrap,
+        accumulatorBits: declared.integerAttribute("accumulator", in: 8...62), overflow: declared.word("overflow") ?? .wrap,
         requantization: declared.word("requantization") ?? .real,
-        multiplierBits: declared.optionalString("multiplier") == nil ? 31 : declared.integerAttribute("multiplier"),
+        multiplierBits: declared.optionalIntegerAttribute("multiplier", in: 1...31) ?? 31,
         rounding: declared.word("rounding") ?? .halfEven)
-      if !(8...62).contains(integers.accumulatorBits) { declared.error("an accumulator has 8 to 62 bits") }
-      if !(1...31).contains(integers.multiplierBits) { declared.error("a multiplier has 1 to 31 bits") }
       declared.finish()
     }
     reader.finish()
@@ -62,13 +59,6 @@ extension Capabilities {
 }
 
 extension ElementReader {
-  /// `yes` or `no`; absent is no.
-  fileprivate func isSet(_ attribute: String) -> Bool {
-    guard let text = optionalString(attribute) else { return false }
-    if text != "yes", text != "no" { error("\(attribute)=\"\(text)\" in <\(element.name)> must be yes or no") }
-    return text == "yes"
-  }
-
   /// One member of a closed set.
   fileprivate func word<Word: RawRepresentable<String> & CaseIterable & Equatable>(_ attribute: String) -> Word? {
     let found: [Word] = words(attribute)

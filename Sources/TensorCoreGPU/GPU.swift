@@ -60,10 +60,10 @@ package struct GPU: Machine {
         results[index].startSeconds = now
         now += results[index].latencySeconds
       }
-      return assemble(storage.kernels, results, hostSeconds: 0, startedBy: graphLaunch)
+      return try assemble(storage.kernels, results, hostSeconds: 0, startedBy: graphLaunch)
     case .eager:
-      let host = HostQueue(description).schedule(&results, of: storage.kernels)
-      return assemble(storage.kernels, results, hostSeconds: host, startedBy: eagerLaunch(host))
+      let host = try HostQueue(description).schedule(&results, of: storage.kernels)
+      return try assemble(storage.kernels, results, hostSeconds: host, startedBy: eagerLaunch(host))
     }
   }
 
@@ -83,9 +83,10 @@ package struct GPU: Machine {
 
   private func assemble(
     _ kernels: [Kernel], _ results: [KernelResult], hostSeconds: Double, startedBy launch: Assumption
-  ) -> MachineRun {
+  ) throws(Failure) -> MachineRun {
     let stream = "stream 0"
     let seconds = results.reduce(0) { $0 + $1.latencySeconds }
+    let cycles = try description.cycles(seconds)
     let memory = MemoryPlan(kernels)
     let timeline = Timeline(
       resources: [Timeline.Resource(name: stream)],
@@ -101,7 +102,7 @@ package struct GPU: Machine {
     let energies = results.compactMap(\.energyJoules)
     return MachineRun(
       kernels: results, timeline: timeline, latencySeconds: seconds,
-      cycles: Int((seconds * description.boostClock).rounded(.up)),
+      cycles: cycles,
       floorSeconds: results.reduce(0) { $0 + $1.floorSeconds }, serialSeconds: seconds + hostSeconds,
       energyJoules: energies.count == results.count ? energies.reduce(0, +) : nil,
       peakMemoryBytes: ["dram": memory.peak],

@@ -21,7 +21,7 @@ struct KernelCosting {
       id: kernel.id, name: kernel.name, kind: kernel.anchorComputation.kind, origin: kernel.origin,
       bound: estimate.bound,
       reason: ([estimate.reason] + estimate.notes).joined(separator: "; "), latencySeconds: estimate.seconds,
-      floorSeconds: estimate.floorSeconds, cycles: Int((estimate.seconds * gpu.boostClock).rounded(.up)),
+      floorSeconds: estimate.floorSeconds, cycles: try gpu.cycles(estimate.seconds),
       macs: kernel.work.macs, flops: kernel.work.flops, bytes: estimate.bytes.mapValues { Int($0.rounded()) },
       energyJoules: estimate.energy.isFinite ? estimate.energy : nil, format: estimate.format, choice: estimate.choice,
       isOpaque: kernel.anchorComputation.kind == "opaque", operations: kernel.steps.map(\.label),

@@ -13,7 +13,7 @@ struct UnitTests {
     #expect(abs(parsed - value) <= 1e-12 * value)
   }
 
-  @Test(arguments: ["", "KiB", "12 KiBs", "12 GHz", "1 2 B", "nan B", "inf B"])
+  @Test(arguments: ["", "KiB", "12 KiBs", "12 GHz", "1 2 B", "nan B", "inf B", "1e300 PiB"])
   func refuses(_ text: String) { #expect(Unit.bytes.parse(text) == nil) }
 
   @Test func formatsLikePeopleRead() {

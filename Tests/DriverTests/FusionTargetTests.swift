@@ -59,13 +59,13 @@ struct FusionTargetTests {
     "mistakes are named",
     arguments: [
       ("<fusion><kernel forms=\"layer-normalisation\"/></fusion>", "did you mean layer-normalization?"),
-      ("<fusion><chain pointwise=\"true\" inputs=\"4\"/></fusion>", "must be yes or no"),
+      ("<fusion><chain pointwise=\"maybe\" inputs=\"4\"/></fusion>", "one of yes, no"),
       (
         "<fusion><integers accumulator=\"32\" overflow=\"wrap\" requantization=\"real\" rounding=\"half-evn\"/></fusion>",
         "did you mean half-even?"
       ),
       ("<fusion><epilog functions=\"*\"/></fusion>", "did you mean <epilogue>?"),
-      ("<fusion><chain inputs=\"0\"/></fusion>", "at least one tensor"),
+      ("<fusion><chain inputs=\"0\"/></fusion>", "inputs in <chain> must be a whole number from 1 to"),
     ])
   func mistakes(_ fusion: String, _ hint: String) {
     let failure = #expect(throws: (any Error).self) { _ = try capabilities(fusion) }

@@ -57,7 +57,8 @@ extension Rewriter {
     let node = graph[id]
     guard let transpose = node.operation as? Transpose, let source = node.inputs[0], let type = graph.tensorType(source),
       let order = try? transpose.order(rank: type.rank), let reader = soleUser(of: node.outputs[0]), graph[reader].operation is Squeeze,
-      graph[reader].inputs.count > 1, let list = graph[reader].inputs[1].flatMap({ graph.constant($0)?.shapeContents?.compactMap(\.constant) })
+      graph[reader].inputs.count > 1,
+      let list = graph[reader].inputs[1].flatMap({ graph.constant($0)?.shapeContents?.compactMap(\.constant) })
     else { return false }
     let dropped = Set(list.compactMap { axis in (try? resolveAxis(axis, rank: order.count)).map { order[$0] } })
     guard !dropped.isEmpty, dropped.allSatisfy({ type.shape[$0] == 1 }) else { return false }

@@ -55,7 +55,9 @@ private func attention(_ match: GraphMatcher, _ id: NodeID) throws(NearMiss) -> 
   guard let key = match.keys(kT, &found) else { throw NearMiss(AttentionCondition.product, found.covers) }
   guard let depth = match.graph.tensorType(q)?.shape.last?.constant else { throw NearMiss(AttentionCondition.depth, found.covers) }
   let (k, v) = match.sharedHeads(key.value, values, &found, isDirect: key.permutation == nil)
-  guard match.graph.tensorType(v)?.rank == found.rank || found.heads != nil else { throw NearMiss(AttentionCondition.product, found.covers) }
+  guard match.graph.tensorType(v)?.rank == found.rank || found.heads != nil else {
+    throw NearMiss(AttentionCondition.product, found.covers)
+  }
   let recognition = try match.attention(found, (q, k, v), keyPermutation: key.permutation, depth: depth, result: result)
   return (recognition, found)
 }

@@ -12,7 +12,7 @@ package struct AttentionLibrary: Sendable, Hashable {
   /// Reads `<library name="…">`; mistakes go to the reader's log.
   package init(_ reader: ElementReader) {
     name = reader.name
-    memoryEfficiency = reader.number("memory-efficiency", .ratio).value
+    memoryEfficiency = reader.number("memory-efficiency", .ratio, in: .efficiency).value
     prefill = reader.child("prefill").map(PrefillKernels.init) ?? PrefillKernels()
     decode = reader.children("decode").map(DecodeKernel.init)
     if decode.isEmpty { reader.error("<library> has no <decode> kernel") }
@@ -54,31 +54,27 @@ package struct PrefillKernels: Sendable, Hashable {
 
   package init(_ reader: ElementReader) {
     launch = reader.number("launch", .seconds).value
-    rearrangeEfficiency = reader.number("rearrange-efficiency", .ratio).value
+    rearrangeEfficiency = reader.number("rearrange-efficiency", .ratio, in: .efficiency, orZero: true).value
     softmaxCost = reader.number("softmax-cost", .none).value
-    softmaxOverlap = reader.optionalNumber("softmax-overlap", .ratio)?.value ?? 0
+    softmaxOverlap = reader.optionalNumber("softmax-overlap", .ratio, in: .share)?.value ?? 0
     maskCost = reader.number("mask-cost", .none).value
     windowCost16 = reader.number("window-cost-16", .none).value
     windowCost8 = reader.number("window-cost-8", .none).value
     blockStart = reader.number("block-start", .cycles).value
     blockStartPerDimension = reader.number("block-start-per-128", .cycles).value
     tail = reader.number("tail", .ratio).value
-    soloShare = reader.number("solo-share", .ratio).value
-    residency = reader.number("residency", .none).value
-    leavesSingleQueries = reader.text("single-query") == "decode"
+    soloShare = reader.number("solo-share", .ratio, in: .factor).value
+    residency = reader.number("residency", .none, in: .factor).value
+    leavesSingleQueries = reader.word("single-query", SingleQuery.self) == .decode
     warpgroupRows = reader.integer("warpgroup-rows").value
     tiles = reader.children("tile").map { row in
       defer { row.finish() }
       return PrefillTile(
-        headDimension: row.integerAttribute("head-dimension"), bits: row.integerAttribute("bits"),
-        queries: row.integerAttribute("queries"), keys: row.integerAttribute("keys"),
-        issueShare: row.attribute("issue-share", .ratio))
+        headDimension: row.integerAttribute("head-dimension", in: .extents), bits: row.integerAttribute("bits", in: .extents),
+        queries: row.integerAttribute("queries", in: .extents), keys: row.integerAttribute("keys", in: .extents),
+        issueShare: row.attribute("issue-share", .ratio, in: .efficiency))
     }
     if tiles.isEmpty { reader.error("<prefill> has no <tile>") }
-    if softmaxOverlap < 0 || softmaxOverlap > 1 { reader.error("<softmax-overlap> is a share from 0 to 1") }
-    for tile in tiles where tile.queries < 1 || tile.keys < 1 || !(tile.issueShare > 0) {
-      reader.error("a <tile> needs positive extents and issue share")
-    }
     reader.finish()
   }
 }
@@ -93,6 +89,13 @@ package struct PrefillTile: Sendable, Hashable {
   /// Share of the matrix issue rate its products reach.
   package var issueShare: Double
 }
+
+/// Which kernels take single queries without a cache.
+private enum SingleQuery: String, CaseIterable { case prefill, decode }
+/// What takes the heads that one pass over the keys does not hold.
+private enum MoreHeads: String, CaseIterable { case blocks, passes }
+/// What the rate of a decode kernel counts.
+private enum RateOf: String, CaseIterable { case elements, bytes }
 
 /// A kernel for one query per sequence: blocks read the cache once, in pieces when there are few sequences.
 package struct DecodeKernel: Sendable, Hashable {
@@ -152,17 +155,17 @@ package struct DecodeKernel: Sendable, Hashable {
   package init(_ reader: ElementReader) {
     name = reader.name
     grid = reader.choice("grid", of: Grid.self) ?? .keyHead
-    let low = reader.integerAttribute("groups-from")
-    groups = low...max(low, reader.integerAttribute("groups-to"))
-    bits = reader.integerAttribute("bits")
-    isLatent = reader.optionalString("latent") == "yes"
-    groupRows = max(1, reader.integerAttribute("group-rows"))
-    addsBlocks = reader.string("more-heads") == "blocks"
-    keysPerStep = max(1, reader.integerAttribute("keys-per-step"))
+    let low = reader.integerAttribute("groups-from", in: .extents)
+    groups = low...reader.integerAttribute("groups-to", in: low...ClosedRange<Int>.extents.upperBound)
+    bits = reader.integerAttribute("bits", in: .extents)
+    isLatent = reader.optionalFlagAttribute("latent")
+    groupRows = reader.integerAttribute("group-rows", in: .extents)
+    addsBlocks = reader.choice("more-heads", of: MoreHeads.self) == .blocks
+    keysPerStep = reader.integerAttribute("keys-per-step", in: .extents)
     split = reader.choice("split", of: Split.self) ?? .none
-    splitsHidden = reader.string("splits-hidden-keys") == "yes"
-    splitKeys = max(1, reader.integer("split-keys").value)
-    splitWaves = reader.number("split-waves", .none).value
+    splitsHidden = reader.flagAttribute("splits-hidden-keys")
+    splitKeys = reader.integer("split-keys", in: .extents).value
+    splitWaves = reader.number("split-waves", .none, in: .factor).value
     launch = reader.number("launch", .seconds).value
     splitLaunch = reader.number("split-launch", .seconds).value
     regroupLaunch = reader.number("regroup-launch", .seconds).value
@@ -170,10 +173,10 @@ package struct DecodeKernel: Sendable, Hashable {
     prepareBelow = reader.integer("prepare-below").value
     blockStart = reader.number("block-start", .cycles).value
     blockStartPerDimension = reader.number("block-start-per-128", .cycles).value
-    rate = reader.number("rate", .none).value
-    countsBytes = reader.string("rate-of") == "bytes"
+    rate = reader.number("rate", .none, in: .factor).value
+    countsBytes = reader.choice("rate-of", of: RateOf.self) == .bytes
     passCost = reader.number("pass-cost", .ratio).value
-    residency = reader.number("residency", .none).value
+    residency = reader.number("residency", .none, in: .factor).value
     reader.finish()
   }
 

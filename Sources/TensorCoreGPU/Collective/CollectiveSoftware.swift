@@ -29,11 +29,9 @@ package struct CollectiveSoftware: Sendable, Hashable {
       defer { row.finish() }
       return Transport(
         name: row.name, start: row.attribute("start", .seconds), hop: row.attribute("hop", .seconds),
-        share: row.attribute("share", .ratio))
+        share: row.attribute("share", .ratio, in: .positiveShare))
     }
-    if transports.isEmpty || !transports.allSatisfy({ $0.share > 0 }) {
-      reader.error("<collectives> needs transports with a positive share of the link")
-    }
+    if transports.isEmpty { reader.error("<collectives> has no <transport>") }
     reader.finish()
   }
 }

@@ -9,9 +9,9 @@ extension GEMMLibrary {
     epilogue = reader.number("epilogue", .cycles)
     storeRate = reader.number("store-rate", .bytesPerCycle)
     stepOverhead = reader.number("step-overhead", .cycles)
-    overlap = reader.number("overlap", .ratio)
+    overlap = reader.number("overlap", .ratio, in: .share)
     splitReduction = reader.number("split-reduction", .seconds)
-    writeCost = reader.number("write-cost", .ratio)
+    writeCost = reader.number("write-cost", .ratio, in: .factor)
     var lists: [String: [GEMMTile]] = [:]
     for list in reader?.children("tiles") ?? [] {
       lists[list.name] = list.children("tile").map { GEMMTile($0) }
@@ -28,11 +28,11 @@ extension GEMMLibrary {
 extension ConvolutionLibrary {
   fileprivate init(_ reader: ElementReader?) {
     narrowChannels = reader?.choice("narrow-channels", of: NarrowChannels.self) ?? .padded
-    narrowShare = reader?.optionalAttribute("narrow-share", .ratio) ?? 1
+    narrowShare = reader?.optionalAttribute("narrow-share", .ratio, in: .efficiency) ?? 1
     prelude = reader?.attribute("prelude", .seconds) ?? .nan
-    coreShare = reader?.attribute("core-share", .ratio) ?? .nan
-    splitLimit = reader?.integerAttribute("split-limit") ?? 1
-    stridedLatency = reader?.optionalAttribute("strided-latency", .ratio) ?? 1
+    coreShare = reader?.attribute("core-share", .ratio, in: .efficiency) ?? .nan
+    splitLimit = reader?.integerAttribute("split-limit", in: .extents) ?? 1
+    stridedLatency = reader?.optionalAttribute("strided-latency", .ratio, in: .factor) ?? 1
     reader?.finish()
   }
 }
@@ -40,7 +40,7 @@ extension ConvolutionLibrary {
 extension SparseLibrary {
   fileprivate init(_ reader: ElementReader) {
     name = reader.name
-    issueShare = reader.attribute("issue-share", .ratio)
+    issueShare = reader.attribute("issue-share", .ratio, in: .efficiency)
     reader.finish()
   }
 }
@@ -51,7 +51,7 @@ extension GEMMPath {
     library = reader.optionalString("library") ?? ""
     activations = reader.formats("activations")
     weights = reader.formats("weights")
-    isBlockScaled = reader.optionalString("block-scaled") == "true"
+    isBlockScaled = reader.optionalFlagAttribute("block-scaled")
     let word = reader.string("instruction")
     if word == "fma" {
       instruction = .cores(reader, formats: activations)
@@ -61,23 +61,23 @@ extension GEMMPath {
       reader.error("<path> names the instruction '\(word)', which is not in <tensor-cores>")
       return nil
     }
-    operandBytes = reader.attribute("operand", .bytes)
-    issueEfficiency = reader.attribute("issue-efficiency", .ratio)
+    operandBytes = reader.attribute("operand", .bytes, in: 0.0625...64)
+    issueEfficiency = reader.attribute("issue-efficiency", .ratio, in: .efficiency)
     latency = reader.attribute("latency", .cycles)
-    splitLimit = reader.integerAttribute("split-limit")
-    splitWaves = reader.optionalAttribute("split-waves", .ratio) ?? 2
+    splitLimit = reader.integerAttribute("split-limit", in: .extents)
+    splitWaves = reader.optionalAttribute("split-waves", .ratio, in: .factor) ?? 2
     prelude = reader.optionalAttribute("prelude", .seconds) ?? 0
     preludeBytes = reader.optionalAttribute("prelude-bytes", .bytes) ?? 0
     timingOverhead = reader.optionalAttribute("timing-overhead", .seconds) ?? 0
     serialSplit = reader.optionalAttribute("serial-split", .seconds) ?? 0
     profiledRows = reader.optionalIntegerAttribute("profiled-rows") ?? 0
-    overlap = reader.optionalAttribute("overlap", .ratio)
-    strideLoss = reader.optionalAttribute("stride-loss", .ratio) ?? 0
-    strideReach = reader.optionalAttribute("stride-reach", .bytes) ?? .infinity
+    overlap = reader.optionalAttribute("overlap", .ratio, in: .share)
+    strideLoss = reader.optionalAttribute("stride-loss", .ratio, in: .share) ?? 0
+    strideReach = reader.optionalAttribute("stride-reach", .bytes, in: .capacity) ?? .infinity
     if let rows = reader.optionalIntegerAttribute("vector-rows") {
       vector = VectorKernel(
         rows: rows, chain: reader.optionalAttribute("vector-chain", .cycles) ?? 0,
-        slots: reader.optionalAttribute("vector-slots", .ratio) ?? 2)
+        slots: reader.optionalAttribute("vector-slots", .ratio, in: .factor) ?? 2)
     }
     func list(_ attribute: String, _ name: String) -> [GEMMTile] {
       let tiles = lists[name] ?? []
@@ -92,17 +92,15 @@ extension GEMMPath {
 
 extension GEMMTile {
   fileprivate init(_ reader: ElementReader) {
-    m = reader.integerAttribute("m")
-    n = reader.integerAttribute("n")
-    stepBytes = reader.integerAttribute("step")
-    stages = reader.integerAttribute("stages")
-    warpsM = reader.integerAttribute("warps-m")
-    warpsN = reader.integerAttribute("warps-n")
+    m = reader.integerAttribute("m", in: .extents)
+    n = reader.integerAttribute("n", in: .extents)
+    stepBytes = reader.integerAttribute("step", in: .extents)
+    stages = reader.integerAttribute("stages", in: 2...1024)
+    warpsM = reader.integerAttribute("warps-m", in: .extents)
+    warpsN = reader.integerAttribute("warps-n", in: .extents)
     loaderWarps = reader.optionalIntegerAttribute("loader-warps") ?? 0
-    cluster = reader.optionalIntegerAttribute("cluster") ?? 1
-    issueShare = reader.optionalAttribute("issue-share", .ratio) ?? 1
-    let valid = m > 0 && n > 0 && stepBytes > 0 && stages > 1 && warpsM > 0 && warpsN > 0 && issueShare > 0
-    if !valid { reader.error("a tile needs positive extents, at least two stages and a positive issue-share") }
+    cluster = reader.optionalIntegerAttribute("cluster", in: .extents) ?? 1
+    issueShare = reader.optionalAttribute("issue-share", .ratio, in: .efficiency) ?? 1
     reader.finish()
   }
 }

@@ -12,8 +12,8 @@ extension GPUDescription {
     let gpu = ElementReader(element, log: log)
     name = target.name
     computeCapability = gpu.number("compute-capability", .none).value
-    smCount = gpu.integer("sm-count").value
-    boostClock = gpu.number("boost-clock", .hertz).value
+    smCount = gpu.integer("sm-count", in: .extents).value
+    boostClock = gpu.clock("boost-clock")
     sm = Multiprocessor(gpu.child("sm"))
     l2 = L2Cache(gpu.child("l2"))
     memory = DeviceMemory(gpu.child("dram"))
@@ -33,44 +33,43 @@ extension GPUDescription {
     collectives = gpu.optionalChild("collectives").map(CollectiveSoftware.init)
     gpu.finish()
     numbers = log.numbers
-    if smCount <= 0 || boostClock <= 0 { gpu.error("sm-count and boost-clock must be positive") }
     try log.check()
   }
 }
 
 extension Multiprocessor {
   fileprivate init(_ reader: ElementReader?) {
-    sharedMemory = reader.number("shared-memory", .bytes)
+    sharedMemory = reader.number("shared-memory", .bytes, in: .capacity)
     sharedMemoryBandwidth = reader.number("shared-memory-bandwidth", .bytesPerCycle)
-    registers = reader.number("registers", .none)
-    threads = reader.number("threads", .none)
-    blocks = reader.number("blocks", .none)
+    registers = reader.number("registers", .none, in: .extents)
+    threads = reader.number("threads", .none, in: .extents)
+    blocks = reader.number("blocks", .none, in: .extents)
     l2Port = reader.number("l2-port", .bytesPerCycle)
     fp32Lanes = reader.number("fp32-lanes", .lanes)
     fp16Lanes = reader.number("fp16-lanes", .lanes)
     specialLanes = reader.number("special-lanes", .lanes)
-    tanhOperations = reader.number("tanh-operations", .none)
+    tanhOperations = reader.number("tanh-operations", .none, in: .extents)
     reader?.finish()
   }
 }
 
 extension L2Cache {
   fileprivate init(_ reader: ElementReader?) {
-    capacity = reader.number("capacity", .bytes)
+    capacity = reader.number("capacity", .bytes, in: .capacity)
     bytesPerClock = reader.number("bandwidth", .bytesPerCycle)
-    efficiency = reader.number("efficiency", .ratio)
-    usableShare = reader.number("usable-share", .ratio)
+    efficiency = reader.number("efficiency", .ratio, in: .efficiency)
+    usableShare = reader.number("usable-share", .ratio, in: .share)
     reader?.finish()
   }
 }
 
 extension DeviceMemory {
   fileprivate init(_ reader: ElementReader?) {
-    capacity = reader.number("capacity", .bytes)
+    capacity = reader.number("capacity", .bytes, in: .capacity)
     bandwidth = reader.number("bandwidth", .bytesPerSecond)
-    efficiency = reader.number("efficiency", .ratio)
+    efficiency = reader.number("efficiency", .ratio, in: .efficiency)
     latency = reader.number("latency", .seconds)
-    skew = reader.number("skew", .ratio)
+    skew = reader.number("skew", .ratio, in: .share)
     skewLimit = reader.number("skew-limit", .seconds)
     energyPerByte = reader?.optionalNumber("energy", .joulesPerByte)?.value ?? .nan
     reader?.finish()
@@ -79,9 +78,9 @@ extension DeviceMemory {
 
 extension PowerLimit {
   fileprivate init(_ reader: ElementReader?) {
-    board = reader.number("board", .watts)
+    board = reader.number("board", .watts, in: 0.1...1e6)
     idle = reader?.optionalNumber("idle", .watts)?.value ?? .nan
-    clockExponent = reader.number("clock-exponent", .none)
+    clockExponent = reader.number("clock-exponent", .none, in: 1...10)
     voltageFloor = reader.number("voltage-floor", .hertz)
     responseTime = reader.number("response-time", .seconds)
     reader?.finish()
@@ -108,9 +107,9 @@ extension MatrixInstruction {
     guard let feed = reader.choice("feed", of: Feed.self) else { return nil }
     name = reader.name
     formats = reader.formats("formats")
-    m = reader.integerAttribute("m")
-    n = reader.integerAttribute("n")
-    k = reader.integerAttribute("k")
+    m = reader.integerAttribute("m", in: .extents)
+    n = reader.integerAttribute("n", in: .extents)
+    k = reader.integerAttribute("k", in: .extents)
     self.feed = feed
     sparsity = reader.optionalString("sparsity") ?? ""
     rate = reader.attribute("rate", .lanes)
@@ -135,5 +134,7 @@ extension ElementReader {
 
 extension Optional where Wrapped == ElementReader {
   /// The number of a child; NaN when the enclosing element is missing, which has been reported already.
-  func number(_ name: String, _ unit: Unit) -> Double { self?.number(name, unit).value ?? .nan }
+  func number(_ name: String, _ unit: Unit, in range: ClosedRange<Double>? = nil) -> Double {
+    self?.number(name, unit, in: range).value ?? .nan
+  }
 }

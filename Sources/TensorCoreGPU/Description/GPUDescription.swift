@@ -1,3 +1,4 @@
+internal import Basic
 package import Hardware
 package import IR
 
@@ -32,6 +33,17 @@ package struct GPUDescription: Sendable {
 
   /// Clocks per second, and back: `seconds = clocks / boostClock`.
   package func seconds(_ clocks: Double) -> Double { clocks / boostClock }
+
+  /// Whole clocks in which `seconds` pass, for reports.
+  ///
+  /// - Throws: when they are so many that the sum of a few thousand kernels would not fit a word.
+  func cycles(_ seconds: Double) throws(Failure) -> Int {
+    let clocks = (seconds * boostClock).rounded(.up)
+    guard clocks < 0x1p50 else {
+      throw Failure("\(Format.seconds(seconds)) are more clock cycles than '\(name)' can count", fix: "check its rates and latencies")
+    }
+    return Int(clocks)
+  }
 
   /// Bytes the L2 hands to all SMs in one clock, at its measured share of the stated rate.
   package var l2BytesPerClock: Double { l2.bytesPerClock * l2.efficiency }

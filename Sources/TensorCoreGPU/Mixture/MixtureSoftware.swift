@@ -46,20 +46,18 @@ package struct MixtureSoftware: Sendable, Hashable {
     routePerExpert = reader.number("route-per-expert", .seconds).value
     problemPerExpert = reader.number("problem-per-expert", .seconds).value
     blockScaledProblemPerExpert = reader.number("block-scaled-problem-per-expert", .seconds).value
-    weightEfficiency = reader.number("weight-efficiency", .ratio).value
-    rowEfficiency = reader.number("row-efficiency", .ratio).value
-    issueShare = reader.number("issue-share", .ratio).value
-    blockScaledIssueShare = reader.number("block-scaled-issue-share", .ratio).value
-    exposedShare = reader.number("exposed-share", .ratio).value
+    weightEfficiency = reader.number("weight-efficiency", .ratio, in: .efficiency).value
+    rowEfficiency = reader.number("row-efficiency", .ratio, in: .efficiency).value
+    issueShare = reader.number("issue-share", .ratio, in: .efficiency).value
+    blockScaledIssueShare = reader.number("block-scaled-issue-share", .ratio, in: .efficiency).value
+    exposedShare = reader.number("exposed-share", .ratio, in: .share).value
     tileOverhead = reader.number("tile-overhead", .seconds).value
-    areaExponent = reader.number("area-exponent", .none).value
+    areaExponent = reader.number("area-exponent", .none, in: 0...10).value
     tiles = reader.children("tile").map { row in
       defer { row.finish() }
-      return Tile(rows: row.integerAttribute("rows"), columns: row.integerAttribute("columns"))
+      return Tile(rows: row.integerAttribute("rows", in: .extents), columns: row.integerAttribute("columns", in: .extents))
     }
-    if tiles.isEmpty || tiles.contains(where: { $0.rows < 1 || $0.columns < 1 }) {
-      reader.error("<mixture> needs tiles of positive extent")
-    }
+    if tiles.isEmpty { reader.error("<mixture> has no <tile>") }
     reader.finish()
   }
 }

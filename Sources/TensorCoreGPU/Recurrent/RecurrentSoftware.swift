@@ -12,7 +12,7 @@ package struct RecurrentSoftware: Sendable, Hashable {
   package init(_ reader: ElementReader) {
     name = reader.string("library")
     barrier = reader.number("barrier", .seconds).value
-    residentShare = reader.number("resident-share", .ratio).value
+    residentShare = reader.number("resident-share", .ratio, in: .share).value
     reader.finish()
   }
 }

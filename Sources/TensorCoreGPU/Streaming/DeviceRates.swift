@@ -46,7 +46,7 @@ extension DeviceRates {
     let lanes = gpu.sm.fp32Lanes
     self.init(
       smCount: gpu.smCount, clock: gpu.boostClock, threadsPerSM: Int(gpu.sm.threads), issueLanes: software.issueLanes, coreRate: lanes,
-      specialLanes: gpu.sm.specialLanes, tanhLanes: gpu.sm.specialLanes / max(gpu.sm.tanhOperations, 1),
+      specialLanes: gpu.sm.specialLanes, tanhLanes: gpu.sm.specialLanes / gpu.sm.tanhOperations,
       matrixRate16: max(gpu.matrixRate(of: .float16), lanes), matrixRate8: gpu.matrixRate(of: .float8e4m3),
       cacheCapacity: gpu.l2.capacity, cacheRate: gpu.l2.bytesPerClock * gpu.boostClock * software.cacheEfficiency,
       memoryRate: gpu.memory.bandwidth, matrixEnergy16: gpu.energyPerMultiply(.float16),

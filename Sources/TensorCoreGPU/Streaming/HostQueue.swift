@@ -13,7 +13,7 @@ struct HostQueue {
   init(_ gpu: GPUDescription) { self.gpu = gpu }
 
   /// Sets starts and latencies of `results`, which hold kernel times, and gives the host's total.
-  func schedule(_ results: inout [KernelResult], of kernels: [Kernel]) -> Double {
+  func schedule(_ results: inout [KernelResult], of kernels: [Kernel]) throws(Failure) -> Double {
     var host = 0.0
     var end = 0.0
     for (index, kernel) in zip(results.indices, kernels) {
@@ -27,7 +27,7 @@ struct HostQueue {
       let wait = max(0, host - end)
       results[index].startSeconds = end
       results[index].latencySeconds = wait + duration
-      results[index].cycles = Int((results[index].latencySeconds * gpu.boostClock).rounded(.up))
+      results[index].cycles = try gpu.cycles(results[index].latencySeconds)
       if let energy = results[index].energyJoules { results[index].energyJoules = energy + gpu.power.idle * wait }
       results[index].figures["host call (s)"] = call
       results[index].figures["wait for host (s)"] = wait

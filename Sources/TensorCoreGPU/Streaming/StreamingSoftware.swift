@@ -45,10 +45,10 @@ package struct StreamingSoftware: Sendable, Hashable {
   /// Reads `<streaming>`; mistakes go to the reader's log.
   package init(_ reader: ElementReader) {
     kernelLatency = reader.number("kernel-latency", .seconds).value
-    memoryEfficiency = reader.number("memory-efficiency", .ratio).value
-    cacheEfficiency = reader.number("cache-efficiency", .ratio).value
+    memoryEfficiency = reader.number("memory-efficiency", .ratio, in: .efficiency).value
+    cacheEfficiency = reader.number("cache-efficiency", .ratio, in: .efficiency).value
     issueLanes = reader.number("issue-lanes", .lanes).value
-    residentShare = reader.number("resident-share", .ratio).value
+    residentShare = reader.number("resident-share", .ratio, in: .share).value
     rowShare = reader.number("row-share", .ratio).value
     specialInstructions = reader.number("special-instructions", .none).value
     scalarRowStart = reader.number("scalar-row-start", .cycles).value

@@ -30,9 +30,9 @@ extension DotProductArray {
   fileprivate init(_ reader: ElementReader) {
     self.init(
       inputLanes: reader.positive("input-lanes"), outputLanes: reader.positive("output-lanes"),
-      patchHeight: reader.optionalInteger("patch-height", in: 1...(1 << 24))?.value ?? 1,
-      patchWidth: reader.optionalInteger("patch-width", in: 1...(1 << 24))?.value ?? 1,
-      packsKernelIntoLanes: reader.flag("packs-kernel"), depthwiseLanes: reader.optionalInteger("depthwise-lanes", in: 1...(1 << 24))?.value
+      patchHeight: reader.optionalInteger("patch-height", in: .extents)?.value ?? 1,
+      patchWidth: reader.optionalInteger("patch-width", in: .extents)?.value ?? 1,
+      packsKernelIntoLanes: reader.flag("packs-kernel"), depthwiseLanes: reader.optionalInteger("depthwise-lanes", in: .extents)?.value
     )
   }
 }
@@ -50,7 +50,7 @@ extension BlockArray {
       buffers: reader.has("banks") ? .banked(BankedBuffer(reader)) : .split(SplitBuffers(reader)),
       partKernel: PartKernel(
         taps: reader.positive("part-kernel-taps"),
-        leastTaps: reader.optionalInteger("part-kernel-least-taps", in: 1...(1 << 24))?.value ?? 1,
+        leastTaps: reader.optionalInteger("part-kernel-least-taps", in: .extents)?.value ?? 1,
         channelUnit: reader.positive("part-kernel-channels"), depthUnit: reader.positive("depth-first-channels")),
       maximumBlock: Block(
         reader.positive("maximum-block-height"), reader.positive("maximum-block-width"), reader.positive("maximum-block-depth")),
@@ -74,11 +74,7 @@ extension BlockArray.MicroBlock {
     if uses.count < names.count {
       reader.error("<micro-block> is used for \(BlockArray.Use.allCases.map(\.rawValue).joined(separator: ", "))")
     }
-    func positive(_ name: String) -> Int {
-      let value = reader.integerAttribute(name)
-      if value < 1 { reader.error("'\(name)' of <micro-block> must be at least 1") }
-      return max(1, value)
-    }
+    func positive(_ name: String) -> Int { reader.integerAttribute(name, in: .extents) }
     self.init(
       shape: Block(positive("height"), positive("width"), positive("depth")), channels: positive("channels"), uses: uses)
     reader.finish()

@@ -54,17 +54,15 @@ extension MemoryLevel {
       rate = reader.number("bandwidth", .bytesPerSecond).value / clockHertz
     }
     self.init(
-      name: reader.name, capacity: reader.optionalInteger("capacity", .bytes, in: 1...(1 << 50))?.value, peakBytesPerCycle: rate,
-      efficiency: reader.optionalNumber("efficiency", .ratio)?.value ?? 1,
+      name: reader.name, capacity: reader.optionalInteger("capacity", .bytes, in: .capacity)?.value, peakBytesPerCycle: rate,
+      efficiency: reader.optionalNumber("efficiency", .ratio, in: .positiveShare)?.value ?? 1,
       readLatency: reader.optionalInteger("read-latency", .cycles)?.value ?? 0,
       writeLatency: reader.optionalInteger("write-latency", .cycles)?.value ?? 0,
-      burst: reader.optionalInteger("burst", .bytes, in: 1...(1 << 24))?.value ?? 1,
-      outstandingReads: reader.optionalInteger("outstanding-reads", in: 1...(1 << 24))?.value,
-      banks: reader.optionalInteger("banks", in: 1...(1 << 24))?.value,
+      burst: reader.optionalInteger("burst", .bytes, in: .extents)?.value ?? 1,
+      outstandingReads: reader.optionalInteger("outstanding-reads", in: .extents)?.value,
+      banks: reader.optionalInteger("banks", in: .extents)?.value,
       readEnergyPerByte: reader.optionalNumber("read-energy", .joulesPerByte)?.value,
       writeEnergyPerByte: reader.optionalNumber("write-energy", .joulesPerByte)?.value)
-    if !(rate > 0) { reader.error("the memory '\(reader.name)' must move bytes") }
-    if !(efficiency > 0 && efficiency <= 1) { reader.error("the efficiency of '\(reader.name)' must be above 0 and at most 1") }
     reader.finish()
   }
 }
@@ -73,12 +71,12 @@ extension NPUDescription.Format {
   fileprivate init?(_ reader: ElementReader) {
     let activations = ElementType(rawValue: reader.string("activations"))
     let weights = ElementType(rawValue: reader.string("weights"))
-    let kept = reader.optionalIntegerAttribute("kept")
-    let of = reader.optionalIntegerAttribute("of")
-    let cycles = reader.attribute("cycles")
+    let kept = reader.optionalIntegerAttribute("kept", in: .extents)
+    let of = reader.optionalIntegerAttribute("of", in: .extents)
+    let cycles = reader.attribute("cycles", in: .factor)
     reader.finish()
-    guard let activations, let weights, cycles > 0 else {
-      reader.error("<format> needs two number formats and positive cycles")
+    guard let activations, let weights else {
+      reader.error("<format> needs two number formats")
       return nil
     }
     self.init(
@@ -136,25 +134,25 @@ extension TileBuffers {
 extension WeightCode {
   fileprivate init(_ reader: ElementReader) {
     self.init(
-      isEntropyCoded: reader.flag("entropy-coded"), codingOverhead: reader.optionalNumber("coding-overhead", .ratio)?.value ?? 1,
-      streamBytes: reader.optionalInteger("stream-size", .bytes)?.value ?? 0,
-      channelBytes: reader.optionalInteger("channel-size", .bytes)?.value ?? 0,
-      alignment: reader.optionalInteger("alignment", .bytes)?.value ?? 1,
-      assumedBits: reader.optionalNumber("assumed-bits", .none)?.value ?? 8,
+      isEntropyCoded: reader.flag("entropy-coded"),
+      codingOverhead: reader.optionalNumber("coding-overhead", .ratio, in: .factor)?.value ?? 1,
+      streamBytes: reader.optionalInteger("stream-size", .bytes, in: 0...(1 << 24))?.value ?? 0,
+      channelBytes: reader.optionalInteger("channel-size", .bytes, in: 0...(1 << 24))?.value ?? 0,
+      alignment: reader.optionalInteger("alignment", .bytes, in: .extents)?.value ?? 1,
+      assumedBits: reader.optionalNumber("assumed-bits", .none, in: .factor)?.value ?? 8,
       paletteSize: reader.optionalInteger("palette-size", .none, in: 0...256)?.value ?? 0,
-      depthwiseExpansion: reader.optionalNumber("depthwise-expansion", .ratio)?.value ?? 1,
-      outputGranule: max(1, reader.optionalInteger("output-granule", .none)?.value ?? 1),
-      inputGranule: max(1, reader.optionalInteger("input-granule", .none)?.value ?? 1))
+      depthwiseExpansion: reader.optionalNumber("depthwise-expansion", .ratio, in: .factor)?.value ?? 1,
+      outputGranule: reader.optionalInteger("output-granule", in: .extents)?.value ?? 1,
+      inputGranule: reader.optionalInteger("input-granule", in: .extents)?.value ?? 1)
     reader.finish()
   }
 }
 
 extension InstructionStream {
   fileprivate init(_ reader: ElementReader) {
-    let result = reader.number("result-size", .bytes).value
-    if result.isFinite, !(0...4096).contains(result) { reader.error("<result-size> must be between 0 and 4096 bytes") }
+    let resultBytes = reader.number("result-size", .bytes, in: 0...4096).value
     self.init(
-      layerBytes: reader.integer("layer-size", .bytes, in: 0...(1 << 30)).value, resultBytes: min(max(result, 0), 4096),
+      layerBytes: reader.integer("layer-size", .bytes, in: 0...(1 << 30)).value, resultBytes: resultBytes,
       bufferBytes: reader.integer("buffer", .bytes).value)
     reader.finish()
   }
@@ -176,14 +174,15 @@ extension VectorEngine {
     let rates = reader.children("rate").compactMap { row -> Rate? in
       guard let stage = row.choice("stage", of: Stage.self) else { return nil }
       let rate = Rate(
-        stage: stage, functions: row.names("functions"), operands: row.optionalIntegerAttribute("operands"),
-        inputBits: row.optionalIntegerAttribute("input-bits"), outputBits: row.optionalIntegerAttribute("output-bits"),
-        cyclesPerElement: row.attribute("cycles"))
+        stage: stage, functions: row.names("functions"), operands: row.optionalIntegerAttribute("operands", in: .extents),
+        inputBits: row.optionalIntegerAttribute("input-bits", in: .extents),
+        outputBits: row.optionalIntegerAttribute("output-bits", in: .extents),
+        cyclesPerElement: row.attribute("cycles", in: 0...1e6))
       row.finish()
       return rate
     }
     let activations = reader.children("activation").map { row in
-      let rate = Rate(stage: .output, functions: row.names("functions"), cyclesPerElement: row.attribute("cycles"))
+      let rate = Rate(stage: .output, functions: row.names("functions"), cyclesPerElement: row.attribute("cycles", in: 0...1e6))
       row.finish()
       return rate
     }
@@ -202,11 +201,11 @@ extension VectorEngine.ProgramStep {
     guard let form = reader.choice("form", of: Form.self) else { return nil }
     self.init(
       name: reader.name, form: form, function: reader.string("function"),
-      operands: reader.optionalIntegerAttribute("operands") ?? 1,
-      inputBits: reader.optionalIntegerAttribute("input-bits") ?? 8,
-      outputBits: reader.optionalIntegerAttribute("output-bits") ?? 8,
+      operands: reader.optionalIntegerAttribute("operands", in: .extents) ?? 1,
+      inputBits: reader.optionalIntegerAttribute("input-bits", in: .extents) ?? 8,
+      outputBits: reader.optionalIntegerAttribute("output-bits", in: .extents) ?? 8,
       tableBytes: reader.optionalIntegerAttribute("table-bytes") ?? 0,
-      repeats: reader.optionalIntegerAttribute("repeats") ?? 1)
+      repeats: reader.optionalIntegerAttribute("repeats", in: .extents) ?? 1)
     reader.finish()
   }
 }
