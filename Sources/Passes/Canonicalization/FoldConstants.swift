@@ -24,7 +24,9 @@ let foldConstants = GraphPass(
       ) { contents[$0] }
       for (output, known) in zip(node.outputs, node.operation.inferContents(inference)) where known != nil { contents[output] = known }
     }
-    guard !standsForStoredWeights(id, rewriter), let constants = folding.outputs(of: node, rewriter.graph, contents) else { continue }
+    guard !standsForStoredWeights(id, rewriter), !repeatsMask(id, rewriter),
+      let constants = folding.outputs(of: node, rewriter.graph, contents)
+    else { continue }
     for (output, constant) in zip(node.outputs, constants) {
       let name = rewriter.graph[output].name
       let value = rewriter.addConstant(constant, name: name)
@@ -56,6 +58,24 @@ private func standsForStoredWeights(_ id: NodeID, _ rewriter: borrowing Rewriter
   return rewriter.users(of: output).allSatisfy { reader in graph[reader].inputs.contains { $0 != nil && !graph.isConstant($0) } }
 }
 
+/// A mask that attention takes for every image alike: repeated for all of them it would be many times what is stored.
+private func repeatsMask(_ id: NodeID, _ rewriter: borrowing Rewriter) -> Bool {
+  let graph = rewriter.graph
+  guard graph[id].operation is Expand, let input = graph.tensorType(graph[id].inputs[0])?.elementCount,
+    let output = graph.tensorType(graph[id].outputs[0])?.elementCount, output > Folding.structuralLimit, output > input
+  else { return false }
+  func isMask(_ value: ValueID, depth: Int) -> Bool {
+    let readers = rewriter.users(of: value)
+    return !readers.isEmpty && !rewriter.isGraphOutput(value)
+      && readers.allSatisfy { reader in
+        let node = graph[reader]
+        if node.operation is ScaledDotProductAttention { return node.inputs.firstIndex(of: value) == 3 }
+        return depth < 2 && node.operation is Reshape && isMask(node.outputs[0], depth: depth + 1)
+      }
+  }
+  return isMask(graph[id].outputs[0], depth: 0)
+}
+
 /// Decides what is computed and what only keeps its type.
 private struct Folding {
   let values: PassContext.Values
@@ -66,7 +86,7 @@ private struct Folding {
   private var position = 0
 
   /// Above this many elements of an input a structural run keeps only the type …
-  private static let structuralLimit = 4096
+  static let structuralLimit = 4096
   /// … unless the input was computed from small ones: then this limit holds.
   private static let derivedLimit = 1 << 24
   /// Above this many elements nothing is folded: it would make the model larger than the file.

@@ -112,6 +112,30 @@ private struct FusionPlanner {
     return order.last == rank - 1
   }
 
+  /// The nodes that repeat a constant mask for every image: its loads go round instead.
+  private func absorbRepetition(of mask: ValueID, _ group: inout FusionGroup) {
+    var (value, nodes) = (mask, [NodeID]())
+    while let producer = graph[value].producer, !taken[producer.index], graph[producer].outputs.count == 1,
+      facts.users[value.index].count == 1, !facts.graphOutputs.contains(value), let input = graph[producer].inputs[0]
+    {
+      nodes.append(producer)
+      if graph[producer].operation is Expand, graph[input].constant != nil {
+        take(nodes, endingAt: mask, &group)
+        return
+      }
+      guard facts.computation(producer)?.isView == true else { return }
+      value = input
+    }
+  }
+
+  /// Adds nodes whose last value is an operand of the group.
+  private func take(_ nodes: [NodeID], endingAt operand: ValueID, _ group: inout FusionGroup) {
+    group.insert(nodes, orderedBy: facts.position)
+    group.inputs.remove(operand)
+    for node in nodes { group.inputs.formUnion(graph[node].inputs.compactMap { $0 }) }
+    for node in nodes { group.inputs.subtract(graph[node].outputs) }
+  }
+
   /// What the operand loads of this contraction do on the way, where nobody else reads the result.
   private func absorbOperandLoads(_ group: inout FusionGroup) {
     guard let anchor = group.members.first else { return }
@@ -119,6 +143,7 @@ private struct FusionPlanner {
     if case .attention? = facts.computation(anchor) {
       loads = context.capabilities.attention.loads
       for case let input? in graph[anchor].inputs.prefix(3) { absorbSplitHeads(of: input, loads, &group) }
+      for case let input? in graph[anchor].inputs.dropFirst(3).prefix(1) { absorbRepetition(of: input, &group) }
     }
     for case let input? in graph[anchor].inputs { absorbOperandLoads(of: input, loads, &group) }
   }
@@ -135,10 +160,7 @@ private struct FusionPlanner {
       if computation.operandLoad == .transpose, loads.contains(.transpose), let transpose = graph[producer].operation as? Transpose,
         let rank = graph.tensorType(input)?.rank, let order = try? transpose.order(rank: rank), order.last == rank - 1, nodes.count > 1
       {
-        group.insert(nodes, orderedBy: facts.position)
-        group.inputs.remove(operand)
-        for node in nodes { group.inputs.formUnion(graph[node].inputs.compactMap { $0 }) }
-        for node in nodes { group.inputs.subtract(graph[node].outputs) }
+        take(nodes, endingAt: operand, &group)
         return
       }
       guard computation.isView, graph.tensorType(input)?.shape.last == depth else { return }

@@ -99,13 +99,7 @@ extension GraphMatcher {
     inputs += hiding.prefix(1).map(\.value)
     let views = try self.views(found, operands, keyPermutation, result: result)
     preparations += views.operands
-    if let view = hiding.first?.view { preparations.append(.view(input: 3, as: view)) }
-    if let wide = hiding.first?.windows { preparations.append(.spread(input: 3, over: wide, as: [wide[0] * wide[1]] + wide[2...])) }
-    if hiding.first?.kind == .hides { preparations.append(.invert(input: 3)) }
-    for mask in hiding.dropFirst() {
-      preparations.append(
-        .combine(input: 3, mask.value, mask.kind == .addend ? .add : .and, isInverted: mask.kind == .hides, view: mask.view))
-    }
+    preparations += self.preparations(of: hiding)
     if let factor = found.factor { preparations.append(.combine(input: 0, factor, .mul)) }
     if found.rank == 3 { preparations += (0..<3).map { .unsqueeze(input: $0, axis: 0) } }
     let factor = found.scale * (found.cap ?? 1)
@@ -116,6 +110,25 @@ extension GraphMatcher {
       preparations: preparations, squeezedAxis: found.rank == 3 ? 0 : nil)
     recognition.viewedShape = views.result
     return recognition
+  }
+
+  /// The masks as one: seen as scores, joined, and repeated for every image where windows share it.
+  private func preparations(of masks: [AttentionMask]) -> [Recognition.Preparation] {
+    guard let first = masks.first else { return [] }
+    var before: [Recognition.Preparation] = first.view.map { [.view(input: 3, as: $0)] } ?? []
+    if first.kind == .hides { before.append(.invert(input: 3)) }
+    let others = masks.dropFirst()
+    let joins = others.map { mask in
+      Recognition.Preparation.combine(
+        input: 3, mask.value, mask.kind == .addend ? .add : .and, isInverted: mask.kind == .hides, view: mask.view)
+    }
+    guard var wide = first.windows else { return before + joins }
+    // Masks of all images and windows join before the sum is repeated for every image.
+    let shapes = others.map { graph.tensorType($0.value)?.constantShape ?? [] }
+    let areShared = zip(others, shapes).allSatisfy { $0.view == nil && $1.count == 4 && $1[0] == 1 }
+    if areShared { wide[2] = shapes.reduce(wide[2]) { max($0, $1[1]) } }
+    let repetition = Recognition.Preparation.spread(input: 3, over: wide, as: [wide[0] * wide[1]] + wide[2...])
+    return before + (areShared ? joins + [repetition] : [repetition] + joins)
   }
 
   /// A softmax, possibly behind an identity that guards against rows without any key, or a cast of its result.
