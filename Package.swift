@@ -71,13 +71,14 @@ let package = Package(
     tests("BasicTests", ["Basic"]),
     tests("IRTests", ["IR", "Ops"]),
     tests("HardwareTests", ["Hardware"]),
-    tests("DriverTests", ["Driver", "Hardware", "IR", "Lowering", "Reports"]),
+    tests("DriverTests", ["Driver", "Hardware", "IR", "Lowering", "Reports", "cyclewright"]),
     tests("HouseRulesTests", []),
     .testTarget(
       name: "PassesTests", dependencies: ["Passes", "Lowering"], exclude: ["Exporters", "Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "CompressionTests", dependencies: ["Compression", "Frontend"], exclude: ["Fixtures"], swiftSettings: settings),
     tests("RecipesTests", ["Recipes"]),
+    tests("ResultsTests", ["Results"]),
     tests("EngineTests", ["Engine"]),
     .testTarget(
       name: "ReportsTests", dependencies: ["Reports", "Hardware", "cyclewright-render"], exclude: ["query-trace.mjs"],

@@ -23,5 +23,3 @@ typedef void (*dpotrs_function)(const char *uplo, const int *n, const int *nrhs,
                                 const int *ldb, int *info);
 typedef void (*dsyevd_function)(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w, double *work,
                                 const int *lwork, int *iwork, const int *liwork, int *info);
-typedef void (*dgesdd_function)(const char *jobz, const int *m, const int *n, double *a, const int *lda, double *s, double *u,
-                                const int *ldu, double *vt, const int *ldvt, double *work, const int *lwork, int *iwork, int *info);

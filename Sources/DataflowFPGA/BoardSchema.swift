@@ -50,14 +50,17 @@ struct BoardPredictor: RowPredictor {
   func predict(_ row: MeasurementRow) -> RowOutcome {
     let group = MeasurementGroup(
       target: String(row["board"]), format: "board", operation: "\(row["layer_type"]) \(figure.rawValue)")
-    guard let measured = row.number(figure.rawValue) else {
-      return .skipped(why: "no \(figure.rawValue)", group: group)
+    guard let measured = row.positive(figure.rawValue) else {
+      return .skipped(why: "\(figure.rawValue) is not a positive number", group: group)
     }
     var params = String(row["params"])
     if !params.contains("="), let above = spelled.last(where: { $0.line < row.line && $0.kind == row["layer_type"] }) {
       params = above.params
     }
     let reuse = Int(row["reuse_factor"].prefix { $0.isNumber }) ?? 1
+    guard (1...MeasurementRow.extentLimit).contains(reuse) else {
+      return .skipped(why: "reuse_factor is not a positive whole number up to 2^24", group: group)
+    }
     guard let design = BoardDesign(kind: String(row["layer_type"]), params: params, reuse: reuse)?.pipeline else {
       return .skipped(why: "the parameters do not describe a network: '\(params)'", group: group)
     }

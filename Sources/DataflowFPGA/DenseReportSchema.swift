@@ -36,9 +36,10 @@ struct DenseReportPredictor: RowPredictor {
     let report = ReportRow(row)
     let group = MeasurementGroup(
       target: description.part.name, format: report.precision, operation: "\(report.kind) \(figure.rawValue)")
-    guard let measured = row.number(column) else { return .skipped(why: "no \(column) in this row", group: group) }
-    guard let reuse = report.reuse, reuse > 0 else { return .skipped(why: "no reuse factor in this row", group: group) }
+    guard let measured = row.count(column) else { return .skipped(why: "no \(column) in this row", group: group) }
+    guard let reuse = report.reuse else { return .skipped(why: "no reuse factor in this row", group: group) }
     let sizes = (report.parameters["layers"] ?? "").split(separator: "-").compactMap { Int($0) }
+    guard report.hasClock else { return .skipped(why: "clock_mhz is not a clock", group: group) }
     guard sizes.count > 1, sizes.allSatisfy({ $0 > 0 && $0 < 1 << 20 }) else {
       return .skipped(why: "params lack layers=a-b-…", group: group)
     }

@@ -8,11 +8,6 @@ package enum FINNNode {
     inputs / max(1, simd) * (outputs / max(1, pe)) * words
   }
 
-  /// Vector-vector (depthwise) unit: (C·kh·kw)/(PE·SIMD) per output word.
-  package static func vectorVector(channels: Int, taps: Int, pe: Int, simd: Int, words: Int) -> Int {
-    channels * taps / max(1, pe * simd) * words
-  }
-
   package static func pool(channels: Int, taps: Int, pe: Int, words: Int) -> Int {
     channels * taps / max(1, pe) * words
   }
@@ -56,11 +51,6 @@ package enum FINNNode {
     -> Int
   {
     ladder.primitives(depth: max(1, inputs * outputs / max(1, pe * simd)), width: simd * pe * bits)
-  }
-
-  /// LUTs of a FIFO in shift registers: 2·ceil(log2 depth) + ceil(depth/32)·ceil(width/2).
-  package static func fifoTables(depth: Int, width: Int) -> Int {
-    2 * LatencyKernel.treeLevels(depth) + (depth + 31) / 32 * ((width + 1) / 2)
   }
 
   /// LUTs of a matrix-vector unit: 300 + 1.1·PE·(multipliers + tree + accumulator), multipliers 0 in DSP blocks.

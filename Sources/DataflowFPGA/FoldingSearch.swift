@@ -30,9 +30,6 @@ package struct FoldingSearch: Sendable {
     }
   }
 
-  /// Foldings of single layers that were estimated.
-  package var evaluations: Int { options.reduce(0) { $0 + $1.count } }
-
   /// The most folded design whose layers all take at most `cycles` per frame, then relaxed to its own slowest layer.
   package func design(cycles: Int) -> PipelineDesign { apply(relaxed(cycles: cycles)) }
 

@@ -55,12 +55,13 @@ struct HLSReportPredictor: RowPredictor {
       target: report.part, format: report.precision.isEmpty ? "design" : report.precision,
       operation: "\(report.stage) \(report.kind) \(figure.rawValue)")
     // After logic synthesis tables count block primitives of either size together.
-    let blocks = figure == .bram18 && report.stage == "vsynth" ? report["bram36"].map(Double.init) : nil
-    guard let measured = row.number(figure.rawValue) ?? blocks else {
+    let blocks = figure == .bram18 && report.stage == "vsynth" ? report["bram36"].flatMap { $0 >= 0 ? Double($0) : nil } : nil
+    guard let measured = row.count(figure.rawValue) ?? blocks else {
       // One group for all of them: a cell that holds nothing is no missed prediction.
       let empty = MeasurementGroup(target: report.part, format: "", operation: "not measured")
       return .skipped(why: "no \(figure.rawValue) in this row", group: empty)
     }
+    guard report.hasClock else { return .skipped(why: "clock_mhz is not a clock", group: group) }
     guard let profile = profile(for: report) else {
       return .skipped(why: "no tool profile for '\(report.tool)', \(report.design)", group: group)
     }

@@ -38,14 +38,17 @@ struct MappingPredictor: RowPredictor {
   let figure: MappingFigure
   let description: FPGADescription
 
+  /// No word that was mapped has more bits.
+  private static let widest = 1 << 16
+
   func predict(_ row: MeasurementRow) -> RowOutcome {
     let group = MeasurementGroup(
       target: String(row["family"]), format: String(row["option"]), operation: "\(row["primitive"]) \(figure.rawValue)")
-    guard let measured = row.number(figure.rawValue) else {
+    guard let measured = row.count(figure.rawValue) else {
       return .skipped(why: "no \(figure.rawValue) in this row", group: group)
     }
     let part = description.part
-    if let a = row.integer("a_bits"), let b = row.integer("b_bits"), a > 0, b > 0 {
+    if let a = row.extent("a_bits", upTo: Self.widest), let b = row.extent("b_bits", upTo: Self.widest) {
       guard figure == .dsp else {
         let other = MeasurementGroup(target: group.target, format: "", operation: "not measured")
         return .skipped(why: "a multiplier is no memory", group: other)
@@ -56,7 +59,7 @@ struct MappingPredictor: RowPredictor {
       let blocks = row["option"] == "-nodsp" ? 0 : rule.blocks(data: a, weight: b, on: part.block)
       return .predicted(measured: measured, predicted: Double(blocks), group: group)
     }
-    guard let depth = row.integer("depth"), let width = row.integer("width"), depth > 0, width > 0 else {
+    guard let depth = row.extent("depth"), let width = row.extent("width", upTo: Self.widest) else {
       return .skipped(why: "neither operand widths nor a memory shape", group: group)
     }
     let place = part.memory.place(depth: depth, width: width, writable: true, allowUltra: row["option"] == "-uram")

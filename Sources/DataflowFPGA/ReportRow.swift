@@ -37,10 +37,13 @@ struct ReportRow: Sendable {
     }
     self.parameters = parameters
     precision = String(row["precision"])
-    reuse = row.integer("reuse_factor")
+    reuse = row.extent("reuse_factor")
     strategy = row["strategy"].lowercased() == "latency" ? .latency : .resource
     transfer = row["io_type"] == "io_parallel" ? .parallel : .stream
   }
+
+  /// False for frequencies no part has, whose period would not count in steps of any delay.
+  var hasClock: Bool { clock <= 100_000 }
 
   subscript(_ key: String) -> Int? { parameters[key].flatMap { Int($0) } }
 
@@ -54,7 +57,8 @@ struct ReportRow: Sendable {
   /// Total bits of the first `<bits,…>` in the precision cell.
   var bits: Int? {
     guard let open = precision.firstIndex(of: "<") else { return nil }
-    return Int(precision[precision.index(after: open)...].prefix { $0.isNumber })
+    let bits = Int(precision[precision.index(after: open)...].prefix { $0.isNumber })
+    return bits.flatMap { (1...1024).contains($0) ? $0 : nil }
   }
 
   /// The number at the end of the layer's name (`dense_config16`), by which the tool orders layers.
@@ -120,7 +124,13 @@ extension LayerSpec {
     weightBits = row.bits ?? 16
     dataBits = 16
     if row.parameters["mult"] == "lut" { forcesTables = true }
-    if let hard = row["uniq_ge3_per_row"], let zeros = row["n_zeros"], let two = row["csd2"] {
+    guard MeasurementRow.product([height, width, channels]) != nil,
+      MeasurementRow.product([outputHeight, outputWidth, outputChannels]) != nil,
+      MeasurementRow.product([kernelHeight, kernelWidth, channels, outputChannels]) != nil
+    else { return nil }
+    if let hard = row["uniq_ge3_per_row"], let zeros = row["n_zeros"], let two = row["csd2"],
+      [hard, zeros, two].allSatisfy((0...MeasurementRow.productLimit).contains)
+    {
       weights = WeightStatistics(zeros: zeros, hardProducts: hard, twoDigit: two)
     }
     // A report without its reuse factor still tells the number of multipliers the factor allowed.

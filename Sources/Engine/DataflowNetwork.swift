@@ -45,8 +45,6 @@ package struct DataflowStage: Sendable, Hashable {
 
   /// Cycles the stage is busy for one frame when nothing makes it wait.
   package var cyclesPerFrame: Int { frame.reduce(restart) { $0 + $1.count * $1.step.interval } }
-  /// Steps in one frame.
-  package var stepsPerFrame: Int { frame.reduce(0) { $0 + $1.count } }
   /// Tokens taken from each input FIFO in one frame.
   package var readsPerFrame: Int { frame.reduce(0) { $0 + $1.count * $1.step.reads } }
   /// Tokens given to each output FIFO in one frame.

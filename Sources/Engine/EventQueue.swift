@@ -20,8 +20,6 @@ package struct EventQueue<Payload> {
 
   package var isEmpty: Bool { heap.isEmpty }
   package var count: Int { heap.count }
-  /// Cycle of the next event.
-  package var nextCycle: Int? { heap.min?.cycle }
 
   /// Schedules `payload`; a cycle in the past counts as now.
   package mutating func push(_ payload: Payload, at cycle: Int) {

@@ -78,8 +78,6 @@ package struct Kernel: Sendable {
   package var work: Work { steps.reduce(Work()) { $0 + $1.computation.work } }
   /// The steps after the anchor, which an epilogue carries out.
   package var epilogue: ArraySlice<Step> { steps[(anchor + 1)...] }
-  /// The steps before the anchor.
-  package var prologue: ArraySlice<Step> { steps[..<anchor] }
 
   /// Bytes read from outside, each tensor once, under its encoding; of a gathered table only the rows.
   package var bytesRead: Int { reads.reduce(0) { $0 + $1.touchedBytes } }

@@ -18,7 +18,41 @@ package struct MeasurementRow: Sendable {
 
   package func integer(_ column: String) -> Int? { Int(self[column]) ?? number(column).flatMap { Int(exactly: $0) } }
 
-  package func number(_ column: String) -> Double? { Double(self[column]) }
+  /// A finite number.
+  package func number(_ column: String) -> Double? { Double(self[column]).flatMap { $0.isFinite ? $0 : nil } }
+
+  /// A finite number above zero, as a time is.
+  package func positive(_ column: String) -> Double? { number(column).flatMap { $0 > 0 ? $0 : nil } }
+
+  /// A finite number from zero up, as a count is.
+  package func count(_ column: String) -> Double? { number(column).flatMap { $0 >= 0 ? $0 : nil } }
+
+  /// A whole number from 1 to `limit`, as an extent of a tensor is.
+  package func extent(_ column: String, upTo limit: Int = MeasurementRow.extentLimit) -> Int? {
+    integer(column).flatMap { (1...limit).contains($0) ? $0 : nil }
+  }
+
+  /// The extents in `columns`; nil when one of them is none.
+  package func extents(_ columns: [String]) -> [Int]? {
+    let found = columns.compactMap { extent($0) }
+    return found.count == columns.count ? found : nil
+  }
+
+  /// The product of positive extents; nil above `limit`.
+  package static func product(_ extents: [Int], upTo limit: Int = MeasurementRow.productLimit) -> Int? {
+    var result = 1
+    for extent in extents {
+      let (next, overflows) = result.multipliedReportingOverflow(by: extent)
+      guard !overflows, next <= limit else { return nil }
+      result = next
+    }
+    return result
+  }
+
+  /// No axis of a tensor that was measured is longer.
+  package static let extentLimit = 1 << 24
+  /// No product that was measured has more multiplications, and no tensor more elements; bytes of either stay far below 2⁶³.
+  package static let productLimit = 1 << 48
 }
 
 /// What a schema makes of one row.

@@ -21,7 +21,7 @@ package enum SeededInputs {
   package static func tensor(_ type: TensorType, seed: UInt64, isWeight: Bool) -> Tensor {
     let shape = type.constantShape ?? []
     let count = shape.reduce(1, *)
-    var generator = SplitMix(state: seed)
+    var generator = SplitMix64(seed: seed)
     switch type.element {
     case .string: return Tensor(.string, shape, .string((0..<count).map { "s\($0)" }))
     case .bool: return Tensor(.bool, shape, .bool((0..<count).map { _ in generator.next() & 1 == 1 }))
@@ -38,27 +38,16 @@ package enum SeededInputs {
 
   /// A seed that depends on both numbers.
   package static func mix(_ seed: UInt64, _ salt: UInt64) -> UInt64 {
-    var generator = SplitMix(state: seed ^ (salt &* 0xD1B5_4A32_D192_ED03))
+    var generator = SplitMix64(seed: seed ^ (salt &* 0xD1B5_4A32_D192_ED03))
     return generator.next()
   }
 }
 
-/// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014).
-private struct SplitMix {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
-  /// Box–Muller.
-  mutating func nextNormal() -> Double {
+extension SplitMix64 {
+  /// Standard normal, by Box and Muller's method.
+  fileprivate mutating func nextNormal() -> Double {
     let u = (Double(next() >> 11) + 1) * 0x1p-53
-    let v = Double(next() >> 11) * 0x1p-53
+    let v = unit()
     return (-2 * log(u)).squareRoot() * cos(2 * .pi * v)
   }
 }

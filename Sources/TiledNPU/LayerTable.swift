@@ -41,21 +41,33 @@ private struct LayerRow: RowPredictor {
     let dataflow = config["df"].flatMap { SystolicArray.Dataflow(rawValue: $0.lowercased()) }
     let group = MeasurementGroup(target: "array \(size) \(config["df"] ?? "")", format: "i8", operation: String(row["op"]))
     let sides = size.lowercased().split(separator: "x").compactMap { Int($0) }
-    guard sides.count == 2, sides.allSatisfy({ $0 > 0 }), let dataflow else {
+    guard sides.count == 2, sides.allSatisfy((1...MeasurementRow.extentLimit).contains), let dataflow else {
       return .skipped(why: "config '\(row["config"])' spells no array and dataflow", group: group)
     }
-    guard let measured = row.number("cycles") else { return .skipped(why: "the row has no cycles", group: group) }
-    guard let shape = Self.shape(Self.settings(row["params"])) else {
-      return .skipped(why: "params '\(row["params"])' spell neither a product nor a convolution", group: group)
+    guard let measured = row.positive("cycles") else { return .skipped(why: "cycles is not a positive number", group: group) }
+    guard let shape = Self.shape(Self.settings(row["params"])), Self.isWithinLimits(shape)
+    else {
+      return .skipped(
+        why: "params '\(row["params"])' spell neither a product nor a convolution of at most 2^48 multiplications", group: group)
     }
     let array = SystolicArray(rows: sides[0], columns: sides[1], dataflow: dataflow)
     let note = config["bw_mode"].map { $0 == "CALC" ? "" : "stall-free cycles, without the bandwidth limit" } ?? ""
     return .predicted(measured: measured, predicted: Double(array.cost(of: shape).cycles), group: group, note: note)
   }
 
+  private static func isWithinLimits(_ shape: LayerShape) -> Bool {
+    let output = [shape.outputHeight, shape.outputWidth, shape.outputChannels]
+    let window = [shape.kernelHeight, shape.kernelWidth, shape.inputChannels]
+    let others = [shape.inputHeight, shape.inputWidth, shape.strideHeight, shape.strideWidth]
+    return (output + window + others).allSatisfy { $0 <= MeasurementRow.extentLimit } && MeasurementRow.product(output + window) != nil
+  }
+
   private static func shape(_ params: [String: String]) -> LayerShape? {
+    // An extent that no layer has must not be taken as one that is not given; it stays small enough to count with.
     func value(_ names: String...) -> Int? {
-      for name in names { if let text = params[name], let number = Int(text), number > 0 { return number } }
+      for name in names {
+        if let text = params[name], let number = Int(text), number > 0 { return min(number, MeasurementRow.extentLimit + 1) }
+      }
       return nil
     }
     if let m = value("m"), let n = value("n"), let k = value("k") { return .matrixProduct(rows: m, columns: n, depth: k) }

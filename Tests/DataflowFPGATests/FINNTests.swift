@@ -14,7 +14,6 @@ struct FINNTests {
 
   @Test func matrixVectorUnitsFoldBothSides() {
     #expect(FINNNode.matrixVector(inputs: 576, outputs: 64, pe: 16, simd: 32, words: 49) == 18 * 4 * 49)
-    #expect(FINNNode.vectorVector(channels: 64, taps: 9, pe: 8, simd: 1, words: 100) == 72 * 100)
     #expect(FINNNode.pool(channels: 32, taps: 4, pe: 8, words: 64) == 16 * 64)
   }
 
@@ -63,6 +62,5 @@ struct FINNTests {
     #expect(FINNNode.matrixVectorBlocks(pe: 8, simd: 3, weightBits: 8, dataBits: 8, block: ultra) == 12)
     #expect(FINNNode.matrixVectorBlocks(pe: 8, simd: 3, weightBits: 16, dataBits: 16, block: ultra) == 24)
     #expect(FINNNode.matrixVectorBlocks(pe: 8, simd: 3, weightBits: 2, dataBits: 2, block: ultra) == 0)
-    #expect(FINNNode.fifoTables(depth: 32, width: 8) == 14)
   }
 }

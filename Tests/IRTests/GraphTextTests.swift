@@ -28,12 +28,23 @@ struct GraphTextTests {
     #expect(text.contains("from [\"relu1\", \"b\"]"))
   }
 
+  private static func attribute(_ name: String, _ text: String) -> String {
+    "graph \"g\" {\n  %0 \"y\" : f32[1] = \(name)() {\(text)} name \"n\" from []\n}"
+  }
+
   @Test(
     "mistakes are named with their line",
     arguments: [
       ("graph \"g\" {\n  %0 \"y\" : f32[1] = konv() name \"n\" from []\n}", "2: error: no operator 'konv' (did you mean conv?)"),
       ("graph \"g\" {\n output %7\n}", "2: error: value %7 is used before it is defined"),
       ("graph \"g\" {\n  input %0 \"x\" : f33[1]\n}", "2: error: 'f33' is not an element type"),
+      (attribute("variadic", "function = \"Sum\""), "2: error: 'Sum' is not a function of variadic (did you mean sum?)"),
+      (
+        attribute("variadic", "function = \"product\""),
+        "2: error: 'product' is not a function of variadic (one of sum, mean, max, min)"
+      ),
+      (attribute("variadic", "function = 3"), "2: error: variadic: attribute 'function' = 3 must be a string"),
+      (attribute("tree-ensemble", "aggregate = 9"), "2: error: tree-ensemble: attribute "),
       ("graph \"g\" {", "1: error: "), ("", "1: error: the text ends where 'graph' is expected"),
     ])
   func refuses(_ text: String, _ message: String) {

@@ -43,15 +43,6 @@ import Testing
     #expect(throws: LinearAlgebraError.notFinite) { try Matrix(rows: 1, columns: 1, [.nan]).choleskyUpper() }
   }
 
-  @Test(arguments: [(4, 4), (9, 3), (3, 9), (1, 5)])
-  func singularValuesMultiplyBack(rows: Int, columns: Int) throws {
-    let a = matrix(rows, columns, seed: 17)
-    let svd = try SingularValues(of: a)
-    #expect((svd.u * Matrix.diagonal(svd.values) * svd.vTransposed - a).squaredNorm < 1e-20)
-    #expect(svd.values == svd.values.sorted(by: >))
-    #expect((svd.u.times(svd.u, transposingSelf: true) - .identity(min(rows, columns))).squaredNorm < 1e-20)
-  }
-
   @Test func eigenvectorsMultiplyBack() throws {
     let a = positiveDefinite(12, seed: 23)
     let eigen = try SymmetricEigen(of: a)

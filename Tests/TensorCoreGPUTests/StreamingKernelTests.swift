@@ -43,11 +43,26 @@ struct StreamingModelTests {
     }
   }
 
-  @Test(arguments: names) func aLongStreamRunsAtTheMeasuredShareOfThePinRate(_ name: String) throws {
+  /// Additions of two 16-bit matrices of 8192 columns, far beyond the L2, as Vidur timed them (arXiv 2405.05465).
+  @Test(arguments: [("nvidia-a100-sxm4-80gb", 30_720, 883e-6), ("nvidia-h100-sxm5-80gb", 3456, 52e-6)])
+  func aLongAdditionTakesTheTimeThatWasMeasured(_ name: String, _ rows: Int, _ measured: Double) throws {
+    let operand = Double(rows * 8192 * 2)
+    let addition = StreamingWork(
+      walk: .elements, rows: rows, columns: 8192, elementBytes: 2, bytesRead: 2 * operand, bytesWritten: operand)
+    let predicted = try model(name).estimate(addition, mode: .graph).seconds
+    #expect(abs(predicted / measured - 1) < 0.1, "\(predicted)")
+  }
+
+  /// Once a stream is long only its bytes count: as many again take as long again, and never less than the pins of the data sheet.
+  @Test(arguments: zip(names, [2039e9, 3352e9])) func aLongStreamRunsAtOneRateBelowThePins(_ name: String, _ pins: Double) throws {
     let model = try model(name)
-    let long = work(.elements, rows: 1 << 20)
-    let rate = long.bytes / model.estimate(long, mode: .graph).seconds
-    #expect(abs(rate / (model.device.memoryRate * model.software.memoryEfficiency) - 1) < 0.02)
+    let times = [1 << 19, 1 << 20, 3 << 19].map { model.estimate(work(.elements, rows: $0), mode: .graph) }
+    #expect(times.allSatisfy { $0.bound == .memory })
+    let (first, second) = (times[1].seconds - times[0].seconds, times[2].seconds - times[1].seconds)
+    #expect(abs(first / second - 1) < 1e-6)
+    let rate = Double(1 << 19) * 2048 * 4 / first
+    #expect(rate < pins && rate > 0.75 * pins, "\(rate)")
+    #expect(times[0].seconds > first)
   }
 
   @Test(arguments: names) func theHostHidesShortKernelsInEagerMode(_ name: String) throws {

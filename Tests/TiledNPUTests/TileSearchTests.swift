@@ -65,3 +65,11 @@ struct TileSearchTests {
     }
   }
 }
+
+extension TileDemand {
+  /// Bytes that must move whatever the tiling.
+  fileprivate var compulsoryBytes: Int {
+    weightBytes + (inputIsNear ? 0 : (shape.touchedInputElements * inputBits + 7) / 8)
+      + (outputIsNear ? 0 : (shape.outputElements * outputBits + 7) / 8)
+  }
+}

@@ -128,7 +128,7 @@ private struct Tail: Sendable {
 
 /// A seed that depends on two numbers.
 enum SeedMix {
-  static func mixed(_ seed: UInt64, _ salt: UInt64) -> UInt64 { (seed ^ (salt &* 0x9E37_79B9_7F4A_7C15)) &+ 0xD1B5_4A32_D192_ED03 }
+  static func mixed(_ seed: UInt64, _ salt: UInt64) -> UInt64 { (seed ^ (salt &* SplitMix64.increment)) &+ 0xD1B5_4A32_D192_ED03 }
 }
 
 extension QuantizationParameters {

@@ -53,7 +53,7 @@ package struct ChannelPermutation: Sendable {
     let all = channels * (channels - 1) / 2
     let affordable = max(1, budget / (4 * 2 * of * rows))
     guard affordable < all else { return (0..<channels).flatMap { a in ((a + 1)..<channels).map { (a, $0) } } }
-    var state = seed &+ 0x9E37_79B9_7F4A_7C15
+    var state = seed &+ SplitMix64.increment
     func next(_ bound: Int) -> Int {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return Int((state >> 33) % UInt64(bound))

@@ -30,7 +30,7 @@ private struct EndToEndPredictor: RowPredictor {
     let precision = String(row["precision"])
     let model = String(row["model"])
     var group = MeasurementGroup(target: target.name, format: precision, operation: "model \(model)")
-    guard let measured = row.number("latency_ms"), measured > 0, let batch = row.integer("batch"), batch > 0 else {
+    guard let measured = row.positive("latency_ms"), let batch = row.extent("batch") else {
       return .skipped(why: "batch or latency_ms is not a positive number", group: group)
     }
     let asked = String(row["launch"])
@@ -43,7 +43,7 @@ private struct EndToEndPredictor: RowPredictor {
       request.batch = batch
       request.precision = precision.isEmpty ? nil : precision
       request.sparsity = row["sparsity"].isEmpty ? nil : String(row["sparsity"])
-      request.dimensions = try dimensions(request, sequence: row.integer("seq"), past: row.integer("past"))
+      request.dimensions = try dimensions(request, sequence: row.extent("seq"), past: row.extent("past"))
       var prediction = Prediction(model: request, target: target.name, catalog: TargetCatalog(folder: ""))
       prediction.launch = launch
       let result = try prediction.run(on: target)
@@ -63,8 +63,8 @@ private struct EndToEndPredictor: RowPredictor {
   /// `seq` goes to the symbol that is not bound by the batch: the only one, or the one that is called sequence.
   private func dimensions(_ request: ModelRequest, sequence: Int?, past: Int?) throws(Failure) -> [String: Int] {
     var bound: [String: Int] = [:]
-    if let past, past > 0 { bound["past"] = past }
-    guard let sequence, sequence > 0 else { return bound }
+    if let past { bound["past"] = past }
+    guard let sequence else { return bound }
     var probe = request
     probe.dimensions = bound
     let open = try LoadedModel(probe).openDimensions

@@ -18,16 +18,23 @@ package struct ErrorStatistics: Sendable, Codable, Hashable {
   package init(pairs: [(measured: Double, predicted: Double)], skipped: Int) {
     rows = pairs.count
     self.skipped = skipped
-    let errors = pairs.map { abs($0.predicted - $0.measured) / max(abs($0.measured), .leastNormalMagnitude) }.sorted()
+    let relative = pairs.map(Self.relativeError)
+    let errors = relative.map(abs).sorted()
     let count = Double(max(pairs.count, 1))
     mape = errors.reduce(0, +) / count
     medianApe = Self.quantile(errors, 0.5)
     p90Ape = Self.quantile(errors, 0.9)
     within10 = Double(errors.count { $0 <= 0.1 }) / count
     within20 = Double(errors.count { $0 <= 0.2 }) / count
-    bias = pairs.reduce(0) { $0 + ($1.predicted - $1.measured) / max(abs($1.measured), .leastNormalMagnitude) } / count
+    bias = relative.reduce(0, +) / count
     meanAbsoluteError = pairs.reduce(0) { $0 + abs($1.predicted - $1.measured) } / count
     spearman = Self.correlation(Self.ranks(pairs.map(\.measured)), Self.ranks(pairs.map(\.predicted)))
+  }
+
+  /// (p − m) / m; a measured zero that is missed counts as a whole error, because no share of nothing can be told.
+  private static func relativeError(_ pair: (measured: Double, predicted: Double)) -> Double {
+    guard pair.measured != 0 else { return pair.predicted == 0 ? 0 : pair.predicted < 0 ? -1 : 1 }
+    return (pair.predicted - pair.measured) / abs(pair.measured)
   }
 
   private static func quantile(_ sorted: [Double], _ share: Double) -> Double {

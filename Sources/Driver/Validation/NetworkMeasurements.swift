@@ -112,13 +112,13 @@ struct NetworkRun: Sendable {
     while index < rows.count {
       let row = rows[index]
       index += 1
-      guard row["layer"] != "TOTAL", var measured = row.number("cycles") else { continue }
+      guard row["layer"] != "TOTAL", var measured = row.positive("cycles") else { continue }
       let words = row["op"].split(separator: "/", maxSplits: 1).map(String.init)
       guard let family = words.first, let step = words.last else { continue }
       var others: [Int] = []
       if step != family {
         while index < rows.count, rows[index]["op"].hasPrefix("\(family)/"), rows[index]["op"] != "\(family)/\(family)" {
-          measured += rows[index].number("cycles") ?? 0
+          measured += rows[index].positive("cycles") ?? 0
           others.append(rows[index].line)
           index += 1
         }
@@ -158,7 +158,9 @@ private struct SummaryPredictor: RowPredictor {
 
   func predict(_ row: MeasurementRow) -> RowOutcome {
     let group = MeasurementGroup(target: target, format: "i8", operation: "networks, cycles")
-    guard let measured = row.number("cycles_total"), measured > 0 else { return .skipped(why: "the row has no cycles", group: group) }
+    guard let measured = row.positive("cycles_total") else {
+      return .skipped(why: "cycles_total is not a positive number", group: group)
+    }
     switch runs[String(row["model"])] {
     case .success(let run)?:
       return .predicted(measured: measured, predicted: Double(run.result.totals.cycles), group: group, note: run.result.model.name)
@@ -199,10 +201,10 @@ private struct NetworkPredictor: RowPredictor {
   /// Unit, measured and predicted figure of a whole network.
   private static func total(_ row: MeasurementRow, _ run: NetworkRun) -> (unit: String, measured: Double, predicted: Double)? {
     let totals = run.result.totals
-    if let cycles = row.number("cycles"), cycles > 0 { return ("cycles", cycles, Double(totals.cycles)) }
+    if let cycles = row.positive("cycles") { return ("cycles", cycles, Double(totals.cycles)) }
     for pair in row["params"].split(separator: ";") {
       let words = pair.split(separator: "=", maxSplits: 1).map(String.init)
-      guard words.count == 2, let value = Double(words[1]), value > 0, totals.latencySeconds > 0 else { continue }
+      guard words.count == 2, let value = Double(words[1]), value > 0, value.isFinite, totals.latencySeconds > 0 else { continue }
       let perSecond = Double(run.batch) / totals.latencySeconds
       switch words[0] {
       case "latency_ms": return ("ms", value, totals.latencySeconds * 1e3)

@@ -63,8 +63,6 @@ struct TFLiteNode {
     return value
   }
 
-  func optionalReal(_ index: Int) throws(Failure) -> ValueID? { has(index) ? try real(index) : nil }
-
   /// How a tensor's integers stand for real numbers; nil when they stand for themselves.
   func quantization(of tensor: TFLiteTensor) throws(Failure) -> TFLiteQuantization? {
     guard tensor.element?.isInteger == true else { return nil }

@@ -104,7 +104,9 @@ private struct Parser {
     }
     let attributes = try attributes()
     let operation: any Operator
-    do { operation = try type.init(from: AttributeDecoder(attributes: attributes)) } catch {
+    do { operation = try type.init(from: AttributeDecoder(attributes: attributes)) } catch let mismatch as AttributeDecoder.Mismatch {
+      throw scanner.failure(mismatch.message(operatorName: operatorName), fix: mismatch.fix)
+    } catch {
       throw scanner.failure("\(operatorName): \(error)")
     }
     try scanner.expect("name")

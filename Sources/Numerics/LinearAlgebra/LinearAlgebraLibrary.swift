@@ -46,5 +46,4 @@ enum LinearAlgebraLibrary {
   static let dpotri = routine("dpotri_", as: dpotri_function.self)
   static let dpotrs = routine("dpotrs_", as: dpotrs_function.self)
   static let dsyevd = routine("dsyevd_", as: dsyevd_function.self)
-  static let dgesdd = routine("dgesdd_", as: dgesdd_function.self)
 }

@@ -4,7 +4,7 @@ package import IR
 package struct ClassifyNumber: ONNXOperator {
   package static let name = "classify-number"
 
-  package enum Property: String, Codable, Sendable, Hashable {
+  package enum Property: String, Codable, Sendable, Hashable, CaseIterable {
     case isNaN = "is-nan"
     case isInfinite = "is-infinite"
     case isPositiveInfinite = "is-positive-infinite"

@@ -6,7 +6,7 @@ package import IR
 package struct Pad: ONNXOperator {
   package static let name = "pad"
 
-  package enum Mode: String, Codable, Sendable, Hashable {
+  package enum Mode: String, Codable, Sendable, Hashable, CaseIterable {
     /// A given value, 0 by default.
     case constant
     /// Mirrored at the edge element, which is not repeated.

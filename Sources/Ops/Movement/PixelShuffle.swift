@@ -4,7 +4,7 @@ package import IR
 package struct PixelShuffle: ONNXOperator, ImageOperator {
   package static let name = "pixel-shuffle"
 
-  package enum Direction: String, Codable, Sendable, Hashable {
+  package enum Direction: String, Codable, Sendable, Hashable, CaseIterable {
     /// Channels to space; the block position is the slower part of the channel index.
     case depthFirst = "depth-to-space"
     /// Channels to space; the block position is the faster part of the channel index.

@@ -6,10 +6,10 @@ package import IR
 package struct Resize: ONNXOperator {
   package static let name = "resize"
 
-  package enum Mode: String, Codable, Sendable, Hashable { case nearest, linear, cubic }
+  package enum Mode: String, Codable, Sendable, Hashable, CaseIterable { case nearest, linear, cubic }
 
   /// How a position in the result is carried back to x.
-  package enum Coordinates: String, Codable, Sendable, Hashable {
+  package enum Coordinates: String, Codable, Sendable, Hashable, CaseIterable {
     case halfPixel = "half_pixel"
     case halfPixelSymmetric = "half_pixel_symmetric"
     case pytorchHalfPixel = "pytorch_half_pixel"
@@ -19,14 +19,14 @@ package struct Resize: ONNXOperator {
     case tensorFlowCrop = "tf_crop_and_resize"
   }
 
-  package enum Rounding: String, Codable, Sendable, Hashable {
+  package enum Rounding: String, Codable, Sendable, Hashable, CaseIterable {
     case preferFloor = "round_prefer_floor"
     case preferCeiling = "round_prefer_ceil"
     case floor
     case ceiling = "ceil"
   }
 
-  package enum AspectRatio: String, Codable, Sendable, Hashable {
+  package enum AspectRatio: String, Codable, Sendable, Hashable, CaseIterable {
     case stretch
     case notLarger = "not_larger"
     case notSmaller = "not_smaller"

@@ -41,7 +41,7 @@ package struct ScatterElements: ONNXOperator {
 }
 
 /// How a scattered update meets the element that is there.
-package enum ScatterReduction: String, Codable, Sendable, Hashable {
+package enum ScatterReduction: String, Codable, Sendable, Hashable, CaseIterable {
   case none, add, mul, max, min
 
   static func imported(_ node: inout ONNXNode) throws(OperatorError) -> ScatterReduction {

@@ -8,7 +8,7 @@ package import IR
 package struct CodebookMatrixMultiply: ONNXOperator {
   package static let name = "matmul-codebook"
 
-  package enum Code: String, Codable, Sendable, Hashable {
+  package enum Code: String, Codable, Sendable, Hashable, CaseIterable {
     /// Sign and a 3-bit floating-point magnitude.
     case fp4
     /// Quantiles of a normal distribution.

@@ -4,7 +4,7 @@ package import IR
 package struct RandomTensor: ONNXOperator {
   package static let name = "random"
 
-  package enum Distribution: String, Codable, Sendable, Hashable {
+  package enum Distribution: String, Codable, Sendable, Hashable, CaseIterable {
     /// Mean `first`, standard deviation `second`.
     case normal
     /// From `first` up to, not including, `second`.

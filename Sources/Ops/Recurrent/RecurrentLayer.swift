@@ -31,7 +31,7 @@ package struct RecurrentLayer: ONNXOperator {
     }
   }
 
-  package enum Direction: String, Codable, Sendable, Hashable { case forward, reverse, bidirectional }
+  package enum Direction: String, Codable, Sendable, Hashable, CaseIterable { case forward, reverse, bidirectional }
 
   package var cell: Cell
   package var hidden: Int

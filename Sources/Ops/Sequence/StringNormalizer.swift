@@ -6,7 +6,7 @@ package import IR
 package struct StringNormalizer: ONNXOperator {
   package static let name = "string-normalizer"
 
-  package enum CaseChange: String, Codable, Sendable, Hashable {
+  package enum CaseChange: String, Codable, Sendable, Hashable, CaseIterable {
     case none = "NONE"
     case lower = "LOWER"
     case upper = "UPPER"

@@ -4,7 +4,7 @@ package import IR
 package struct TfIdfVectorizer: ONNXOperator {
   package static let name = "tf-idf-vectorizer"
 
-  package enum Mode: String, Codable, Sendable, Hashable {
+  package enum Mode: String, Codable, Sendable, Hashable, CaseIterable {
     /// Counts.
     case termFrequency = "TF"
     /// The weight of each n-gram that occurs.

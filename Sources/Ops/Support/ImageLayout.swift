@@ -4,7 +4,7 @@ package import IR
 ///
 /// Operators work channels first; this says how an operand whose channels are last is seen that way. Machines see geometry,
 /// never a layout: no bytes move.
-package enum ImageLayout: String, Codable, Sendable, Hashable {
+package enum ImageLayout: String, Codable, Sendable, Hashable, CaseIterable {
   /// [n, c, spatial…], filters [f, c, taps…].
   case channelsFirst = "channels-first"
   /// [n, spatial…, c], filters [f, taps…, c].

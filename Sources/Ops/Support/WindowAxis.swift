@@ -1,7 +1,7 @@
 package import IR
 
 /// How much is padded around a sliding window.
-package enum WindowPadding: String, Codable, Sendable, Hashable {
+package enum WindowPadding: String, Codable, Sendable, Hashable, CaseIterable {
   /// Given counts.
   case explicit
   case sameUpper = "same-upper"

@@ -8,7 +8,7 @@ internal import Foundation
 package struct CrossEntropyLoss: ONNXOperator {
   package static let name = "cross-entropy-loss"
 
-  package enum Reduction: String, Codable, Sendable, Hashable { case none, sum, mean }
+  package enum Reduction: String, Codable, Sendable, Hashable, CaseIterable { case none, sum, mean }
 
   /// x are scores: softmax and logarithm come first.
   package var takesScores: Bool

@@ -6,7 +6,7 @@ package import IR
 package struct DecodeImage: ONNXOperator {
   package static let name = "decode-image"
 
-  package enum PixelFormat: String, Codable, Sendable, Hashable { case rgb = "RGB", bgr = "BGR", grayscale = "Grayscale" }
+  package enum PixelFormat: String, Codable, Sendable, Hashable, CaseIterable { case rgb = "RGB", bgr = "BGR", grayscale = "Grayscale" }
 
   package var format: PixelFormat
 

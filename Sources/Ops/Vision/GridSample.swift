@@ -6,8 +6,8 @@ package import IR
 package struct GridSample: ONNXOperator {
   package static let name = "grid-sample"
 
-  package enum Mode: String, Codable, Sendable, Hashable { case nearest, linear, cubic }
-  package enum Padding: String, Codable, Sendable, Hashable { case zeros, border, reflection }
+  package enum Mode: String, Codable, Sendable, Hashable, CaseIterable { case nearest, linear, cubic }
+  package enum Padding: String, Codable, Sendable, Hashable, CaseIterable { case zeros, border, reflection }
 
   package var mode: Mode
   package var padding: Padding

@@ -6,7 +6,7 @@ package import IR
 package struct RegionAlign: ONNXOperator {
   package static let name = "region-align"
 
-  package enum Mode: String, Codable, Sendable, Hashable { case average = "avg", maximum = "max" }
+  package enum Mode: String, Codable, Sendable, Hashable, CaseIterable { case average = "avg", maximum = "max" }
 
   package var mode: Mode
   package var height: Int

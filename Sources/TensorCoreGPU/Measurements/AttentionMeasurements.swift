@@ -32,8 +32,10 @@ private struct AttentionRowPredictor: RowPredictor {
     let phase = String(row["phase"])
     let format = [row["dtype"], row["kv_dtype"]].filter { !$0.isEmpty }.joined(separator: "/")
     let group = MeasurementGroup(target: target, format: format, operation: "attention \(phase)")
-    guard let shape = AttentionShape(row), let measured = row.number("latency_us") else {
-      return .skipped(why: "an extent or latency_us is not a positive number", group: group)
+    guard let measured = row.positive("latency_us") else { return .skipped(why: "latency_us is not a positive number", group: group) }
+    guard let shape = AttentionShape(row) else {
+      return .skipped(
+        why: "an extent is not a positive whole number up to 2^24, a tensor is above 2^48, or the dtype is unknown", group: group)
     }
     let library = String(row["lib"])
     guard let model = models.first(where: { library.hasPrefix($0.library.name) }) ?? models.first else {
@@ -56,12 +58,12 @@ private struct AttentionRowPredictor: RowPredictor {
 
 extension AttentionShape {
   fileprivate init?(_ row: MeasurementRow) {
-    guard let batch = row.integer("batch"), let queries = row.integer("q_len"), let keys = row.integer("kv_len"),
-      let heads = row.integer("heads"), let keyHeads = row.integer("kv_heads"), let dimension = row.integer("head_dim"),
-      [batch, queries, keys, heads, keyHeads, dimension].allSatisfy({ (1...1 << 24).contains($0) }),
-      heads % keyHeads == 0, let bits = Self.bits(row["dtype"])
+    guard let batch = row.extent("batch"), let queries = row.extent("q_len"), let keys = row.extent("kv_len"),
+      let heads = row.extent("heads"), let keyHeads = row.extent("kv_heads"), let dimension = row.extent("head_dim"),
+      MeasurementRow.product([batch, heads, max(queries, keys), dimension]) != nil, heads % keyHeads == 0,
+      let bits = Self.bits(row["dtype"])
     else { return nil }
-    let window = row.integer("window") ?? 0
+    let window = row.extent("window") ?? 0
     let keyBits = row["kv_dtype"].isEmpty ? bits : Self.bits(row["kv_dtype"]) ?? bits
     self.init(
       batch: batch, heads: heads, keyHeads: keyHeads, queries: queries, keys: keys, headDimension: dimension,

@@ -28,9 +28,10 @@ private struct CollectiveRowPredictor: RowPredictor {
   func predict(_ row: MeasurementRow) -> RowOutcome {
     let operation = String(row["op"])
     let group = MeasurementGroup(target: target, format: String(row["dtype"]), operation: operation)
-    guard let ranks = row.integer("num_gpus"), (1...1 << 16).contains(ranks), let elements = row.number("elements"),
-      elements > 0, let measured = row.number("latency_us")
-    else { return .skipped(why: "num_gpus, elements or latency_us is not a positive number", group: group) }
+    guard let measured = row.positive("latency_us") else { return .skipped(why: "latency_us is not a positive number", group: group) }
+    guard let ranks = row.extent("num_gpus", upTo: 1 << 16), let elements = row.positive("elements"),
+      elements <= Double(MeasurementRow.productLimit)
+    else { return .skipped(why: "num_gpus or elements is not a positive number, or above 2^16 or 2^48", group: group) }
     guard let collective = Collective(rawValue: operation), let bytes = Self.bytes(row["dtype"]) else {
       return .skipped(why: "unknown op '\(operation)' or dtype '\(row["dtype"])'", group: group)
     }

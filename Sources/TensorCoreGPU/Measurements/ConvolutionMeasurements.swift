@@ -38,8 +38,10 @@ private struct ConvolutionRowPredictor: RowPredictor {
   func predict(_ row: MeasurementRow) -> RowOutcome {
     let format = String(row["dtype"])
     let group = MeasurementGroup(target: target, format: format, operation: "conv")
-    guard let measured = row.number("latency_us"), let contraction = contraction(row, GEMMPrecision(format)) else {
-      return .skipped(why: "the columns do not describe a convolution in a known format", group: group)
+    guard let measured = row.positive("latency_us") else { return .skipped(why: "latency_us is not a positive number", group: group) }
+    guard let precision = GEMMPrecision(format) else { return .skipped(why: "unknown dtype '\(format)'", group: group) }
+    guard let contraction = contraction(row, precision) else {
+      return .skipped(why: "the columns do not describe a convolution, or one with more than 2^48 multiplications", group: group)
     }
     do throws(Failure) {
       // Benchmarks repeat one layer: its own operands are all that pass the L2 between two uses.
@@ -53,30 +55,27 @@ private struct ConvolutionRowPredictor: RowPredictor {
     }
   }
 
-  private func contraction(_ row: MeasurementRow, _ precision: GEMMPrecision?) -> Contraction? {
-    let names = ["n", "c", "h", "w", "k", "r", "s", "pad_h", "pad_w", "stride_h", "stride_w"]
-    let values = names.compactMap { row.integer($0) }
-    guard let precision, values.count == names.count, values[..<7].allSatisfy({ $0 > 0 && $0 < 1 << 24 }),
-      values[7] >= 0, values[8] >= 0, values[9] > 0, values[10] > 0
+  private func contraction(_ row: MeasurementRow, _ precision: GEMMPrecision) -> Contraction? {
+    guard let images = row.extent("n"), let channels = row.extent("c"), let filters = row.extent("k"),
+      let input = row.extents(["h", "w"]), let kernel = row.extents(["r", "s"]), let strides = row.extents(["stride_h", "stride_w"]),
+      let padHeight = row.integer("pad_h"), let padWidth = row.integer("pad_w")
     else { return nil }
-    let (images, channels, filters) = (values[0], values[1], values[4])
-    let input = [values[2], values[3]]
-    let kernel = [values[5], values[6]]
-    let pads = [values[7], values[8]]
-    let strides = [values[9], values[10]]
+    let pads = [padHeight, padWidth]
+    guard pads.allSatisfy({ (0...MeasurementRow.extentLimit).contains($0) }) else { return nil }
     let output = (0..<2).map { (axis: Int) -> Int in
       let span = input[axis] + 2 * pads[axis] - kernel[axis]
       return span / strides[axis] + 1
     }
-    guard output.allSatisfy({ $0 > 0 }) else { return nil }
+    guard output.allSatisfy({ $0 > 0 }), let pixels = MeasurementRow.product([images] + output),
+      let taps = MeasurementRow.product([channels] + kernel), MeasurementRow.product([pixels, filters, taps]) != nil,
+      let stored = MeasurementRow.product([images, channels] + input)
+    else { return nil }
     let geometry = Convolution(
       images: images, inputChannels: channels, outputChannels: filters, groups: 1, input: input, output: output,
       kernel: kernel, strides: strides, dilations: [1, 1], padsBegin: pads, padsEnd: pads)
-    let pixels = images * output[0] * output[1]
-    let taps = channels * kernel[0] * kernel[1]
     return Contraction(
       batch: 1, m: pixels, n: filters, k: taps,
-      lhs: Operand(element: precision.activation, count: images * channels * input[0] * input[1]),
+      lhs: Operand(element: precision.activation, count: stored),
       rhs: Operand(element: precision.weight, count: filters * taps, isConstant: true),
       output: Operand(element: precision.output, count: pixels * filters), convolution: geometry)
   }

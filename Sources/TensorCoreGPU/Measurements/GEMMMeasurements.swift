@@ -36,10 +36,11 @@ private struct GEMMRowPredictor: RowPredictor {
   func predict(_ row: MeasurementRow) -> RowOutcome {
     let format = String(row["dtype"])
     let group = MeasurementGroup(target: target, format: format, operation: String(row["op"]))
-    guard let batch = row.integer("batch"), let m = row.integer("m"), let n = row.integer("n"),
-      let k = row.integer("k"),
-      batch > 0, m > 0, n > 0, k > 0, let measured = row.number("latency_us")
-    else { return .skipped(why: "batch, m, n, k or latency_us is not a positive number", group: group) }
+    guard let measured = row.positive("latency_us") else { return .skipped(why: "latency_us is not a positive number", group: group) }
+    guard let batch = row.extent("batch"), let m = row.extent("m"), let n = row.extent("n"), let k = row.extent("k") else {
+      return .skipped(why: "batch, m, n or k is not a positive whole number up to 2^24", group: group)
+    }
+    guard MeasurementRow.product([batch, m, n, k]) != nil else { return .skipped(why: "batch·m·n·k is above 2^48", group: group) }
     guard let precision = GEMMPrecision(format) else { return .skipped(why: "unknown dtype '\(format)'", group: group) }
     var shape = precision.shape(batch: batch, m: m, n: n, k: k)
     let operands =

@@ -32,8 +32,9 @@ private struct MixtureRowPredictor: RowPredictor {
   func predict(_ row: MeasurementRow) -> RowOutcome {
     let format = String(row["dtype"])
     let group = MeasurementGroup(target: target, format: format, operation: "moe")
-    guard let shape = MixtureShape(row), let measured = row.number("latency_us") else {
-      return .skipped(why: "an extent, the dtype, the distribution or latency_us is not understood", group: group)
+    guard let measured = row.positive("latency_us") else { return .skipped(why: "latency_us is not a positive number", group: group) }
+    guard let shape = MixtureShape(row) else {
+      return .skipped(why: "an extent, the dtype or the distribution is not understood", group: group)
     }
     let estimate = model.estimate(shape)
     return .predicted(measured: measured, predicted: estimate.seconds * 1e6, group: group, note: estimate.reason)

@@ -36,9 +36,11 @@ private struct SparsityRowPredictor: RowPredictor {
   func predict(_ row: MeasurementRow) -> RowOutcome {
     let format = String(row["dtype"])
     let group = MeasurementGroup(target: target, format: format, operation: "2:4 speed-up")
-    guard let m = row.integer("m"), let n = row.integer("n"), let k = row.integer("k"), m > 0, n > 0, k > 0,
-      let measured = row.number("speedup"), let precision = GEMMPrecision(format)
-    else { return .skipped(why: "m, n, k, speedup or dtype is not understood", group: group) }
+    guard let measured = row.positive("speedup") else { return .skipped(why: "speedup is not a positive number", group: group) }
+    guard let m = row.extent("m"), let n = row.extent("n"), let k = row.extent("k"), MeasurementRow.product([m, n, k]) != nil else {
+      return .skipped(why: "m, n or k is not a positive whole number up to 2^24, or m·n·k is above 2^48", group: group)
+    }
+    guard let precision = GEMMPrecision(format) else { return .skipped(why: "unknown dtype '\(format)'", group: group) }
     // Benchmarks repeat one product: its own operands are all that pass the L2 between two uses.
     var shape = precision.shape(batch: 1, m: m, n: n, k: k)
     shape.weightReuseBytes = 0

@@ -29,9 +29,11 @@ private struct StreamingRowPredictor: RowPredictor {
   func predict(_ row: MeasurementRow) -> RowOutcome {
     let name = String(row["op"])
     let group = MeasurementGroup(target: target, format: String(row["dtype"]), operation: name)
-    guard let rows = row.integer("rows"), let columns = row.integer("cols"), rows > 0, columns > 0,
-      rows < 1 << 40, columns < 1 << 40, let measured = row.number("latency_us")
-    else { return .skipped(why: "rows, cols or latency_us is not a positive number", group: group) }
+    guard let measured = row.positive("latency_us") else { return .skipped(why: "latency_us is not a positive number", group: group) }
+    // A vector is one long row.
+    guard let rows = row.extent("rows", upTo: 1 << 40), let columns = row.extent("cols", upTo: 1 << 40),
+      MeasurementRow.product([rows, columns]) != nil
+    else { return .skipped(why: "rows or cols is not a positive whole number up to 2^40, or rows·cols is above 2^48", group: group) }
     guard let operation = MeasuredOperation(name, isPhi: row["note"] == "phi-2"), let bytes = Self.bytes(row["dtype"])
     else {
       return .skipped(why: "unknown op '\(name)' or dtype '\(row["dtype"])'", group: group)

@@ -1,3 +1,5 @@
+internal import Basic
+
 /// A routing problem: `tokens` tokens each choose `choices` of `experts` experts, which are dealt over `ranks` ranks.
 package struct Routing: Sendable, Hashable {
   package var tokens: Int
@@ -91,7 +93,7 @@ package struct Routing: Sendable, Hashable {
     let high = isSparse ? 2 : max(1.0001, 0.8 * Double(tokens))
     let order = 1 - (exponent == 1 ? 1.000_001 : exponent)
     let (a, b) = (power(low, order), power(high, order))
-    var generator = SplitMix(state: seed)
+    var generator = SplitMix64(seed: seed)
     var shares = (0..<experts).map { _ in power(a + (b - a) * generator.unit(), 1 / order) }
     let scale = Double(pairs) / shares.reduce(0, +)
     var counts = [Int](repeating: 0, count: experts)
@@ -130,18 +132,5 @@ package struct Routing: Sendable, Hashable {
       if sum > most { (best, most) = (slice, sum) }
     }
     return best
-  }
-}
-
-/// Vigna's splitmix64: the same numbers on every machine.
-private struct SplitMix {
-  var state: UInt64
-
-  mutating func unit() -> Double {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return Double((z ^ (z >> 31)) >> 11) / 9_007_199_254_740_992
   }
 }

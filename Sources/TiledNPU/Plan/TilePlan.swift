@@ -69,12 +69,6 @@ package struct TileDemand: Hashable, Sendable {
     self.outputLanes = outputLanes
     self.keepsPartialSums = keepsPartialSums
   }
-
-  /// Bytes that must move whatever the tiling.
-  package var compulsoryBytes: Int {
-    weightBytes + (inputIsNear ? 0 : (shape.touchedInputElements * inputBits + 7) / 8)
-      + (outputIsNear ? 0 : (shape.outputElements * outputBits + 7) / 8)
-  }
 }
 
 /// Memory beside the array that tiles may use.
