@@ -10,16 +10,19 @@ struct CacheResidency {
   /// One kernel's view.
   struct View {
     fileprivate(set) var reads: [Int: Double] = [:]
+    /// The same of a cache that loses nothing of its capacity.
+    fileprivate(set) var mostOfReads: [Int: Double] = [:]
     /// Share of the written bytes that never reach device memory.
     fileprivate(set) var stored = 0.0
 
     /// Share found of several tensors together, each weighed by its bytes; 0 for none.
-    func share(of tensors: some Sequence<Kernel.Tensor>) -> Double {
+    func share(of tensors: some Sequence<Kernel.Tensor>, atBest: Bool = false) -> Double {
+      let found = atBest ? mostOfReads : reads
       var hot = 0.0
       var all = 0.0
       for tensor in tensors {
         all += Double(tensor.touchedBytes)
-        hot += Double(tensor.touchedBytes) * (reads[tensor.id] ?? 0)
+        hot += Double(tensor.touchedBytes) * (found[tensor.id] ?? 0)
       }
       return all > 0 ? hot / all : 0
     }
@@ -28,7 +31,8 @@ struct CacheResidency {
   private(set) var views: [View]
 
   /// - `held`: bytes of the L2 whose content survives.
-  init(_ kernels: [Kernel], held: Double) {
+  /// - `capacity`: all it has.
+  init(_ kernels: [Kernel], held: Double, capacity: Double = 0) {
     // Traffic up to the end of each kernel.
     var traffic: [Double] = []
     var lastReader: [Int: Int] = [:]
@@ -37,7 +41,9 @@ struct CacheResidency {
       for tensor in kernel.reads { lastReader[tensor.id] = index }
     }
     let whole = traffic.last ?? 0
-    func found(_ bytes: Int, after distance: Double) -> Double { min(1, max(0, (held - distance) / Double(max(1, bytes)))) }
+    func found(_ bytes: Int, after distance: Double, of held: Double) -> Double {
+      min(1, max(0, (held - distance) / Double(max(1, bytes))))
+    }
 
     var touched: [Int: Double] = [:]
     views = []
@@ -46,13 +52,14 @@ struct CacheResidency {
       var view = View()
       for tensor in kernel.reads {
         let distance = touched[tensor.id].map { now - $0 } ?? (tensor.operand.isConstant ? whole : .infinity)
-        view.reads[tensor.id] = found(tensor.touchedBytes, after: distance)
+        view.reads[tensor.id] = found(tensor.touchedBytes, after: distance, of: held)
+        view.mostOfReads[tensor.id] = found(tensor.touchedBytes, after: distance, of: max(held, capacity))
       }
       var stays = 0.0
       for tensor in kernel.writes {
         guard let reader = lastReader[tensor.id] else { continue }
         let next = min(reader + 1, kernels.count - 1)
-        stays += Double(tensor.operand.bytes) * found(tensor.operand.bytes, after: traffic[next] - traffic[index])
+        stays += Double(tensor.operand.bytes) * found(tensor.operand.bytes, after: traffic[next] - traffic[index], of: held)
       }
       view.stored = stays / Double(max(1, kernel.bytesWritten))
       views.append(view)

@@ -36,7 +36,7 @@ package struct GPU: Machine {
     let contractions = ContractionModel(description, fidelity: request.fidelity)
     let costing = KernelCosting(description, contractions, launch: request.launch)
     let storage = SparseStorage(kernels, contractions.gemm)
-    let cache = CacheResidency(storage.kernels, held: description.residentBytes)
+    let cache = CacheResidency(storage.kernels, held: description.residentBytes, capacity: description.l2.capacity)
     var results: [KernelResult] = []
     var failures: [Diagnostic] = []
     for (index, kernel) in storage.kernels.enumerated() {

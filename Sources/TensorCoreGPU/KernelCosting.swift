@@ -49,14 +49,15 @@ struct KernelCosting {
   /// The anchor's two operands, where they come from outside the kernel, and everything else it reads.
   private func residency(_ kernel: Kernel, _ cache: CacheResidency.View) -> GEMMShape.Residency {
     let operands = kernel.steps[kernel.anchor].inputs.prefix(2)
-    func share(_ id: Int?) -> Double {
+    func share(_ id: Int?, atBest: Bool = false) -> Double {
       let outside = kernel.reads.filter { $0.id == id }
       // An operand made inside the kernel comes from what its first steps read.
-      return cache.share(of: outside.isEmpty ? kernel.reads.filter { !$0.operand.isConstant } : outside)
+      return cache.share(of: outside.isEmpty ? kernel.reads.filter { !$0.operand.isConstant } : outside, atBest: atBest)
     }
+    let (lhs, rhs) = (operands.first, operands.dropFirst().first)
     return GEMMShape.Residency(
-      activation: share(operands.first), weight: share(operands.dropFirst().first),
-      epilogue: cache.share(of: kernel.reads.filter { !operands.contains($0.id) }), stored: cache.stored)
+      activation: share(lhs), weight: share(rhs), epilogue: cache.share(of: kernel.reads.filter { !operands.contains($0.id) }),
+      stored: cache.stored, mostOfActivation: share(lhs, atBest: true), mostOfWeight: share(rhs, atBest: true))
   }
 
   /// A recurrent layer has kernels of its own; any other loop runs its body's kernels once per trip.

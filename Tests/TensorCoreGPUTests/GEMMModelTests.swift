@@ -75,7 +75,7 @@ struct GEMMModelTests {
     #expect(large.floorSeconds / large.seconds > 0.7)
     let thin = try estimate(shape(4, 16_384, 16_384, .bfloat16), on: "nvidia-a100-sxm4-80gb")
     #expect(thin.limit == .deviceMemory)
-    #expect(thin.floorSeconds / thin.seconds > 0.7)
+    #expect(thin.floorSeconds / thin.seconds > 0.65)
     #expect(try estimate(shape(8, 64, 64, .bfloat16), on: "nvidia-a100-sxm4-80gb").limit == .launch)
   }
 
@@ -110,7 +110,7 @@ struct GEMMModelTests {
   @Test func aPairOfSMsLoadsItsColumnsOnce() throws {
     let gpu = try Targets.gpu("nvidia-b200")
     let path = try #require(gpu.gemm.paths.first { $0.name == "16-bit" })
-    let encoding = OperandBytes(activation: 2, weight: 2, output: 2)
+    let encoding = OperandBytes(activation: 2, weight: 2)
     for tile in path.tiles {
       #expect(tile.cluster == 2)
       let pair = try #require(GEMMTileCost(tile, path: path, encoding: encoding, on: gpu))

@@ -68,7 +68,6 @@ extension DeviceMemory {
     capacity = reader.number("capacity", .bytes, in: .capacity)
     bandwidth = reader.number("bandwidth", .bytesPerSecond)
     efficiency = reader.number("efficiency", .ratio, in: .efficiency)
-    latency = reader.number("latency", .seconds)
     skew = reader.number("skew", .ratio, in: .share)
     skewLimit = reader.number("skew-limit", .seconds)
     energyPerByte = reader?.optionalNumber("energy", .joulesPerByte)?.value ?? .nan

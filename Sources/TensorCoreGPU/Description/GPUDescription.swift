@@ -92,8 +92,6 @@ package struct DeviceMemory: Sendable, Hashable {
   package var bandwidth: Double
   /// Share of the pin rate that a long stream reaches.
   package var efficiency: Double
-  /// Time from a load to its data with traffic on the way, in seconds.
-  package var latency: Double
   /// Extra time of a stream because SMs do not finish together, as a share of the stream …
   package var skew: Double
   /// … up to this many seconds, when dynamic scheduling has evened it out.

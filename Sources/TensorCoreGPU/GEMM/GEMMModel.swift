@@ -112,10 +112,15 @@ package struct GEMMModel: Sendable {
     return path.lead + path.prelude + path.preludeBytes * elements / gpu.memory.bandwidth
   }
 
-  /// What no kernel can undercut: every multiply-add at peak rate, or the bytes the L2 does not hold at pin rate.
+  /// What no kernel can undercut: every multiply-add at peak rate, or at pin rate the bytes that an L2 does not hold which keeps
+  /// the last bytes touched, as many as its whole capacity.
   private func floor(_ traffic: GEMMTraffic, _ path: GEMMPath) -> Double {
     let peak = path.instruction.rate * Double(gpu.smCount) * gpu.boostClock
-    let cold = traffic.aBytes * (1 - traffic.hotA) + traffic.bBytes * (1 - traffic.hotB)
+    let held = traffic.shape.residency
+    func cold(_ bytes: Double, _ most: Double?, _ found: Double) -> Double {
+      bytes * (1 - (most ?? max(found, min(1, gpu.l2.capacity / max(bytes, 1)))))
+    }
+    let cold = cold(traffic.aBytes, held?.mostOfActivation, traffic.hotA) + cold(traffic.bBytes, held?.mostOfWeight, traffic.hotB)
     return max(traffic.shape.macs / peak, cold / gpu.memory.bandwidth)
   }
 
@@ -203,7 +208,6 @@ extension OperandBytes {
     var stored = bytes(shape.storedOperands?.weight ?? shape.weight)
     if shape.isSparse { stored = stored / 2 + 0.125 }
     weight = stored
-    output = Double(shape.output.bits) / 8
   }
 
   /// True when a prelude turns 16-bit activations into the instruction's narrower operands.

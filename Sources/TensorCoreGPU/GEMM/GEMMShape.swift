@@ -10,6 +10,20 @@ package struct GEMMShape: Sendable, Hashable {
     package var weight: Double
     package var epilogue: Double
     package var stored: Double
+    /// Shares of A and B that an L2 would hold which lost nothing of its capacity, all where that is not known: what floors count with.
+    package var mostOfActivation: Double
+    package var mostOfWeight: Double
+
+    package init(
+      activation: Double, weight: Double, epilogue: Double, stored: Double, mostOfActivation: Double = 1, mostOfWeight: Double = 1
+    ) {
+      self.activation = activation
+      self.weight = weight
+      self.epilogue = epilogue
+      self.stored = stored
+      self.mostOfActivation = max(activation, mostOfActivation)
+      self.mostOfWeight = max(weight, mostOfWeight)
+    }
   }
 
   /// How operands lie in memory.

@@ -112,5 +112,4 @@ struct GEMMTileCost: Sendable {
 struct OperandBytes: Sendable, Hashable {
   var activation: Double
   var weight: Double
-  var output: Double
 }

@@ -54,6 +54,8 @@ package struct Layer: Sendable {
   package var launch: Int
   package var hostCycles: Int
   package var macs: Int
+  /// Cycles the whole array needs for the multiply-adds of their formats, no cell ever idle; none on the host.
+  package var arithmeticCycles: Double
   package var choice: String
   package var format: String
   /// Bytes of tiles and staged weights in the near memory while the layer runs.
@@ -72,6 +74,7 @@ package struct Layer: Sendable {
     launch = 0
     hostCycles = 0
     macs = 0
+    arithmeticCycles = 0
     choice = ""
     format = ""
     heldBytes = 0

@@ -52,6 +52,7 @@ extension LayerBuilder {
       statistics: isConstant ? statistics(of: weights, bits: rhs.bits) : nil, palette: contraction.rhs.encoding.palette)
     layer.place = .array
     layer.macs += contraction.macs
+    layer.arithmeticCycles += Double(contraction.macs) * format.cyclesPerStep / Double(max(1, machine.macsPerCycle))
     layer.format = lhs == rhs ? lhs.rawValue : "\(lhs.rawValue)×\(rhs.rawValue)"
     layer.compulsory[product.weights] += isConstant ? Int(Double(product.operandBytes) * (1 - residentShare) * codedShare(product)) : 0
     if case .block(let array) = machine.array {

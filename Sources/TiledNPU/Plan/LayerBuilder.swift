@@ -132,6 +132,7 @@ package struct LayerBuilder {
     layer.compute = layer.compute + body.compute.scaled(by: trips)
     layer.vectorTail += body.vectorTail * trips
     layer.macs += body.macs * trips
+    layer.arithmeticCycles += body.arithmeticCycles * Double(trips)
     layer.format = body.format
     layer.choice = "\(trips) trips of: \(body.choice)"
     layer.heldBytes = max(layer.heldBytes, body.heldBytes)

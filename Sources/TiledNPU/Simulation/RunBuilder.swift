@@ -106,17 +106,16 @@ struct RunBuilder {
   // MARK: Bounds and energy
 
   private func floorCycles(_ layer: Layer) -> Int {
-    let arithmetic = layer.place == .host ? 0 : layer.macs / max(machine.macsPerCycle, 1)
-    return layer.compulsory.enumerated().reduce(arithmetic) { max($0, machine.memories[$1.offset].cycles(for: $1.element)) }
+    layer.compulsory.enumerated().reduce(Int(layer.arithmeticCycles)) { max($0, machine.memories[$1.offset].cycles(for: $1.element)) }
   }
 
-  /// Whatever the schedule: all multiplications at full rate, and all compulsory bytes of every memory.
+  /// Whatever the schedule: all multiplications at the full rate of their formats, and all compulsory bytes of every memory.
   private func floorSeconds() -> Double {
-    let arithmetic = layers.reduce(0) { $0 + ($1.place == .host ? 0 : $1.macs / max(machine.macsPerCycle, 1)) }
+    let arithmetic = Int(layers.reduce(0) { $0 + $1.arithmeticCycles })
     let memories = machine.memories.indices.map { memory in
       machine.memories[memory].cycles(for: layers.reduce(0) { $0 + $1.compulsory[memory] })
     }
-    return machine.seconds(max(arithmetic / 2, memories.max() ?? 0))
+    return machine.seconds(max(arithmetic, memories.max() ?? 0))
   }
 
   private func serialSeconds() -> Double {
