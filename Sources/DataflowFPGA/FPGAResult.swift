@@ -206,7 +206,3 @@ struct FPGAResult {
       }
   }
 }
-
-extension Computation {
-  fileprivate var isOpaque: Bool { if case .opaque = self { true } else { false } }
-}

@@ -280,16 +280,19 @@ extension Computation {
     if case .movement(let movement) = self { movement.elementsRead } else { nil }
   }
 
-  /// Family of operation, for colours and tables.
+  /// Family of operation of a kernel, for colours and tables: one of those that `KernelResult.kind` lists.
   package var kind: String {
     switch self {
     case .contraction(let c): c.convolution == nil ? "matmul" : "convolution"
     case .attention: "attention"
     case .pointwise: "pointwise"
-    case .reduction(let r): r.window == nil ? "reduction" : "pooling"
+    case .reduction: "reduction"
     case .movement: "movement"
     case .loop: "loop"
     case .opaque: "opaque"
     }
   }
+
+  /// Work nobody has described.
+  package var isOpaque: Bool { if case .opaque = self { true } else { false } }
 }

@@ -24,7 +24,7 @@ struct KernelCosting {
       floorSeconds: estimate.floorSeconds, cycles: try gpu.cycles(estimate.seconds),
       macs: kernel.work.macs, flops: kernel.work.flops, bytes: estimate.bytes.mapValues { Int($0.rounded()) },
       energyJoules: estimate.energy.isFinite ? estimate.energy : nil, format: estimate.format, choice: estimate.choice,
-      isOpaque: kernel.anchorComputation.kind == "opaque", operations: kernel.steps.map(\.label),
+      isOpaque: kernel.anchorComputation.isOpaque, operations: kernel.steps.map(\.label),
       reads: kernel.reads.map { TensorSummary($0, isConstant: $0.operand.isConstant) },
       writes: kernel.writes.map { TensorSummary($0, isConstant: false) }, figures: estimate.figures)
   }
@@ -94,20 +94,5 @@ extension TensorSummary {
   fileprivate init(_ tensor: Kernel.Tensor, isConstant: Bool) {
     self.init(
       id: tensor.id, name: tensor.name, type: "\(tensor.type)", bytes: tensor.operand.bytes, isConstant: isConstant)
-  }
-}
-
-extension Computation {
-  /// The colour of the kernel in reports.
-  fileprivate var kind: String {
-    switch self {
-    case .contraction(let contraction): contraction.convolution == nil ? "matmul" : "convolution"
-    case .attention: "attention"
-    case .pointwise: "pointwise"
-    case .reduction: "reduction"
-    case .movement: "movement"
-    case .loop: "loop"
-    case .opaque: "opaque"
-    }
   }
 }

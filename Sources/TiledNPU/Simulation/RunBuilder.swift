@@ -56,7 +56,7 @@ struct RunBuilder {
       bytes[machine.memories[memory].name, default: 0] += transfer.total
     }
     return KernelResult(
-      id: kernel.id, name: kernel.name, kind: kernel.anchorComputation.family, origin: kernel.origin, bound: bound,
+      id: kernel.id, name: kernel.name, kind: kernel.anchorComputation.kind, origin: kernel.origin, bound: bound,
       reason: reason, startSeconds: machine.runSeconds + machine.seconds(timing.start),
       latencySeconds: machine.seconds(timing.cycles), floorSeconds: machine.seconds(min(timing.cycles, floorCycles(layer))),
       cycles: timing.cycles, macs: layer.macs, flops: kernel.work.flops, bytes: bytes,
@@ -181,21 +181,4 @@ struct RunBuilder {
     }
     return spans
   }
-}
-
-extension Computation {
-  /// Family of operation for colours.
-  var family: String {
-    switch self {
-    case .contraction(let c): c.convolution == nil ? "matmul" : "convolution"
-    case .attention: "attention"
-    case .pointwise: "pointwise"
-    case .reduction: "reduction"
-    case .movement: "movement"
-    case .loop: "loop"
-    case .opaque: "opaque"
-    }
-  }
-
-  var isOpaque: Bool { if case .opaque = self { true } else { false } }
 }
