@@ -43,6 +43,8 @@ struct ExporterTests {
       ("masked-fill.script", ["attention": 1]), ("masked-fill.dynamo", ["attention": 1]),
       ("joined-masks.script", ["attention": 1]), ("joined-masks.dynamo", ["attention": 1]),
       ("head-factors.script", ["attention": 1]), ("head-factors.dynamo", ["attention": 1]),
+      ("rms-power.script", ["rms-normalization": 1]), ("rms-power.dynamo", ["rms-normalization": 1]),
+      ("variance.script", ["layer-normalization": 1]), ("variance.dynamo", ["layer-normalization": 1]),
       ("moe.script", ["expert-product": 3, "gated-unit": 1, "top-k": 1]),
       ("moe.dynamo", ["expert-product": 3, "gated-unit": 1, "top-k": 1]),
     ])

@@ -14,6 +14,31 @@ extension GraphMatcher {
     return nil
   }
 
+  /// a/√b, or a·b^−½.
+  func overRoot(_ value: ValueID) -> (numerator: ValueID, radicand: ValueID, nodes: [NodeID])? {
+    if let quotient = quotient(value) {
+      if let (root, inside) = unary(quotient.denominator, .sqrt) { return (quotient.numerator, inside, quotient.nodes + [root]) }
+      guard let (power, inside, exponent) = withScalar(quotient.denominator, .pow), exponent == 0.5 else { return nil }
+      return (quotient.numerator, inside, quotient.nodes + [power])
+    }
+    guard let pair = binary(value, .mul) else { return nil }
+    for (a, b) in eitherOrder(pair) {
+      if let (power, inside, exponent) = withScalar(b, .pow), exponent == -0.5 { return (a, inside, [pair.id, power]) }
+    }
+    return nil
+  }
+
+  /// A mean that keeps its axes, at once or because they are put back behind it.
+  func mean(_ value: ValueID?) -> (node: Node, nodes: [NodeID])? {
+    if let (id, op, node) = made(value, by: Reduce.self) { return op.function == .mean ? (node, [id]) : nil }
+    guard let (view, _, unsqueeze) = made(value, by: Unsqueeze.self), let (id, op, node) = made(unsqueeze.inputs[0], by: Reduce.self),
+      op.function == .mean, let axes = axes(of: node), let rank = graph.tensorType(value)?.rank,
+      let added = unsqueeze.inputs[1].flatMap({ graph.constant($0)?.shapeContents?.compactMap(\.constant) }),
+      added.map({ $0 < 0 ? $0 + rank : $0 }).sorted() == axes
+    else { return nil }
+    return (node, [view, id])
+  }
+
   /// x² as a power or a product.
   func square(_ value: ValueID) -> (id: NodeID, x: ValueID)? {
     if let (id, x, exponent) = withScalar(value, .pow), exponent == 2 { return (id, x) }

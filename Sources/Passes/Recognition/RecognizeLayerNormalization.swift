@@ -9,18 +9,17 @@ let recognizeLayerNormalization = recognizer(
   endsAt: [BinaryElementwise(.mul), BinaryElementwise(.div)], relative: 1e-4, form: .layerNormalization, conditions: Condition.all
 ) { match, id throws(NearMiss) in
   var result = match.graph[id].outputs[0]
-  guard let quotient = match.quotient(result), let (subtract, x, average) = match.binary(quotient.numerator, .sub),
-    let (mean, op, meanNode) = match.made(average, by: Reduce.self), op.function == .mean, meanNode.inputs[0] == x,
-    let (root, inside) = match.unary(quotient.denominator, .sqrt)
+  guard let quotient = match.overRoot(result), let (subtract, x, average) = match.binary(quotient.numerator, .sub),
+    let (meanNode, mean) = match.mean(average), meanNode.inputs[0] == x
   else { return nil }
-  var covers = quotient.nodes + [subtract, mean, root]
-  guard let (addEpsilon, variance, epsilon) = match.withScalar(inside, .add) else { throw NearMiss(Condition.epsilon, covers) }
+  var covers = quotient.nodes + [subtract] + mean
+  guard let (addEpsilon, variance, epsilon) = match.withScalar(quotient.radicand, .add) else { throw NearMiss(Condition.epsilon, covers) }
   covers.append(addEpsilon)
-  guard let (varianceMean, varianceOp, varianceNode) = match.made(variance, by: Reduce.self), varianceOp.function == .mean,
-    let squared = varianceNode.inputs[0], let (square, base) = match.square(squared),
+  guard let (varianceNode, varianceMean) = match.mean(variance), let squared = varianceNode.inputs[0],
+    let (square, base) = match.square(squared),
     match.isDeviation(base, of: x, average, sameAs: quotient.numerator)
   else { throw NearMiss(Condition.variance, covers) }
-  covers += [varianceMean, square]
+  covers += varianceMean + [square]
   guard let axes = match.axes(of: meanNode), axes == match.axes(of: varianceNode), let type = match.graph.tensorType(x),
     let first = axes.first, axes == Array(first..<type.rank)
   else { throw NearMiss(Condition.axes, found: "axes \(match.axes(of: meanNode) ?? [])", covers) }
@@ -47,6 +46,6 @@ extension GraphMatcher {
   fileprivate func isDeviation(_ a: ValueID, of x: ValueID, _ average: ValueID, sameAs b: ValueID) -> Bool {
     if a == b { return true }
     guard let (_, y, other) = binary(a, .sub), y == x else { return false }
-    return other == average || made(other, by: Reduce.self).map { $0.op.function == .mean && $0.node.inputs[0] == x } == true
+    return other == average || mean(other)?.node.inputs[0] == x
   }
 }

@@ -11,12 +11,11 @@ let recognizeRMSNormalization = recognizer(
   endsAt: [BinaryElementwise(.mul), BinaryElementwise(.div)], relative: 1e-4, form: .rmsNormalization, conditions: Condition.all
 ) { match, id throws(NearMiss) in
   var result = match.graph[id].outputs[0]
-  guard let quotient = match.quotient(result), let (root, inside) = match.unary(quotient.denominator, .sqrt),
-    let (addEpsilon, variance, epsilon) = match.withScalar(inside, .add),
-    let (mean, op, node) = match.made(variance, by: Reduce.self), op.function == .mean, let squared = node.inputs[0],
+  guard let quotient = match.overRoot(result), let (addEpsilon, variance, epsilon) = match.withScalar(quotient.radicand, .add),
+    let (node, mean) = match.mean(variance), let squared = node.inputs[0],
     let (square, base) = match.square(squared), match.scalar(quotient.numerator) == nil
   else { return nil }
-  var covers = quotient.nodes + [root, addEpsilon, mean, square]
+  var covers = quotient.nodes + [addEpsilon] + mean + [square]
   guard base == quotient.numerator else {
     // The same shape of expression is half of a layer normalisation.
     if match.binary(base, .sub) != nil { return nil }
