@@ -31,18 +31,32 @@ package struct TargetListing: Sendable {
     if !machine.capabilities.sparsities.isEmpty { text += "; sparsity \(machine.capabilities.sparsities.sorted().joined(separator: ", "))" }
     text += "\n\n"
     var table = TextTable([("number", .left), ("value", .left), ("basis", .left), ("source", .left)])
-    for child in target.root.children where child.name != "alias" { Self.add(child, path: "", basis: nil, source: nil, to: &table) }
+    // Sources are read here and nowhere else: nothing is cut.
+    table.cutsLongCells = false
+    for child in target.root.children where child.name != "alias" {
+      Self.add(child, in: target.root, path: "", basis: nil, source: nil, to: &table)
+    }
     return text + table.render() + "\n"
   }
 
-  private static func add(_ element: MachineElement, path: String, basis: String?, source: String?, to table: inout TextTable) {
-    let name = element[attribute: "name"].map { "\(element.name)[\($0)]" } ?? element.name
+  /// Lines of an element and of those below it, under the path that `--set` takes. Rows of a table without names, such as tiles, are
+  /// a line each; of any other element every attribute is one.
+  private static func add(
+    _ element: MachineElement, in parent: MachineElement, path: String, basis: String?, source: String?, to table: inout TextTable
+  ) {
+    let name = element[attribute: "name"] ?? element.name
     let path = path.isEmpty ? name : "\(path).\(name)"
     let basis = element[attribute: "basis"] ?? basis
     let source = element[attribute: "source"] ?? source
     let own = element.attributes.filter { !["basis", "source", "name", "note", "value"].contains($0.name) }
-    let value = ([element[attribute: "value"]].compactMap { $0 } + own.map { "\($0.name)=\($0.value)" }).joined(separator: " ")
-    if !value.isEmpty { table.add([path, value, basis ?? "", source ?? ""]) }
-    for child in element.children { add(child, path: path, basis: basis, source: source, to: &table) }
+    let isRow = element[attribute: "name"] == nil && parent.children.count { $0.name == element.name } > 1
+    if let note = element[attribute: "note"] { table.add([path, "", "note", note]) }
+    if let value = element[attribute: "value"] { table.add([path, value, basis ?? "", source ?? ""]) }
+    if isRow, !own.isEmpty {
+      table.add([path, own.map { "\($0.name)=\($0.value)" }.joined(separator: " "), basis ?? "", source ?? ""])
+    } else {
+      for attribute in own { table.add(["\(path).\(attribute.name)", attribute.value, basis ?? "", source ?? ""]) }
+    }
+    for child in element.children { add(child, in: element, path: path, basis: basis, source: source, to: &table) }
   }
 }

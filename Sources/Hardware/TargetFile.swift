@@ -56,8 +56,11 @@ extension MachineElement {
       self[attribute: "source"] = "--set \(whole)"
       return
     }
-    if let index = children.firstIndex(where: { $0.name == head || $0[attribute: "name"] == head }) {
-      return try children[index].set(path.dropFirst(), value, whole: whole)
+    // Names may have points of their own, as instructions have: `mma.m16n8k16.f16`.
+    for (index, child) in children.enumerated() {
+      let spellings = [child.name, child[attribute: "name"]].compactMap { $0?.split(separator: ".").map(String.init) }
+      guard let name = spellings.first(where: { !$0.isEmpty && path.starts(with: $0) }) else { continue }
+      return try children[index].set(path.dropFirst(name.count), value, whole: whole)
     }
     if path.count == 1, self[attribute: head] != nil {
       self[attribute: head] = value
