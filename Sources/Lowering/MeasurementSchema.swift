@@ -1,5 +1,6 @@
 package import Basic
 package import Hardware
+internal import IR
 
 /// One row of a table of measurements, by column name.
 package struct MeasurementRow: Sendable {
@@ -40,13 +41,7 @@ package struct MeasurementRow: Sendable {
 
   /// The product of positive extents; nil above `limit`.
   package static func product(_ extents: [Int], upTo limit: Int = MeasurementRow.productLimit) -> Int? {
-    var result = 1
-    for extent in extents {
-      let (next, overflows) = result.multipliedReportingOverflow(by: extent)
-      guard !overflows, next <= limit else { return nil }
-      result = next
-    }
-    return result
+    extents.checkedProduct.flatMap { $0 <= limit ? $0 : nil }
   }
 
   /// No axis of a tensor that was measured is longer.

@@ -25,6 +25,7 @@ let sinkTranspositions = GraphPass(
     }
     context.count("view")
   }
+  for id in rewriter.executionOrder(of: [Transpose.self]) where rewriter.sinkBelowSqueeze(id) { context.count("view") }
   rewriter.eraseDeadConstants()
 }
 
@@ -67,13 +68,18 @@ extension Rewriter {
     var squeezed = type
     squeezed.shape = kept.map { type.shape[$0] }
     let axes = addConstant(Constant(integers: dropped.sorted().map(Int64.init)), name: "\(node.name).axes")
-    let view = addNode(Squeeze(), [source, axes], types: [.tensor(squeezed)], name: "\(node.name).squeezed", origin: Origin())
-    let made = replace(reader, by: Transpose(rest), [graph[view].outputs[0]])
+    let made: NodeID
+    if rest == Array(rest.indices) {
+      made = replace(reader, by: Squeeze(), [source, axes])
+    } else {
+      let view = addNode(Squeeze(), [source, axes], types: [.tensor(squeezed)], name: "\(node.name).squeezed", origin: Origin())
+      made = replace(reader, by: Transpose(rest), [graph[view].outputs[0]])
+    }
     erase(id, reason: "transposed without axes of extent 1", heir: made)
     return true
   }
 
-  /// Splits the source instead, and transposes its parts; a part that loses the axis it was split along loses it first.
+  /// Splits the source instead, and transposes its parts.
   fileprivate mutating func sink(_ transpose: NodeID, _ order: [Int], below reader: NodeID, _ split: Split) {
     let (node, whole) = (graph[reader], graph[transpose])
     guard let source = whole.inputs[0], let axis = try? resolveAxis(split.axis, rank: order.count) else { return }
@@ -87,13 +93,9 @@ extension Rewriter {
     for (position, old) in node.outputs.enumerated() {
       let part = graph[parts].outputs[position]
       let name = "\(whole.name).\(position)"
-      if let squeeze = soleUser(of: old), drops(axis, squeeze) {
-        heir = replaceSqueeze(squeeze, of: part, axis, order, name: name)
-      } else {
-        let made = addNode(Transpose(order), [part], types: [graph[old].type], name: name, origin: Origin(), outputNames: [graph[old].name])
-        replaceUses(of: old, with: graph[made].outputs[0])
-        heir = made
-      }
+      let made = addNode(Transpose(order), [part], types: [graph[old].type], name: name, origin: Origin(), outputNames: [graph[old].name])
+      replaceUses(of: old, with: graph[made].outputs[0])
+      heir = made
     }
     erase(reader, reason: "taken before the transposition", heir: parts)
     erase(transpose, reason: "parts are transposed", heir: heir)
@@ -121,34 +123,16 @@ extension Rewriter {
         parts.append(graph[slice].outputs[0])
       }
     }
+    let axes = addConstant(Constant(integers: [Int64(picks[0].axis)]), name: "\(whole.name).axis")
+    var shape = type
+    shape.shape = order.map { type.shape[$0] }
     var heir: NodeID?
     for (pick, part) in zip(picks, parts) {
-      heir = replaceSqueeze(pick.node, of: part, pick.axis, order, name: "\(graph[pick.node].name).squeezed")
+      let name = "\(graph[pick.node].name).transposed"
+      let made = addNode(Transpose(order), [part], types: [.tensor(shape)], name: name, origin: Origin())
+      heir = replace(pick.node, by: Squeeze(), [graph[made].outputs[0], axes])
     }
     erase(transpose, reason: "parts are transposed", heir: heir)
-  }
-
-  /// Transposition of a part without the axis, in the place of a node that takes the axis from the transposed part.
-  private mutating func replaceSqueeze(_ id: NodeID, of part: ValueID, _ axis: Int, _ order: [Int], name: String) -> NodeID {
-    let result = graph[id].outputs[0]
-    let dropped = order[axis]
-    var rest = order
-    rest.remove(at: axis)
-    rest = rest.map { $0 > dropped ? $0 - 1 : $0 }
-    let axes = addConstant(Constant(integers: [Int64(dropped)]), name: "\(name).axis")
-    if rest == Array(rest.indices) { return replace(id, by: Squeeze(), [part, axes]) }
-    let squeezed = addNode(
-      Squeeze(), [part, axes], types: [graph[result].type.inOrder(before: rest)], name: name, origin: Origin())
-    return replace(id, by: Transpose(rest), [graph[squeezed].outputs[0]])
-  }
-
-  /// True for a view that takes exactly this axis of extent 1 away.
-  private func drops(_ axis: Int, _ id: NodeID) -> Bool {
-    let node = graph[id]
-    guard node.operation is Squeeze, let input = node.inputs[0], let rank = graph.tensorType(input)?.rank, node.inputs.count > 1,
-      let axes = node.inputs[1].flatMap({ graph.constant($0)?.shapeContents?.compactMap(\.constant) })
-    else { return false }
-    return axes.map { $0 < 0 ? $0 + rank : $0 } == [axis]
   }
 }
 
