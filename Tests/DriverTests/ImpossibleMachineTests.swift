@@ -60,7 +60,7 @@ import Testing
     ("attention.trtllm.XQA.groups-to=1", "groups-to in <decode> \(whole) 2 to 16777216, not '1'"),
     ("attention.trtllm.XQA.rate-of=byte", "rate-of=\"byte\" in <decode> is not known"),
     ("attention.trtllm.XQA.more-heads=block", "more-heads=\"block\" in <decode> is not known"),
-    ("attention.trtllm.XQA.splits-hidden-keys=maybe", "splits-hidden-keys=\"maybe\" in <decode> is not known"),
+    ("attention.trtllm.XQA.hidden-start=2", "<hidden-start> must be from 0 to 1"),
     ("attention.trtllm.prefill.single-query=decoded", "value=\"decoded\" in <single-query> is not known"),
     ("mixture.issue-share=0", "<issue-share> must be from \(shares)"),
     ("recurrent.resident-share=-1", "<resident-share> must be from 0 to 1"),

@@ -106,6 +106,25 @@ struct AttentionModelTests {
     }
   }
 
+  /// A kernel that cuts the whole cache starts pieces in which a window hides every key: less than a whole start each, not nothing.
+  @Test func piecesThatSeeNoKeyStillStart() throws {
+    let gpu = try Targets.gpu("nvidia-h100-sxm5-80gb")
+    var library = try #require(gpu.attention.first)
+    let kernel = try #require(library.decode.firstIndex { $0.hiddenStart != nil })
+    let software = try #require(gpu.streaming)
+    func seconds(_ hiddenStart: Double, window: Int?) throws -> Double {
+      library.decode[kernel].hiddenStart = hiddenStart
+      // 66 pieces of 128 keys.
+      let shape = shape(1, keys: 66 * 128, batch: 8, heads: 4, keyHeads: 2, window: window)
+      return try #require(AttentionModel(gpu, software, library).estimate(shape, isDecode: true)).seconds
+    }
+    #expect(try seconds(0, window: 128) < seconds(0.5, window: 128))
+    #expect(try seconds(0.5, window: 128) < seconds(1, window: 128))
+    // Without a window no piece is in front of one.
+    #expect(try seconds(0, window: nil) == seconds(1, window: nil))
+    #expect(try seconds(1, window: 128) < seconds(1, window: nil))
+  }
+
   @Test func keysAreReadOncePerKeyHead() throws {
     for model in try models() {
       // The same query heads with a quarter of the key heads move a quarter of the cache.

@@ -132,8 +132,9 @@ package struct DecodeKernel: Sendable, Hashable {
   package var split: Split
   package var splitKeys: Int
   package var splitWaves: Double
-  /// Pieces are counted over the whole cache even when a window hides most of it.
-  package var splitsHidden: Bool
+  /// Given when pieces are cut over the whole cache even though a window hides most of it: the share of a block's start that a
+  /// piece without a visible key takes.
+  package var hiddenStart: Double?
   /// Kernels beside this one and the gaps between them, in seconds; plus `splitLaunch` when results are merged.
   package var launch: Double
   package var splitLaunch: Double
@@ -163,7 +164,6 @@ package struct DecodeKernel: Sendable, Hashable {
     addsBlocks = reader.choice("more-heads", of: MoreHeads.self) == .blocks
     keysPerStep = reader.integerAttribute("keys-per-step", in: .extents)
     split = reader.choice("split", of: Split.self) ?? .none
-    splitsHidden = reader.flagAttribute("splits-hidden-keys")
     splitKeys = reader.integer("split-keys", in: .extents).value
     splitWaves = reader.number("split-waves", .none, in: .factor).value
     launch = reader.number("launch", .seconds).value
@@ -177,6 +177,7 @@ package struct DecodeKernel: Sendable, Hashable {
     countsBytes = reader.choice("rate-of", of: RateOf.self) == .bytes
     passCost = reader.number("pass-cost", .ratio).value
     residency = reader.number("residency", .none, in: .factor).value
+    hiddenStart = reader.optionalNumber("hidden-start", .ratio, in: .share)?.value
     reader.finish()
   }
 

@@ -25,10 +25,10 @@ struct DecodeModel {
     let tiles = (shape.group + kernel.groupRows - 1) / kernel.groupRows
     let passes = kernel.grid == .queryHead || kernel.addsBlocks ? 1 : tiles
     let perSequence = kernel.grid == .queryHead ? shape.heads : shape.keyHeads * (kernel.addsBlocks ? tiles : 1)
-    let pieces = pieces(blocks: shape.batch * perSequence, shape)
-    let count = shape.batch * perSequence * pieces
-    let perBlock = (shape.visibleKeys + pieces - 1) / pieces
-    let keys = (perBlock + kernel.keysPerStep - 1) / kernel.keysPerStep * kernel.keysPerStep
+    let deal = deal(blocks: shape.batch * perSequence, shape)
+    let (pieces, keys) = (deal.pieces, deal.keys)
+    let count = shape.batch * perSequence * deal.seeing
+    let blind = Double(shape.batch * perSequence * (pieces - deal.seeing)) / Double(device.smCount) / kernel.residency
     let width = Double(shape.headDimension + shape.valueDimension)
     let repeated = 1 + kernel.passCost * Double(passes - 1)
     let start = (kernel.blockStart + kernel.blockStartPerDimension * Double(shape.headDimension) / 128) * repeated
@@ -37,7 +37,8 @@ struct DecodeModel {
     let caps = shape.isCapped ? Double(keys * rows) / device.tanhLanes : 0
     let stream = units / kernel.rate * repeated + caps
     let rounds = rounds(count)
-    let exposed = device.seconds(start * (kernel.residency == 1 ? rounds : 1))
+    let hidden = device.seconds(blind * start * (kernel.hiddenStart ?? 0))
+    let exposed = device.seconds(start * (kernel.residency == 1 ? rounds : 1)) + hidden
     let resident = min(Double(count), Double(device.smCount) * kernel.residency) * Double(keys) * width / 2
     let cached =
       sharesStorage
@@ -50,7 +51,8 @@ struct DecodeModel {
       traffic = max(traffic, shape.keyValueBytes * Double(shape.group) / device.cacheRate)
     }
     return Parts(
-      launch: launch(shape, pieces: pieces), exposed: exposed, blocks: rounds * device.seconds(start + stream),
+      launch: launch(shape, pieces: pieces), exposed: exposed,
+      blocks: rounds * device.seconds(start + stream) + hidden,
       traffic: traffic, operands: operandSeconds(shape), pieces: pieces, found: found)
   }
 
@@ -72,8 +74,30 @@ struct DecodeModel {
     return max(1, (perSM < 6 ? perSM.rounded(.up) : perSM + 0.5) / kernel.residency)
   }
 
-  private func pieces(blocks: Int, _ shape: AttentionShape) -> Int {
-    let keys = kernel.splitsHidden ? shape.keys : shape.visibleKeys
+  /// How the keys of one sequence and head are dealt to blocks.
+  private struct Deal {
+    var pieces: Int
+    /// Pieces with keys that the window shows.
+    var seeing: Int
+    /// Keys of the fullest piece, in whole steps.
+    var keys: Int
+  }
+
+  /// Neighbouring keys go to one piece; where pieces are cut over the whole cache those in front of the window see nothing.
+  private func deal(blocks: Int, _ shape: AttentionShape) -> Deal {
+    let step = kernel.keysPerStep
+    func steps(_ keys: Int) -> Int { (keys + step - 1) / step }
+    guard kernel.hiddenStart != nil else {
+      let pieces = pieces(blocks: blocks, keys: shape.visibleKeys)
+      return Deal(pieces: pieces, seeing: pieces, keys: steps((shape.visibleKeys + pieces - 1) / pieces) * step)
+    }
+    let pieces = pieces(blocks: blocks, keys: shape.keys)
+    let shown = steps(shape.keys) - (shape.keys - shape.visibleKeys) / step
+    let perPiece = (steps(shape.keys) + pieces - 1) / pieces
+    return Deal(pieces: pieces, seeing: min(pieces, (shown + perPiece - 1) / perPiece), keys: min(perPiece, shown) * step)
+  }
+
+  private func pieces(blocks: Int, keys: Int) -> Int {
     switch kernel.split {
     case .none: return 1
     case .waves:
