@@ -110,7 +110,7 @@ package struct GPU: Machine {
         "dram capacity (bytes)": ResourceUse(used: Double(memory.peak), available: description.memory.capacity)
       ],
       roofline: description.roofline,
-      assumptions: description.assumptions + [launch])
+      assumptions: description.numbers.assumptions + [launch])
   }
 
   package func lint() -> [Diagnostic] { description.lint() }

@@ -17,13 +17,6 @@ extension GPUDescription {
       ])
   }
 
-  /// Every number of the file that is not from the vendor's documents, with where it comes from.
-  var assumptions: [Assumption] {
-    numbers.filter { $0.basis > .documented }.map {
-      Assumption(what: "\($0.path) = \($0.text)", basis: $0.basis, source: $0.source)
-    }
-  }
-
   /// What cannot be right in a file that reads well.
   func lint() -> [Diagnostic] {
     var found: [Diagnostic] = []
