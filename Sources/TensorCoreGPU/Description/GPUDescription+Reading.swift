@@ -40,6 +40,7 @@ extension GPUDescription {
 extension Multiprocessor {
   fileprivate init(_ reader: ElementReader?) {
     sharedMemory = reader.number("shared-memory", .bytes, in: .capacity)
+    reservedSharedMemory = reader.number("reserved-shared-memory", .bytes)
     sharedMemoryBandwidth = reader.number("shared-memory-bandwidth", .bytesPerCycle)
     registers = reader.number("registers", .none, in: .extents)
     threads = reader.number("threads", .none, in: .extents)

@@ -58,6 +58,8 @@ package struct GPUDescription: Sendable {
 package struct Multiprocessor: Sendable, Hashable {
   /// Shared memory that kernels can use on one SM, in bytes.
   package var sharedMemory: Double
+  /// Bytes of it that the driver keeps for itself per thread block.
+  package var reservedSharedMemory: Double
   /// Bytes per clock between shared memory and the registers.
   package var sharedMemoryBandwidth: Double
   /// 32-bit registers.

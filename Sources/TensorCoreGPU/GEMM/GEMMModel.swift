@@ -21,7 +21,7 @@ package struct GEMMModel: Sendable {
   package func estimate(_ shape: GEMMShape, on path: GEMMPath) -> GEMMEstimate {
     let traffic = traffic(shape, path)
     let timed = path.profiledRows > 0 ? self.traffic(shape.asTimed(upTo: path.profiledRows), path) : traffic
-    guard let kernel = fastest(timed, path) else { return vectorEstimate(traffic, path, Self.plainVector(shape)) }
+    guard let kernel = fastest(timed, path) else { return vectorEstimate(traffic, path, plainVector(shape)) }
     let tiled = estimate(kernel, timed, path)
     if let vector = path.vector, timed.shape.m <= vector.rows,
       vectorEstimate(timed, path, vector).seconds < tiled.seconds
@@ -51,7 +51,7 @@ package struct GEMMModel: Sendable {
   }
 
   /// What is left when no tile fits.
-  private static func plainVector(_ shape: GEMMShape) -> VectorKernel { VectorKernel(rows: shape.m, chain: 0, slots: 2) }
+  private func plainVector(_ shape: GEMMShape) -> VectorKernel { VectorKernel(rows: shape.m, chain: 0, slots: gpu.gemm.vectorSlots) }
 
   /// A bound no candidate undercuts: all issue work spread over the SMs, or one block's steps in sequence.
   private func leastClocks(_ split: Int, _ cost: GEMMTileCost, _ traffic: GEMMTraffic) -> Double {
@@ -62,14 +62,14 @@ package struct GEMMModel: Sendable {
   }
 
   /// Splits the library tries: parts that add up in turn only have to be whole steps of equal number. Otherwise it does not
-  /// split a reduction below four steps' worth of a cache line per row, nor beyond the path's share of the machine.
+  /// split a reduction below `split-bytes` per row, nor beyond the path's share of the machine.
   private func isOffered(_ split: Int, _ cost: GEMMTileCost, _ traffic: GEMMTraffic) -> Bool {
     guard split > 1 else { return true }
     if cost.serialSplit > 0 { return traffic.k.truncatingRemainder(dividingBy: Double(split) * cost.stepK) == 0 }
     let steps = (traffic.k / cost.stepK).rounded(.up)
     let perSplit = (steps / Double(split)).rounded(.up)
     let tiles = (traffic.m / cost.m).rounded(.up) * (traffic.n / cost.n).rounded(.up) * Double(traffic.shape.batch)
-    return perSplit * Double(cost.tile.stepBytes) >= 512 && tiles * Double(split) <= cost.splitWaves * cost.slots
+    return perSplit * Double(cost.tile.stepBytes) >= gpu.gemm.splitBytes && tiles * Double(split) <= cost.splitWaves * cost.slots
   }
 
   private func estimate(_ best: GEMMCandidate, _ traffic: GEMMTraffic, _ path: GEMMPath) -> GEMMEstimate {
@@ -174,6 +174,8 @@ extension GEMMPath {
   }
 
   private static let anySplit = Array(1...32)
+  /// The grid the model searches, no property of a library: every split up to six, then steps of a quarter at most, to keep an
+  /// estimate near ten microseconds.
   private static let usualSplits = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32]
 }
 

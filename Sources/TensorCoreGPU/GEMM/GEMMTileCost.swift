@@ -41,21 +41,20 @@ struct GEMMTileCost: Sendable {
     let chunk = aBytes + bBytes
     let warps = Double(tile.warpsM * tile.warpsN)
     let loaders = Double(tile.loaderWarps)
-    // 64 registers per thread for addresses and fragments beside the accumulators; loader warps keep 40.
     let accumulators = path.instruction.feed == .tensorMemory ? 0 : m * n / (warps * 32)
-    let registers = (accumulators + Self.workingRegisters) * warps * 32 + loaders * 32 * Self.loaderRegisters
+    let registers = (accumulators + gpu.gemm.workingRegisters) * warps * 32 + loaders * 32 * gpu.gemm.loaderRegisters
     // A pair of SMs multiplies its rows with the same columns; each loads and keeps half of them.
     let isPair = path.instruction.feed == .tensorMemory && tile.cluster == 2
     let held = isPair ? chunk - (tile.warpsM >= tile.warpsN ? bBytes : aBytes) / 2 : chunk
-    let most = ((gpu.sm.sharedMemory - Self.reservedSharedMemory) / held).rounded(.down)
+    let most = ((gpu.sm.sharedMemory - gpu.sm.reservedSharedMemory) / held).rounded(.down)
     guard most >= 2 else { return nil }
     var tile = tile
     tile.stages = min(tile.stages, Int(most))
     self.tile = tile
-    let shared = held * Double(tile.stages) + Self.reservedSharedMemory
+    let shared = held * Double(tile.stages) + gpu.sm.reservedSharedMemory
     let fitting = min(
       (gpu.sm.sharedMemory / shared).rounded(.down), (gpu.sm.registers / registers).rounded(.down),
-      (gpu.sm.threads / ((warps + loaders) * 32)).rounded(.down), gpu.sm.blocks, Self.residentLimit)
+      (gpu.sm.threads / ((warps + loaders) * 32)).rounded(.down), gpu.sm.blocks, gpu.gemm.residentBlocks)
     perSM = max(1, fitting)
     slots = perSM * Double(gpu.smCount)
 
@@ -100,12 +99,6 @@ struct GEMMTileCost: Sendable {
     let x = k / strideReach
     return 1 / (1 - strideLoss * x * x / (1 + x * x))
   }
-
-  private static let workingRegisters = 64.0
-  private static let loaderRegisters = 40.0
-  private static let reservedSharedMemory = 1024.0
-  /// Schedulers keep at most this many blocks of one GEMM busy; more only share the same units.
-  private static let residentLimit = 8.0
 }
 
 /// Bytes per element as stored, metadata and scales included.
