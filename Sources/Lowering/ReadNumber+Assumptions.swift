@@ -1,4 +1,4 @@
-package import Hardware
+internal import Hardware
 package import Results
 
 extension Sequence<ReadNumber> {

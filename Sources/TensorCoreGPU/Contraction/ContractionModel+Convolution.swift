@@ -60,10 +60,7 @@ extension ContractionModel {
     let slots = gpu.gemm.convolution.directSlots
     let arithmetic = slots * macs / (gpu.sm.fp32Lanes * Double(gpu.smCount) * gpu.boostClock)
     let busy = max(memory, arithmetic)
-    let skewed = gpu.memory.skew * memory
-    let seconds =
-      gpu.launch.graph + gpu.seconds(gpu.gemm.fill + gpu.gemm.epilogue) + busy + skewed
-      / (1 + skewed / gpu.memory.skewLimit)
+    let seconds = gpu.launch.graph + gpu.seconds(gpu.gemm.fill + gpu.gemm.epilogue) + busy + gpu.memory.skew.time(memory)
     let bound: Bound = busy < seconds / 2 ? .launch : (memory >= arithmetic ? .memory : .compute)
     let reason =
       switch bound {

@@ -5,7 +5,7 @@ extension GPUDescription {
   /// Peak of every dense instruction and the two memory levels, for roofline plots.
   var roofline: Roofline {
     let clocks = Double(smCount) * boostClock
-    var ceilings = instructions.filter { $0.sparsity.isEmpty }.map {
+    var ceilings = instructions.filter { $0.sparsity == .dense }.map {
       Roofline.Ceiling(name: $0.name, rate: 2 * $0.rate * clocks)
     }
     ceilings.append(Roofline.Ceiling(name: "fp32 cores", rate: 2 * sm.fp32Lanes * clocks))

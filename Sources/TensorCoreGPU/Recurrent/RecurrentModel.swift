@@ -97,11 +97,7 @@ struct RecurrentModel {
   private func rate(_ layer: Layer) -> Double {
     let format = layer.state.lhs.storage
     let cores = format.bits > 16 ? gpu.sm.fp32Lanes : gpu.sm.fp16Lanes
-    return layer.state.m < 8 ? cores : max(cores, instruction(format)?.rate ?? 0)
-  }
-
-  private func instruction(_ format: ElementType) -> MatrixInstruction? {
-    gpu.instructions.filter { $0.sparsity.isEmpty && $0.feed != .cores && $0.formats.contains(format) }.max { $0.rate < $1.rate }
+    return layer.state.m < 8 ? cores : max(cores, gpu.fastestInstruction(for: format)?.rate ?? 0)
   }
 }
 
