@@ -63,7 +63,7 @@ struct TileOperands {
     let group = Double(path.instruction.m)
     let groups = (rows / group).rounded(.up)
     return Step(
-      multiplyAdds: groups * group * max(Self.leastColumns, columns) * stepK,
+      multiplyAdds: groups * group * max(MatrixInstruction.leastColumns, columns) * stepK,
       sharedBytes: groups * (group + (isPair ? columns / 2 : columns)) * stepK * path.operandBytes)
   }
 
@@ -74,8 +74,11 @@ struct TileOperands {
 
   /// PTX ISA, `mma.sync`: the tile of one warp's instruction, which older ones of m8n8 fill in pairs.
   private static let leastWarpTile = (m: 16.0, n: 8.0)
-  /// PTX ISA, `wgmma` and `tcgen05.mma`: columns come in eights.
-  private static let leastColumns = 8.0
+}
+
+extension MatrixInstruction {
+  /// PTX ISA, `mma.sync`, `wgmma` and `tcgen05.mma`: columns come in eights.
+  static let leastColumns = 8.0
 }
 
 extension MatrixInstruction.Feed {
