@@ -25,7 +25,7 @@ package struct GEMMLibrary: Sendable, Hashable {
   package var residentBlocks: Double
   /// Bytes of a row below which the library does not split the reduction axis.
   package var splitBytes: Double
-  /// Issue slots of a lane per packed 16-bit multiply-add in a matrix-vector kernel of no path.
+  /// Issue slots of a lane per packed 16-bit multiply-add in matrix-vector kernels, on paths that do not name their own.
   package var vectorSlots: Double
   package var convolution: ConvolutionLibrary
   /// Libraries with 2:4 kernels; the first is the one predictions assume.

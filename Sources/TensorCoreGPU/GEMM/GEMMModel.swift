@@ -146,7 +146,7 @@ extension GEMMPath {
   }
 
   private static let anySplit = Array(1...32)
-  /// The grid the model searches, no property of a library: every split up to six, then steps of a quarter at most, to keep an
+  /// The grid the model searches, no property of a library: every split up to six, then steps of a third at most, to keep an
   /// estimate near ten microseconds.
   private static let usualSplits = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32]
 }
