@@ -1,6 +1,8 @@
 /// The networks of board tables, from their compact parameters.
 struct BoardDesign {
   var pipeline: PipelineDesign
+  /// Side, colours and classes of the images of CIFAR-10, which the benchmark's networks classify.
+  private static let image = (side: 32, channels: 3, classes: 10)
 
   /// `mlp`: `layers=64-72-8;w=12b`. `cnn`: `filters=32/4/32/32;kernels=1,4,4,4,4,4;strides=111/414`, the MLPerf Tiny
   /// residual family without shortcuts on 32 x 32 x 3 images with ten classes.
@@ -35,7 +37,7 @@ struct BoardDesign {
 
   private static func convolutions(_ outputs: [Int], kernels: [Int], strides: [Int], reuse: Int) -> [LayerSpec]? {
     var layers: [LayerSpec] = []
-    var (extent, channels) = (32, 3)
+    var (extent, channels) = (image.side, image.channels)
     for (index, filters) in outputs.enumerated() {
       let (kernel, stride) = (kernels[index], strides[index])
       guard kernel > 0, kernel < 32, stride > 0, filters > 0, filters < 4096, extent > 0 else { return nil }
@@ -59,7 +61,7 @@ struct BoardDesign {
       (extent, channels) = (result, filters)
     }
     var dense = LayerSpec(name: "dense", kind: .dense)
-    (dense.height, dense.width, dense.channels, dense.outputChannels) = (extent, extent, channels, 10)
+    (dense.height, dense.width, dense.channels, dense.outputChannels) = (extent, extent, channels, image.classes)
     dense.reuse = reuse
     dense.weightBits = 8
     layers.append(dense)

@@ -46,6 +46,11 @@ package enum FINNNode {
     }
   }
 
+  /// LUTs of a node's control, c₀, and growth of a matrix-vector unit against the sum of its parts, c₁: the regression in the compiler's own
+  /// estimates (`lut_estimation` of its matrix-vector and sliding-window nodes, FINN-R), which are the same for every part.
+  package static let controlTables = 300
+  private static let tableSlope = 1.1
+
   /// Halves of block memory for weights, `simd·pe·bits` wide and `inputs·outputs/(simd·pe)` deep.
   package static func weightBlocks(inputs: Int, outputs: Int, pe: Int, simd: Int, bits: Int, ladder: MemoryLadder)
     -> Int
@@ -53,7 +58,7 @@ package enum FINNNode {
     ladder.primitives(depth: max(1, inputs * outputs / max(1, pe * simd)), width: simd * pe * bits)
   }
 
-  /// LUTs of a matrix-vector unit: 300 + 1.1·PE·(multipliers + tree + accumulator), multipliers 0 in DSP blocks.
+  /// LUTs of a matrix-vector unit: c₀ + c₁·PE·(multipliers + tree + accumulator), multipliers 0 in DSP blocks.
   package static func matrixVectorTables(
     inputs: Int, pe: Int, simd: Int, weightBits: Int, dataBits: Int, usesBlocks: Bool
   ) -> Int {
@@ -61,7 +66,7 @@ package enum FINNNode {
     let multipliers = usesBlocks ? 0 : simd * (2 * ((sum + 5) / 6) - 1) * sum
     let tree = sum * (2 * simd - 1)
     let accumulator = LatencyKernel.treeLevels(max(1, inputs)) + sum
-    return 300 + Int((1.1 * Double(pe * (multipliers + tree + accumulator))).rounded())
+    return controlTables + Int((tableSlope * Double(pe * (multipliers + tree + accumulator))).rounded())
   }
 
   /// DSP blocks of a matrix-vector unit with operands up to `bits` wide: packed along PE where the block can, none below

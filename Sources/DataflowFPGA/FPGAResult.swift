@@ -189,7 +189,8 @@ struct FPGAResult {
           basis: .assumed,
           source: "weights not in the model or not readable as fixed point"))
     }
-    return result
+    let unused = description.profiles.filter { $0.name != description.request.profile }.map { "fpga.\($0.name)." }
+    return result + description.numbers.filter { number in !unused.contains { number.path.hasPrefix($0) } }.assumptions
   }
 
   /// Corrected reuse factors and a hint where a pipeline is larger than a die.

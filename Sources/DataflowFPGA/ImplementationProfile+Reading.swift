@@ -6,7 +6,11 @@ extension ImplementationProfile {
   package init(_ reader: ElementReader) {
     name = reader.name
     folding = reader.choice("folding", of: Folding.self) ?? .reuse
-    weightWordBits = reader.optionalIntegerAttribute("weight-word-bits", in: .extents) ?? 36
+    switch folding {
+    case .processingElements: weightWordBits = reader.integerAttribute("weight-word-bits", in: .extents)
+    // These tools cut no words.
+    case .reuse: weightWordBits = .max
+    }
     reports = reader.children("reports").map { row in
       let pattern = ReportPattern(tool: row.optionalString("tool") ?? "", design: row.optionalString("design") ?? "")
       row.finish()

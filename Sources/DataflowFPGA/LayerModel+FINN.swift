@@ -77,7 +77,7 @@ extension LayerModel {
       let rows = (layer.kernelHeight - 1) * layer.dilationHeight * layer.width + layer.kernelWidth * layer.dilationWidth
       let place = part.memory.place(
         depth: rows, width: layer.channels * layer.dataBits, writable: true, allowUltra: false)
-      lut += 300 + (place.kind == .lut ? place.primitives : 0)
+      lut += FINNNode.controlTables + (place.kind == .lut ? place.primitives : 0)
       halves += place.kind == .block ? place.primitives : 0
     }
     let ff =

@@ -33,30 +33,32 @@ package struct TargetListing: Sendable {
     var table = TextTable([("number", .left), ("value", .left), ("basis", .left), ("source", .left)])
     // Sources are read here and nowhere else: nothing is cut.
     table.cutsLongCells = false
-    for child in target.root.children where child.name != "alias" {
-      Self.add(child, in: target.root, path: "", basis: nil, source: nil, to: &table)
-    }
+    for child in target.root.children where child.name != "alias" { Self.add(child, in: target.root, path: "", within: nil, to: &table) }
     return text + table.render() + "\n"
   }
 
   /// Lines of an element and of those below it, under the path that `--set` takes. Rows of a table without names, such as tiles, are
-  /// a line each; of any other element every attribute is one.
+  /// a line for all that is known alike; of any other element every attribute is one.
   private static func add(
-    _ element: MachineElement, in parent: MachineElement, path: String, basis: String?, source: String?, to table: inout TextTable
+    _ element: MachineElement, in parent: MachineElement, path: String, within outer: Provenance?, to table: inout TextTable
   ) {
     let name = element[attribute: "name"] ?? element.name
     let path = path.isEmpty ? name : "\(path).\(name)"
-    let basis = element[attribute: "basis"] ?? basis
-    let source = element[attribute: "source"] ?? source
-    let own = element.attributes.filter { !["basis", "source", "name", "note", "value"].contains($0.name) }
-    let isRow = element[attribute: "name"] == nil && parent.children.count { $0.name == element.name } > 1
-    if let note = element[attribute: "note"] { table.add([path, "", "note", note]) }
-    if let value = element[attribute: "value"] { table.add([path, value, basis ?? "", source ?? ""]) }
-    if isRow, !own.isEmpty {
-      table.add([path, own.map { "\($0.name)=\($0.value)" }.joined(separator: " "), basis ?? "", source ?? ""])
-    } else {
-      for attribute in own { table.add(["\(path).\(attribute.name)", attribute.value, basis ?? "", source ?? ""]) }
+    let provenance = Provenance(element, in: outer)
+    func add(_ path: String, _ value: String, _ known: Provenance.Entry) {
+      table.add([path, value, known.basis ?? "", known.source ?? ""])
     }
-    for child in element.children { add(child, in: element, path: path, basis: basis, source: source, to: &table) }
+    if let note = element[attribute: "note"] { table.add([path, "", "note", note]) }
+    if let value = element[attribute: "value"] { add(path, value, provenance.element) }
+    var rest = element.attributes.filter { !["basis", "source", "name", "note", "value"].contains($0.name) }
+    let isRow = element[attribute: "name"] == nil && parent.children.count { $0.name == element.name } > 1
+    while isRow, let first = rest.first {
+      let known = provenance.entry(of: first.name)
+      let alike = rest.filter { provenance.entry(of: $0.name) == known }
+      add(path, alike.map { "\($0.name)=\($0.value)" }.joined(separator: " "), known)
+      rest.removeAll { provenance.entry(of: $0.name) == known }
+    }
+    for attribute in rest { add("\(path).\(attribute.name)", attribute.value, provenance.entry(of: attribute.name)) }
+    for child in element.children where !child.isStatement { Self.add(child, in: element, path: path, within: provenance, to: &table) }
   }
 }

@@ -16,44 +16,34 @@ package struct Sourced<Number: Sendable>: Sendable {
 extension Sourced: Equatable where Number: Equatable {}
 extension Sourced: Hashable where Number: Hashable {}
 
-/// A number that was read, for the list of assumptions in a report.
-package struct ReadNumber: Sendable, Hashable {
-  package var path: String
-  package var text: String
-  package var basis: Basis
-  package var source: String
-}
-
 /// Typed reading of one element, with every mistake collected: missing, misspelt, of the wrong unit, or left over.
 ///
 /// A number is a child element `<sm-count value="108" basis="documented" source="…"/>`; `basis` and `source` may stand on
 /// an enclosing element instead. Rows of tables use attributes. A reader is used for one pass and then `finish`ed.
 package final class ElementReader {
   package let element: MachineElement
-  private let log: ReadingLog
+  let log: ReadingLog
   private let path: String
-  private let inheritedBasis: String?
-  private let inheritedSource: String?
+  let provenance: Provenance
   // Lists, not sets: an element has a handful of names, most numbers a single one.
   private var read: [String] = []
-  private var readAttributes: [String] = []
-  private static let commonChildren = ["basis", "source", "note", "name"]
-  private static let commonAttributes = commonChildren + ["replace"]
+  var readAttributes: [String] = []
+  /// Attributes that are numbers, as they are written, until the element is finished.
+  var readNumbers: [(name: String, text: String)] = []
+  private static let commonAttributes = ["basis", "source", "note", "name", "replace"]
 
   package init(_ element: MachineElement, log: ReadingLog) {
     self.element = element
     self.log = log
     path = element.name
-    inheritedBasis = element[attribute: "basis"]
-    inheritedSource = element[attribute: "source"]
+    provenance = Provenance(element)
   }
 
   private init(_ element: MachineElement, parent: ElementReader) {
     self.element = element
     log = parent.log
     path = "\(parent.path).\(element[attribute: "name"] ?? element.name)"
-    inheritedBasis = element[attribute: "basis"] ?? parent.inheritedBasis
-    inheritedSource = element[attribute: "source"] ?? parent.inheritedSource
+    provenance = Provenance(element, in: parent.provenance)
   }
 
   /// The `name` attribute, or the element's own name.
@@ -134,13 +124,7 @@ package final class ElementReader {
   /// This element's own `value` attribute as a number.
   private func ownNumber(_ unit: Unit, _ bounds: Bounds) -> Sourced<Double> {
     let text = string("value")
-    let basis = inheritedBasis.flatMap(Basis.init(rawValue:))
-    if basis == nil {
-      log.error(
-        "<\(element.name)> does not say how it is known", element.location,
-        fix: "add basis=\"\(Basis.allCases.map(\.rawValue).joined(separator: "|"))\"")
-    }
-    if inheritedSource == nil { log.error("<\(element.name)> does not name its source", element.location, fix: "add source=\"…\"") }
+    let (basis, source) = known(provenance.element, "<\(element.name)>")
     finish()
     guard let value = unit.parse(text) else {
       if element[attribute: "value"] != nil {
@@ -148,107 +132,46 @@ package final class ElementReader {
           "'\(text)' in <\(element.name)> is not a number with a unit of \(unit.rawValue)", element.location,
           fix: "write for example \"1\(unit.spellings.first.map { $0.name.isEmpty ? "" : " " + $0.name } ?? "")\"")
       }
-      return Sourced(.nan, basis: basis ?? .assumed, source: inheritedSource ?? "")
+      return Sourced(.nan, basis: basis, source: source)
     }
     if let problem = bounds.problem(with: value) {
       log.error("<\(element.name)> must be \(problem), not '\(text)'", element.location)
-      return Sourced(.nan, basis: basis ?? .assumed, source: inheritedSource ?? "")
+      return Sourced(.nan, basis: basis, source: source)
     }
-    log.numbers.append(ReadNumber(path: path, text: text, basis: basis ?? .assumed, source: inheritedSource ?? ""))
-    return Sourced(value, basis: basis ?? .assumed, source: inheritedSource ?? "")
-  }
-
-  // MARK: Attributes
-
-  /// A required attribute as text.
-  package func string(_ attribute: String) -> String {
-    readAttributes.append(attribute)
-    guard let text = element[attribute: attribute] else {
-      log.error("<\(element.name)> lacks the attribute \(attribute)", element.location)
-      return ""
-    }
-    return text
-  }
-
-  package func optionalString(_ attribute: String) -> String? {
-    readAttributes.append(attribute)
-    return element[attribute: attribute]
-  }
-
-  /// A required attribute as a number in the base unit, of the unit's range if no other is given; NaN after an error.
-  package func attribute(_ name: String, _ unit: Unit = .none, in range: ClosedRange<Double>? = nil) -> Double {
-    attribute(name, unit, Bounds(unit, range))
-  }
-
-  package func optionalAttribute(_ name: String, _ unit: Unit = .none, in range: ClosedRange<Double>? = nil) -> Double? {
-    readAttributes.append(name)
-    return element[attribute: name] == nil ? nil : attribute(name, unit, in: range)
-  }
-
-  /// A required attribute as a whole number of a range, by default zero to a thousand million; the lower bound after an error.
-  package func integerAttribute(_ name: String, in range: ClosedRange<Int>? = nil) -> Int {
-    let bounds = Bounds(.none, whole: range)
-    let value = attribute(name, .none, bounds)
-    return value.isFinite ? Int(value) : bounds.least
-  }
-
-  package func optionalIntegerAttribute(_ name: String, in range: ClosedRange<Int>? = nil) -> Int? {
-    readAttributes.append(name)
-    return element[attribute: name] == nil ? nil : integerAttribute(name, in: range)
-  }
-
-  private func attribute(_ name: String, _ unit: Unit, _ bounds: Bounds) -> Double {
-    let text = string(name)
-    guard element[attribute: name] != nil else { return .nan }
-    guard let value = unit.parse(text) else {
-      log.error("\(name)=\"\(text)\" in <\(element.name)> is not a number with a unit of \(unit.rawValue)", element.location)
-      return .nan
-    }
-    if let problem = bounds.problem(with: value) {
-      log.error("\(name) in <\(element.name)> must be \(problem), not '\(text)'", element.location)
-      return .nan
-    }
-    return value
+    log.note([ReadNumber(path: path, text: text, basis: basis, source: source)])
+    return Sourced(value, basis: basis, source: source)
   }
 
   /// Reports a mistake at this element.
   package func error(_ message: String, fix: String? = nil) { log.error(message, element.location, fix: fix) }
 
-  /// Reports everything that nobody read: a misspelt name must not be silently ignored.
+  /// Basis and source of a value, `assumed` after an error for each that nobody states.
+  func known(_ entry: Provenance.Entry, _ name: String) -> (basis: Basis, source: String) {
+    let basis = entry.basis.flatMap(Basis.init(rawValue:))
+    if basis == nil {
+      error("\(name) does not say how it is known", fix: "add basis=\"\(Basis.allCases.map(\.rawValue).joined(separator: "|"))\"")
+    }
+    if entry.source == nil { error("\(name) does not name its source", fix: "add source=\"…\"") }
+    return (basis ?? .assumed, entry.source ?? "")
+  }
+
+  /// Notes the numbers among the attributes and reports everything that nobody read: a misspelt name must not be silently ignored.
   package func finish() {
+    noteAttributes(path)
+    checkStatements()
     for attribute in element.attributes where !(readAttributes.contains(attribute.name) || Self.commonAttributes.contains(attribute.name)) {
       let near = nearestSpelling(to: attribute.name, in: Set(readAttributes + Self.commonAttributes).sorted())
       log.error(
         "<\(element.name)> does not know the attribute '\(attribute.name)'", element.location,
         fix: near.map { "did you mean \($0)?" })
     }
-    for child in element.children where !read.contains(child.name) && !Self.commonChildren.contains(child.name) {
-      let near = nearestSpelling(to: child.name, in: Set(read + Self.commonChildren).sorted())
+    for child in element.children where !read.contains(child.name) && !child.isStatement {
+      let near = nearestSpelling(to: child.name, in: Set(read + ["attribute"]).sorted())
       log.error("<\(element.name)> does not know <\(child.name)>", child.location, fix: near.map { "did you mean <\($0)>?" })
     }
   }
 
   private func suggestion(for name: String) -> String? {
     nearestSpelling(to: name, in: element.children.map(\.name)).map { "<\($0)> is there: is it misspelt?" }
-  }
-}
-
-/// What reading a whole description found: mistakes, and the numbers with their basis.
-package final class ReadingLog {
-  package fileprivate(set) var diagnostics: [Diagnostic] = []
-  package fileprivate(set) var numbers: [ReadNumber] = []
-
-  package init() {}
-
-  /// Adds numbers that were read before.
-  package func note(_ numbers: [ReadNumber]) { self.numbers += numbers }
-
-  fileprivate func error(_ message: String, _ location: SourceLocation, fix: String? = nil) {
-    diagnostics.append(.error(message, at: location, fix: fix))
-  }
-
-  /// Throws everything that was wrong.
-  package func check() throws(Failure) {
-    guard diagnostics.isEmpty else { throw Failure(diagnostics) }
   }
 }

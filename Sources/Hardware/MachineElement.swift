@@ -40,6 +40,9 @@ package struct MachineElement: Sendable, Hashable {
     result.line = overlay.line
     result.file = overlay.file
     for attribute in overlay.attributes { result[attribute: attribute.name] = attribute.value }
+    // What this element said of how an attribute is known does not hold for another value of it.
+    let anew = overlay.attributes.map(\.name)
+    result.children.removeAll { $0.isStatement && anew.contains($0[attribute: "name"] ?? "") }
     // Each inherited child takes one overlay, so that repeated rows without a name (aliases, table rows) stay apart.
     var open = result.children.map { Optional($0.key) }
     for child in overlay.children {

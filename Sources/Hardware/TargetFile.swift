@@ -57,16 +57,22 @@ extension MachineElement {
       return
     }
     // Names may have points of their own, as instructions have: `mma.m16n8k16.f16`.
-    for (index, child) in children.enumerated() {
+    for (index, child) in children.enumerated() where !child.isStatement {
       let spellings = [child.name, child[attribute: "name"]].compactMap { $0?.split(separator: ".").map(String.init) }
       guard let name = spellings.first(where: { !$0.isEmpty && path.starts(with: $0) }) else { continue }
       return try children[index].set(path.dropFirst(name.count), value, whole: whole)
     }
     if path.count == 1, self[attribute: head] != nil {
       self[attribute: head] = value
+      children.removeAll { $0.isStatement && $0[attribute: "name"] == head }
+      var statement = MachineElement(name: "attribute", attributes: [], children: [], file: file, line: line)
+      statement[attribute: "name"] = head
+      statement[attribute: "basis"] = Basis.assumed.rawValue
+      statement[attribute: "source"] = "--set \(whole)"
+      children.append(statement)
       return
     }
-    let known = children.map { $0[attribute: "name"] ?? $0.name } + attributes.map(\.name)
+    let known = children.filter { !$0.isStatement }.map { $0[attribute: "name"] ?? $0.name } + attributes.map(\.name)
     let near = nearestSpelling(to: head, in: known).map { "did you mean \($0)?" }
     throw Failure(
       "--set \(whole): <\(name)> has no '\(head)'", at: location,

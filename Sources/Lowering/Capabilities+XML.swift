@@ -10,10 +10,11 @@ extension Capabilities {
   /// `<attention forms="mask causal grouped merged-heads" head-dimension="256"/>`. What is not written is not done.
   /// `<integers accumulator="32" overflow="wrap" requantization="fixed-point" multiplier="31" rounding="gemmlowp"/>` says how stored
   /// integers are added up and rounded; without it they are as in onnxruntime's kernels.
-  package init(_ target: TargetFile) throws(Failure) {
+  ///
+  /// - `log`: what was read is noted there.
+  package init(_ target: TargetFile, log: ReadingLog = ReadingLog()) throws(Failure) {
     self = .none
     guard let element = target.root.children.first(where: { $0.name == "fusion" }) else { return }
-    let log = ReadingLog()
     let reader = ElementReader(element, log: log)
     if let epilogue = reader.optionalChild("epilogue") {
       epilogueFunctions = Set(epilogue.string("functions").split(separator: " ").map(String.init))

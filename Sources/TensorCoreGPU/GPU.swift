@@ -19,12 +19,11 @@ package struct GPU: Machine {
 
   package var capabilities: Capabilities {
     let formats = description.gemm.paths.flatMap { $0.activations + $0.weights }
-    let sparse = description.instructions.contains { $0.sparsity == "2:4" }
     var result = fusion
     result.contractionTypes = Set(formats.map(\.rawValue))
-    result.sparsities = sparse ? ["2:4"] : []
+    result.sparsities = Set(description.sparsities.compactMap(\.ratio))
     result.contractionMultiple =
-      description.instructions.first { $0.formats.contains(defaultPrecision) && $0.sparsity.isEmpty && $0.feed != .cores }?.k ?? 1
+      description.instructions.first { $0.formats.contains(defaultPrecision) && $0.sparsity == .dense }?.k ?? 1
     return result
   }
 
@@ -110,7 +109,7 @@ package struct GPU: Machine {
         "dram capacity (bytes)": ResourceUse(used: Double(memory.peak), available: description.memory.capacity)
       ],
       roofline: description.roofline,
-      assumptions: description.assumptions + [launch])
+      assumptions: description.numbers.assumptions + [launch])
   }
 
   package func lint() -> [Diagnostic] { description.lint() }

@@ -51,7 +51,7 @@ extension Encoding.Sparsity {
   fileprivate var label: String {
     switch self {
     case .dense: "dense"
-    case .structured(let kept, let of): "\(kept):\(of)"
+    case .structured: ratio ?? ""
     case .unstructured(let density): "\(Format.percent(1 - Double(density) / 1e6)) zeros"
     }
   }

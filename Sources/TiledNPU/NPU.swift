@@ -35,10 +35,7 @@ package struct NPU: Machine {
     result.contractionTypes = Set(description.formats.map(\.weights.rawValue))
     result.contractionMultiple = max(description.array.inputLanes, description.array.outputLanes)
     result.weightPalette = description.weightCode.paletteSize
-    result.sparsities = Set(
-      description.formats.compactMap { format in
-        if case .structured(let kept, let of)? = format.sparsity { "\(kept):\(of)" } else { nil }
-      })
+    result.sparsities = Set(description.formats.compactMap(\.sparsity?.ratio))
     return result
   }
 

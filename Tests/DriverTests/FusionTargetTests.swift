@@ -21,7 +21,7 @@ struct FusionTargetTests {
     #expect(try capabilities("") == .none)
     let some = try capabilities(
       """
-      <fusion><epilogue functions="relu add" residual="yes"/><chain pointwise="yes" inputs="4"/><operand loads="pad"/>
+      <fusion basis="assumed" source="test"><epilogue functions="relu add" residual="yes"/><chain pointwise="yes" inputs="4"/><operand loads="pad"/>
       <kernel forms="layer-normalization"/><attention forms="causal" head-dimension="64"/></fusion>
       """)
     #expect(some.epilogueFunctions == ["relu", "add"] && some.fusesResidual && some.fusesPointwiseChains)
@@ -34,7 +34,7 @@ struct FusionTargetTests {
   @Test func integersAreAsDeclared() throws {
     let declared = try capabilities(
       """
-      <fusion><integers accumulator="40" overflow="saturate" requantization="fixed-point" multiplier="15" rounding="half-up"/></fusion>
+      <fusion basis="assumed" source="test"><integers accumulator="40" overflow="saturate" requantization="fixed-point" multiplier="15" rounding="half-up"/></fusion>
       """)
     #expect(
       declared.integers

@@ -27,4 +27,15 @@ struct TargetShowTests {
     try target.set("tensor-cores.mma.m16n8k16.f16.rate=512 /clk/SM")
     #expect(throws: Failure.self) { try target.set("tensor-cores.mma.m16n8k16.f17.rate=512 /clk/SM") }
   }
+
+  /// No vendor publishes what a multiply-add costs: every file says so, and every result lists it.
+  @Test func noEnergyOfAnInstructionIsDocumented() throws {
+    for file in PredictionTests.catalog.files() where file.path.contains("/gpu/") {
+      let target = try PredictionTests.catalog.load(path: file.path)
+      let text = try TargetListing(PredictionTests.catalog).show(target)
+      let energies = text.split(separator: "\n").filter { $0.prefix { $0 != " " }.hasSuffix(".energy") && !$0.contains("pJ/B") }
+      #expect(!energies.isEmpty, "\(file.name)")
+      for line in energies { #expect(!line.contains("  documented  "), "\(file.name): \(line)") }
+    }
+  }
 }

@@ -163,3 +163,28 @@ private struct SplitMix {
     return Int((z ^ (z >> 31)) % UInt64(bound))
   }
 }
+
+/// What a description says of its matrix instructions.
+struct InstructionTests {
+  @Test func theFastestOfAFormatIsTheOneThatCounts() throws {
+    let gpu = try Targets.gpu("nvidia-a100-sxm4-80gb")
+    #expect(gpu.fastestInstruction(for: .float16)?.name == "mma.m16n8k16.f16")
+    #expect(gpu.fastestInstruction(.twoOfFour) { $0.contains(.float16) }?.name == "mma.sp.m16n8k32.f16")
+    #expect(gpu.fastestInstruction(for: .float32) == nil)
+    #expect(try Targets.gpu("nvidia-p4").sparsities.isEmpty)
+  }
+
+  @Test func aSparsityThatIsNoneIsAnError() throws {
+    var target = try Targets.catalog.load("nvidia-a100-sxm4-80gb")
+    try target.set("tensor-cores.mma.sp.m16n8k32.f16.sparsity=half")
+    #expect { try GPUDescription(target) } throws: { "\($0)".contains("sparsity=\"half\" in <instruction> is not understood") }
+  }
+
+  /// The law of streams that SMs do not finish together: a share of short ones, at most the limit.
+  @Test func skewGrowsToItsLimit() {
+    let skew = Skew(share: 0.2, limit: 10)
+    #expect(abs(skew.time(0.001) / 0.0002 - 1) < 1e-4)
+    #expect(skew.time(1e9) < 10 && skew.time(1e9) > 9.999)
+    #expect(skew.scaled(by: 4).limit == 40)
+  }
+}

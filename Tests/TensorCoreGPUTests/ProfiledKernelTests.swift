@@ -1,4 +1,5 @@
 import IR
+import Lowering
 import Testing
 
 @testable import TensorCoreGPU
@@ -57,11 +58,11 @@ struct ProfiledKernelTests {
 struct CampaignTests {
   private func seconds(_ m: Int, _ n: Int, _ k: Int, library: String, format: String = "bf16") throws -> Double {
     let model = GEMMModel(try Targets.gpu("nvidia-a100-sxm4-80gb"))
-    let campaign = Campaign(source: "aiconfigurator", library: library, format: format)
+    let campaign = Campaign("aiconfigurator")
     var shape = try #require(GEMMPrecision(format)).shape(batch: 1, m: m, n: n, k: k)
-    shape.weightReuseBytes = campaign.weightReuse(2 * Double(n) * Double(k + m))
+    shape.weightReuseBytes = campaign.weightReuse(2 * Double(n) * Double(k + m), library: library, format: format)
     var choice = try #require(model.choosePath(for: shape))
-    campaign.adapt(&choice, on: model.gpu)
+    campaign.adapt(&choice, library: library, on: model.gpu)
     return model.estimate(choice.shape, on: choice.path).seconds
   }
 
@@ -78,9 +79,30 @@ struct CampaignTests {
   }
 
   @Test func anEngineReadsItsWeightsFromMemory() throws {
-    #expect(Campaign(source: "aiconfigurator", library: "trtllm", format: "w4a16").weightReuse(1) == .infinity)
-    #expect(Campaign(source: "aiconfigurator", library: "trtllm", format: "bf16").weightReuse(1) == 6)
-    #expect(Campaign(source: "aiconfigurator", library: "sglang", format: "w8a16").weightReuse(1) == 6)
-    #expect(Campaign(source: "neusight", library: "torch", format: "fp32").weightReuse(1) == 1)
+    #expect(Campaign("aiconfigurator").weightReuse(1, library: "trtllm", format: "w4a16") == .infinity)
+    #expect(Campaign("aiconfigurator").weightReuse(1, library: "trtllm", format: "bf16") == 6)
+    #expect(Campaign("aiconfigurator").weightReuse(1, library: "sglang", format: "w8a16") == 6)
+    #expect(Campaign("neusight").weightReuse(1, library: "torch", format: "fp32") == 1)
+  }
+
+  /// Rows that do not name their model are known by widths no other has, unless a column says so.
+  @Test func aColumnSaysWhetherExpertsHaveAGate() throws {
+    let predictor = try MixtureMeasurements().predictor(for: Targets.catalog.load("nvidia-a100-sxm4-80gb"))
+    func time(_ gated: String?, hidden: Int) throws -> Double {
+      var cells = [
+        "gpu": "A100", "dtype": "bf16", "tokens": "64", "hidden": "\(hidden)", "inter": "1856", "topk": "6", "experts": "128", "tp": "1",
+        "ep": "1", "distribution": "balanced", "latency_us": "100",
+      ]
+      cells["gated"] = gated
+      let names = cells.keys.sorted()
+      let columns = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+      let row = MeasurementRow(line: 2, columns: columns, cells: names.map { Substring(cells[$0] ?? "") })
+      guard case .predicted(_, let predicted, _, _) = predictor.predict(row) else { return 0 }
+      return predicted
+    }
+    #expect(try time(nil, hidden: 2688) == time("0", hidden: 2688))
+    #expect(try time(nil, hidden: 2688) < time("1", hidden: 2688))
+    #expect(try time(nil, hidden: 2560) == time("1", hidden: 2560))
+    #expect(try time("maybe", hidden: 2560) == 0)
   }
 }

@@ -42,10 +42,9 @@ package struct Compilation: Sendable {
 
   private static func sparsity(_ text: String?) throws(Failure) -> Encoding.Sparsity? {
     guard let text else { return nil }
-    let parts = text.split(separator: ":").map { Int($0) }
-    guard parts.count == 2, let kept = parts[0], let of = parts[1], kept > 0, of > kept, of <= 64 else {
+    guard let sparsity = Encoding.Sparsity(ratio: text) else {
       throw Failure("--sparsity \(text) is not understood", fix: "write kept:of, such as 2:4")
     }
-    return .structured(kept: kept, of: of)
+    return sparsity
   }
 }

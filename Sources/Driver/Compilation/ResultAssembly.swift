@@ -32,7 +32,7 @@ struct ResultAssembly {
       totals: totals, kernels: run.kernels, timeline: run.timeline, fusion: ledger,
       folded: program.folded.map { FoldedSource(name: $0.name, reason: $0.reason) }, outline: outline,
       resources: run.resources, roofline: run.roofline,
-      assumptions: batchAssumption + loaded.assumptions + branchAssumptions + routingAssumption + run.assumptions,
+      assumptions: batchAssumption + loaded.assumptions + branchAssumptions + routingAssumption + fusionAssumptions + run.assumptions,
       diagnostics: loaded.diagnostics + run.diagnostics)
   }
 
@@ -51,6 +51,14 @@ struct ResultAssembly {
     return [
       Assumption(what: "the leading axis of the inputs (\(symbols.joined(separator: ", "))) is \(batch)", basis: .assumed, source: source)
     ]
+  }
+
+  /// Of the numbers in `<fusion>`; those of the machine's own element are the machine's business.
+  private var fusionAssumptions: [Assumption] {
+    let log = ReadingLog()
+    // A target whose <fusion> cannot be read has no result.
+    _ = try? Capabilities(target, log: log)
+    return log.numbers.assumptions
   }
 
   /// How many experts are read rests on it, in the prediction and in its floor, on every machine.

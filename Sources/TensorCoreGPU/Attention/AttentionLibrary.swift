@@ -5,6 +5,10 @@ package struct AttentionLibrary: Sendable, Hashable {
   package var name: String
   /// Share of the pin rate at which long caches are read.
   package var memoryEfficiency: Double
+  /// Share of the pin rate at which a decode kernel's small operands come and go: queries, the new key and value, results.
+  package var operandEfficiency: Double
+  /// Rounds of decode blocks over the SMs from which their ends have spread.
+  package var decodeWholeWaves: Double
   package var prefill: PrefillKernels
   /// In order of preference; the first that serves a shape is taken.
   package var decode: [DecodeKernel]
@@ -13,6 +17,8 @@ package struct AttentionLibrary: Sendable, Hashable {
   package init(_ reader: ElementReader) {
     name = reader.name
     memoryEfficiency = reader.number("memory-efficiency", .ratio, in: .efficiency).value
+    operandEfficiency = reader.number("decode-operand-efficiency", .ratio, in: .efficiency).value
+    decodeWholeWaves = reader.number("decode-whole-waves", .none).value
     prefill = reader.child("prefill").map(PrefillKernels.init) ?? PrefillKernels()
     decode = reader.children("decode").map(DecodeKernel.init)
     if decode.isEmpty { reader.error("<library> has no <decode> kernel") }
@@ -40,6 +46,8 @@ package struct PrefillKernels: Sendable, Hashable {
   package var blockStartPerDimension = 0.0
   /// Share of the longest block's time that the end of the kernel waits for it.
   package var tail = 0.0
+  /// Blocks per SM from which their ends have spread, without a mask.
+  package var wholeWaves = 0.0
   /// Time of a block alone on its SM against sharing it with its residents.
   package var soloShare = 1.0
   /// Blocks on one SM.
@@ -63,6 +71,7 @@ package struct PrefillKernels: Sendable, Hashable {
     blockStart = reader.number("block-start", .cycles).value
     blockStartPerDimension = reader.number("block-start-per-128", .cycles).value
     tail = reader.number("tail", .ratio).value
+    wholeWaves = reader.number("whole-waves", .none).value
     soloShare = reader.number("solo-share", .ratio, in: .factor).value
     residency = reader.number("residency", .none, in: .factor).value
     leavesSingleQueries = reader.word("single-query", SingleQuery.self) == .decode

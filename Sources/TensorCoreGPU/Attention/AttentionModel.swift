@@ -64,7 +64,7 @@ package struct AttentionModel: Sendable {
 
   private func decode(_ shape: AttentionShape, _ kernel: DecodeKernel, sharesStorage: Bool, found: Double? = nil) -> KernelEstimate {
     let model = DecodeModel(
-      device: device, kernel: kernel, memoryEfficiency: library.memoryEfficiency, residentShare: residentShare)
+      device: device, kernel: kernel, library: library, residentShare: residentShare)
     let parts = model.parts(shape, sharesStorage: sharesStorage, found: found)
     let body = max(parts.blocks, parts.traffic + parts.exposed)
     let isStreaming = parts.traffic > body / 2

@@ -2,7 +2,7 @@
 struct DecodeModel {
   var device: DeviceRates
   var kernel: DecodeKernel
-  var memoryEfficiency: Double
+  var library: AttentionLibrary
   var residentShare: Double
 
   struct Parts {
@@ -46,7 +46,7 @@ struct DecodeModel {
         || resident * Double(shape.keyBits) / 8 <= residentShare * device.cacheCapacity)
     let bytes = shape.keyValueBytes * (cached ? 0.5 : 1)
     let found = found ?? (bytes <= device.cacheCapacity * residentShare ? 1 : 0)
-    var traffic = bytes * (found / device.cacheRate + (1 - found) / (device.memoryRate * memoryEfficiency))
+    var traffic = bytes * (found / device.cacheRate + (1 - found) / (device.memoryRate * library.memoryEfficiency))
     if kernel.grid == .queryHead, shape.group > 1 {
       traffic = max(traffic, shape.keyValueBytes * Double(shape.group) / device.cacheRate)
     }
@@ -62,16 +62,16 @@ struct DecodeModel {
       + (shape.headDimension < kernel.prepareBelow ? kernel.prepareLaunch : 0)
   }
 
-  /// The query, the new key and value, and the result: small rows from and to everywhere, at half the pin rate.
+  /// The query, the new key and value, and the result: small rows from and to everywhere.
   private func operandSeconds(_ shape: AttentionShape) -> Double {
     let width = Double((2 * shape.heads + 2 * shape.keyHeads) * shape.headDimension * shape.queryBits) / 8
-    return Double(shape.batch) * width / (0.5 * device.memoryRate)
+    return Double(shape.batch) * width / (library.operandEfficiency * device.memoryRate)
   }
 
-  /// Rounds of blocks over the SMs: whole while they are few, half a round of tail when they are many.
+  /// Rounds of blocks over the SMs.
   private func rounds(_ blocks: Int) -> Double {
     let perSM = Double(blocks) / Double(device.smCount)
-    return max(1, (perSM < 6 ? perSM.rounded(.up) : perSM + 0.5) / kernel.residency)
+    return max(1, Waves.time(perSM, whole: library.decodeWholeWaves) / kernel.residency)
   }
 
   /// How the keys of one sequence and head are dealt to blocks.
@@ -105,23 +105,9 @@ struct DecodeModel {
       let slots = Double(device.smCount) * kernel.splitWaves
       let waves = Double(blocks * wanted) / slots
       return waves > 1 ? max(1, Int(Double(wanted) / waves)) : wanted
-    case .balance: return balancedPieces(blocks: blocks, steps: (keys + kernel.keysPerStep - 1) / kernel.keysPerStep)
+    case .balance:
+      let steps = (keys + kernel.keysPerStep - 1) / kernel.keysPerStep
+      return BalancedSplit(smCount: device.smCount).pieces(blocks: blocks, steps: steps)
     }
-  }
-
-  /// The heuristic of the FlashAttention-2 library over two blocks per SM.
-  private func balancedPieces(blocks: Int, steps: Int) -> Int {
-    let slots = 2 * device.smCount
-    guard Double(blocks) < 0.8 * Double(slots) else { return 1 }
-    let most = min(128, slots, max(1, steps))
-    func balance(_ pieces: Int) -> Double {
-      if pieces > 1, (steps + pieces - 1) / pieces == (steps + pieces - 2) / (pieces - 1) { return 0 }
-      let waves = Double(blocks * pieces) / Double(slots)
-      return waves / waves.rounded(.up)
-    }
-    var best = 0.0
-    for pieces in 1...most { best = max(best, balance(pieces)) }
-    for pieces in 1...most where balance(pieces) >= 0.85 * best { return pieces }
-    return 1
   }
 }

@@ -79,7 +79,7 @@ struct PrefillModel {
     if shape.isCausal {
       return device.seconds(min(waves, max(longest * kernels.soloShare, busy + kernels.tail * longest)))
     }
-    return device.seconds(perSM < 8 ? waves : busy + longest / 2)
+    return device.seconds(perSM < kernels.wholeWaves ? waves : busy + longest / 2)
   }
 }
 

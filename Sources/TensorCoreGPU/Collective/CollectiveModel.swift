@@ -13,6 +13,10 @@ package enum Collective: String, Sendable, Hashable, CaseIterable {
 package struct CollectiveModel: Sendable {
   package var software: CollectiveSoftware
 
+  /// Share of the time that bytes at the link's full rate must take for it to be called bound by the link: the best transport
+  /// reaches two thirds of that rate, so that half of the time it takes is a third. A label of reports; no time depends on it.
+  private static let linkShare = 1.0 / 3
+
   package init(_ software: CollectiveSoftware) { self.software = software }
 
   /// t = launch + start + hops · hop + sent / (share · link), with `bytes` of the whole tensor over `ranks` GPUs.
@@ -31,7 +35,7 @@ package struct CollectiveModel: Sendable {
     let floor = sent / software.linkBandwidth
     let seconds = software.launch + best
     return KernelEstimate(
-      seconds: seconds, floorSeconds: floor, bound: floor > seconds / 3 ? .link : .launch,
+      seconds: seconds, floorSeconds: floor, bound: floor > seconds * Self.linkShare ? .link : .launch,
       reason: "\(Format.bytes(sent)) leave each of \(ranks) GPUs in \(Int(hops)) steps",
       choice: "\(software.name) \(choice)",
       memoryBytes: 2 * sent)

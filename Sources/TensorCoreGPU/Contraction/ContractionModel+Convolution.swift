@@ -57,13 +57,10 @@ extension ContractionModel {
     let memory = max(
       bytes / (gpu.memory.bandwidth * gpu.memory.efficiency),
       gpu.seconds((input + output + shape.epilogueBytes) / gpu.l2BytesPerClock))
-    // One tap costs a load and an address beside the multiply-add: a third of the lanes do arithmetic.
-    let arithmetic = 3 * macs / (gpu.sm.fp32Lanes * Double(gpu.smCount) * gpu.boostClock)
+    let slots = gpu.gemm.convolution.directSlots
+    let arithmetic = slots * macs / (gpu.sm.fp32Lanes * Double(gpu.smCount) * gpu.boostClock)
     let busy = max(memory, arithmetic)
-    let skewed = gpu.memory.skew * memory
-    let seconds =
-      gpu.launch.graph + gpu.seconds(gpu.gemm.fill + gpu.gemm.epilogue) + busy + skewed
-      / (1 + skewed / gpu.memory.skewLimit)
+    let seconds = gpu.launch.graph + gpu.seconds(gpu.gemm.fill + gpu.gemm.epilogue) + busy + gpu.memory.skew.time(memory)
     let bound: Bound = busy < seconds / 2 ? .launch : (memory >= arithmetic ? .memory : .compute)
     let reason =
       switch bound {
@@ -71,7 +68,7 @@ extension ContractionModel {
       case .memory: "\(Format.bytes(bytes)) pass device memory once"
       default: "\(Format.count(macs)) multiply-adds on the ordinary cores, with a load for each"
       }
-    let floor = max(bytes > gpu.l2.capacity ? bytes / gpu.memory.bandwidth : 0, arithmetic / 3)
+    let floor = max(bytes > gpu.l2.capacity ? bytes / gpu.memory.bandwidth : 0, arithmetic / slots)
     return ContractionEstimate(
       seconds: seconds, floorSeconds: min(floor, seconds), bound: bound, reason: reason,
       choice: "direct convolution, \(convolution.groups) groups", format: shape.activation.rawValue,

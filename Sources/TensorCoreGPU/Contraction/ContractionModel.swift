@@ -72,7 +72,7 @@ extension GEMMShape {
       activation: contraction.lhs.storage,
       weight: contraction.rhs.storage, output: contraction.output.storage, isBlockScaled: isBlockScaled,
       isDynamic: contraction.lhs.encoding.quantization?.isDynamic ?? false,
-      isSparse: contraction.rhs.encoding.sparsity == .structured(kept: 2, of: 4),
+      isSparse: contraction.rhs.encoding.sparsity == .twoOfFour,
       activationBytes: contraction.convolution == nil ? nil : Double(contraction.lhs.bytes))
   }
 }

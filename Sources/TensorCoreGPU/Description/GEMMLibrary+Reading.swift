@@ -12,14 +12,24 @@ extension GEMMLibrary {
     overlap = reader.number("overlap", .ratio, in: .share)
     splitReduction = reader.number("split-reduction", .seconds)
     writeCost = reader.number("write-cost", .ratio, in: .factor)
+    workingRegisters = reader.number("working-registers", .none)
+    loaderRegisters = reader?.optionalNumber("loader-registers", .none)?.value ?? 0
+    residentBlocks = reader.number("resident-blocks", .none, in: .extents)
+    splitBytes = reader.number("split-bytes", .bytes)
+    let usual = GEMMPath.Defaults(
+      splitWaves: reader.number("split-waves", .ratio, in: .factor), vectorSlots: reader.number("vector-slots", .ratio, in: .factor))
+    vectorSlots = usual.vectorSlots
     var lists: [String: [GEMMTile]] = [:]
     for list in reader?.children("tiles") ?? [] {
       lists[list.name] = list.children("tile").map { GEMMTile($0) }
       list.finish()
     }
+    if reader?.has("loader-registers") == false, lists.values.joined().contains(where: { $0.loaderWarps > 0 }) {
+      reader?.error("<gemm> has tiles with loader warps and lacks <loader-registers>")
+    }
     convolution = ConvolutionLibrary(reader?.child("convolution"))
     sparse = (reader?.children("sparse") ?? []).map { SparseLibrary($0) }
-    paths = (reader?.children("path") ?? []).compactMap { GEMMPath($0, tiles: lists, instructions: instructions) }
+    paths = (reader?.children("path") ?? []).compactMap { GEMMPath($0, tiles: lists, instructions: instructions, usual: usual) }
     if paths.isEmpty { reader?.error("<gemm> needs at least one <path>") }
     reader?.finish()
   }
@@ -33,6 +43,7 @@ extension ConvolutionLibrary {
     coreShare = reader?.attribute("core-share", .ratio, in: .efficiency) ?? .nan
     splitLimit = reader?.integerAttribute("split-limit", in: .extents) ?? 1
     stridedLatency = reader?.optionalAttribute("strided-latency", .ratio, in: .factor) ?? 1
+    directSlots = reader?.attribute("direct-slots", .ratio, in: .factor) ?? .nan
     reader?.finish()
   }
 }
@@ -46,7 +57,15 @@ extension SparseLibrary {
 }
 
 extension GEMMPath {
-  fileprivate init?(_ reader: ElementReader, tiles lists: [String: [GEMMTile]], instructions: [MatrixInstruction]) {
+  /// What the library does on paths that do not say otherwise.
+  fileprivate struct Defaults {
+    var splitWaves: Double
+    var vectorSlots: Double
+  }
+
+  fileprivate init?(
+    _ reader: ElementReader, tiles lists: [String: [GEMMTile]], instructions: [MatrixInstruction], usual: Defaults
+  ) {
     name = reader.name
     library = reader.optionalString("library") ?? ""
     activations = reader.formats("activations")
@@ -65,7 +84,7 @@ extension GEMMPath {
     issueEfficiency = reader.attribute("issue-efficiency", .ratio, in: .efficiency)
     latency = reader.attribute("latency", .cycles)
     splitLimit = reader.integerAttribute("split-limit", in: .extents)
-    splitWaves = reader.optionalAttribute("split-waves", .ratio, in: .factor) ?? 2
+    splitWaves = reader.optionalAttribute("split-waves", .ratio, in: .factor) ?? usual.splitWaves
     prelude = reader.optionalAttribute("prelude", .seconds) ?? 0
     preludeBytes = reader.optionalAttribute("prelude-bytes", .bytes) ?? 0
     timingOverhead = reader.optionalAttribute("timing-overhead", .seconds) ?? 0
@@ -77,7 +96,7 @@ extension GEMMPath {
     if let rows = reader.optionalIntegerAttribute("vector-rows") {
       vector = VectorKernel(
         rows: rows, chain: reader.optionalAttribute("vector-chain", .cycles) ?? 0,
-        slots: reader.optionalAttribute("vector-slots", .ratio, in: .factor) ?? 2)
+        slots: reader.optionalAttribute("vector-slots", .ratio, in: .factor) ?? usual.vectorSlots)
     }
     func list(_ attribute: String, _ name: String) -> [GEMMTile] {
       let tiles = lists[name] ?? []

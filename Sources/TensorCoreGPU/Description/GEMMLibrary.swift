@@ -18,6 +18,15 @@ package struct GEMMLibrary: Sendable, Hashable {
   package var splitReduction: Double
   /// Device-memory cost of a written byte against a read one.
   package var writeCost: Double
+  /// Registers of a thread beside its accumulators, and of a thread that only loads; the latter 0 when no tile has loader warps.
+  package var workingRegisters: Double
+  package var loaderRegisters: Double
+  /// Blocks of one product that an SM keeps busy at most, however many it holds.
+  package var residentBlocks: Double
+  /// Bytes of a row below which the library does not split the reduction axis.
+  package var splitBytes: Double
+  /// Issue slots of a lane per packed 16-bit multiply-add in matrix-vector kernels, on paths that do not name their own.
+  package var vectorSlots: Double
   package var convolution: ConvolutionLibrary
   /// Libraries with 2:4 kernels; the first is the one predictions assume.
   package var sparse: [SparseLibrary]
@@ -46,6 +55,8 @@ package struct ConvolutionLibrary: Sendable, Hashable {
   /// Load latency of a strided convolution against one with stride one: kernels that gather an image element by element
   /// wait longer for each step.
   package var stridedLatency: Double
+  /// Issue slots of a lane per tap of a direct convolution: the multiply-add, its load and its address.
+  package var directSlots: Double
 }
 
 /// A library of 2:4 kernels.

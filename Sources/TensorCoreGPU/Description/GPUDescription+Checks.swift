@@ -5,7 +5,7 @@ extension GPUDescription {
   /// Peak of every dense instruction and the two memory levels, for roofline plots.
   var roofline: Roofline {
     let clocks = Double(smCount) * boostClock
-    var ceilings = instructions.filter { $0.sparsity.isEmpty }.map {
+    var ceilings = instructions.filter { $0.sparsity == .dense }.map {
       Roofline.Ceiling(name: $0.name, rate: 2 * $0.rate * clocks)
     }
     ceilings.append(Roofline.Ceiling(name: "fp32 cores", rate: 2 * sm.fp32Lanes * clocks))
@@ -15,13 +15,6 @@ extension GPUDescription {
         Roofline.Ceiling(name: "dram", rate: memory.bandwidth),
         Roofline.Ceiling(name: "l2", rate: l2BytesPerClock * boostClock),
       ])
-  }
-
-  /// Every number of the file that is not from the vendor's documents, with where it comes from.
-  var assumptions: [Assumption] {
-    numbers.filter { $0.basis > .documented }.map {
-      Assumption(what: "\($0.path) = \($0.text)", basis: $0.basis, source: $0.source)
-    }
   }
 
   /// What cannot be right in a file that reads well.

@@ -4,8 +4,7 @@ internal import IR
 extension GPUDescription {
   /// Joules of one multiply-add in `format`: on its matrix instruction, else on the ordinary cores.
   func energyPerMultiply(_ format: ElementType) -> Double {
-    let instruction = instructions.filter { $0.sparsity.isEmpty && $0.formats.contains(format) }.max { $0.rate < $1.rate }
-    return instruction?.energy ?? energyPerCoreMultiply
+    fastestInstruction(for: format)?.energy ?? energyPerCoreMultiply
   }
 
   /// Joules of one fp32 multiply-add on the ordinary cores.

@@ -40,6 +40,7 @@ extension GPUDescription {
 extension Multiprocessor {
   fileprivate init(_ reader: ElementReader?) {
     sharedMemory = reader.number("shared-memory", .bytes, in: .capacity)
+    reservedSharedMemory = reader.number("reserved-shared-memory", .bytes)
     sharedMemoryBandwidth = reader.number("shared-memory-bandwidth", .bytesPerCycle)
     registers = reader.number("registers", .none, in: .extents)
     threads = reader.number("threads", .none, in: .extents)
@@ -68,8 +69,7 @@ extension DeviceMemory {
     capacity = reader.number("capacity", .bytes, in: .capacity)
     bandwidth = reader.number("bandwidth", .bytesPerSecond)
     efficiency = reader.number("efficiency", .ratio, in: .efficiency)
-    skew = reader.number("skew", .ratio, in: .share)
-    skewLimit = reader.number("skew-limit", .seconds)
+    skew = Skew(share: reader.number("skew", .ratio, in: .share), limit: reader.number("skew-limit", .seconds))
     energyPerByte = reader?.optionalNumber("energy", .joulesPerByte)?.value ?? .nan
     reader?.finish()
   }
@@ -98,7 +98,7 @@ extension MatrixInstruction {
   /// Instruction that stands for the ordinary cores, so that a path without matrix unit reads like the others.
   static func cores(_ path: ElementReader, formats: [ElementType]) -> MatrixInstruction {
     MatrixInstruction(
-      name: "fma", formats: formats, m: 1, n: 1, k: 1, feed: .cores, sparsity: "",
+      name: "fma", formats: formats, m: 1, n: 1, k: 1, feed: .cores, sparsity: .dense,
       rate: path.attribute("rate", .lanes), energy: path.optionalAttribute("energy", .joules) ?? .nan)
   }
 
@@ -110,7 +110,10 @@ extension MatrixInstruction {
     n = reader.integerAttribute("n", in: .extents)
     k = reader.integerAttribute("k", in: .extents)
     self.feed = feed
-    sparsity = reader.optionalString("sparsity") ?? ""
+    sparsity = reader.sparsity("sparsity")
+    if feed == .cores {
+      reader.error("<instruction> is for matrix units", fix: "describe the ordinary cores by a <path instruction=\"fma\">")
+    }
     rate = reader.attribute("rate", .lanes)
     energy = reader.optionalAttribute("energy", .joules) ?? .nan
     reader.finish()
@@ -128,6 +131,16 @@ extension ElementReader {
       }
       return format
     }
+  }
+}
+
+extension ElementReader {
+  /// `2:4`; dense when absent.
+  fileprivate func sparsity(_ attribute: String) -> Encoding.Sparsity {
+    guard let text = optionalString(attribute) else { return .dense }
+    if let sparsity = Encoding.Sparsity(ratio: text) { return sparsity }
+    error("\(attribute)=\"\(text)\" in <\(element.name)> is not understood", fix: "write kept:of, such as 2:4")
+    return .dense
   }
 }
 

@@ -58,6 +58,8 @@ package struct GPUDescription: Sendable {
 package struct Multiprocessor: Sendable, Hashable {
   /// Shared memory that kernels can use on one SM, in bytes.
   package var sharedMemory: Double
+  /// Bytes of it that the driver keeps for itself per thread block.
+  package var reservedSharedMemory: Double
   /// Bytes per clock between shared memory and the registers.
   package var sharedMemoryBandwidth: Double
   /// 32-bit registers.
@@ -92,10 +94,8 @@ package struct DeviceMemory: Sendable, Hashable {
   package var bandwidth: Double
   /// Share of the pin rate that a long stream reaches.
   package var efficiency: Double
-  /// Extra time of a stream because SMs do not finish together, as a share of the stream …
-  package var skew: Double
-  /// … up to this many seconds, when dynamic scheduling has evened it out.
-  package var skewLimit: Double
+  /// Extra time of a stream because SMs do not finish together; limit in seconds.
+  package var skew: Skew
   /// Energy per byte moved, in joules; NaN when the file does not state it.
   package var energyPerByte: Double
 }
@@ -129,8 +129,8 @@ package struct MatrixInstruction: Sendable, Hashable {
   package var n: Int
   package var k: Int
   package var feed: Feed
-  /// `2:4` for the sparse form, empty for dense.
-  package var sparsity: String
+  /// Of the weights it takes without their zeros.
+  package var sparsity: Encoding.Sparsity
   /// Multiply-adds per clock and SM, counted dense.
   package var rate: Double
   /// Energy per dense-equivalent multiply-add, in joules; NaN when the file does not state it.

@@ -11,9 +11,9 @@ struct BlockSchedule {
   func clocks(fill: Double) -> Double {
     let slots = Int(candidate.cost.slots)
     let hidden = candidate.cost.overlap
-    let skipped = max(0, Int(candidate.fullWaves) - Self.wavesSimulated)
-    let fullBlocks = (Int(candidate.fullWaves) - skipped) * slots
-    let blocks = Int(candidate.blocks) - skipped * slots
+    let skipped = max(0, Int(candidate.grid.fullWaves) - Self.wavesSimulated)
+    let fullBlocks = (Int(candidate.grid.fullWaves) - skipped) * slots
+    let blocks = Int(candidate.grid.blocks) - skipped * slots
     let full = Block(fill: fill, wave: candidate.full)
     let last = Block(fill: fill, wave: candidate.last)
 
@@ -39,7 +39,7 @@ struct BlockSchedule {
     var epilogue: Double
     var wait: Double
 
-    init(fill: Double, wave: GEMMCandidate.Wave) {
+    init(fill: Double, wave: GEMMWave) {
       self.fill = fill
       steps = wave.steps
       epilogue = wave.epilogue

@@ -27,7 +27,7 @@ extension GEMMModel {
       if !note.isEmpty { notes.append("\(note): \(gpu.name) has no instruction for it") }
       guard var path = paths.first(where: { $0.takes(shape) }) else { continue }
       if shape.isSparse {
-        sparse = sparseInstruction(for: path)
+        sparse = gpu.fastestInstruction(.twoOfFour) { $0 == path.instruction.formats }
         if let sparse {
           path.instruction = sparse
           let kernels = gpu.gemm.sparse.first { library == nil || $0.name == library } ?? gpu.gemm.sparse.first
@@ -43,11 +43,6 @@ extension GEMMModel {
       return GEMMPathChoice(path: path, shape: shape, notes: notes)
     }
     return nil
-  }
-
-  /// The fastest 2:4 instruction with the operands of a path.
-  private func sparseInstruction(for path: GEMMPath) -> MatrixInstruction? {
-    gpu.instructions.filter { $0.sparsity == "2:4" && $0.formats == path.instruction.formats }.max { $0.rate < $1.rate }
   }
 
   private static func asGiven(_ shape: inout GEMMShape) -> String? { "" }

@@ -33,55 +33,21 @@ struct GEMMTileCost: Sendable {
 
   /// Nil when two stages of the tile do not fit the machine's shared memory.
   init?(_ tile: GEMMTile, path: GEMMPath, encoding: OperandBytes, on gpu: GPUDescription) {
-    m = Double(tile.m)
-    n = Double(tile.n)
-    stepK = Double(tile.stepBytes) / path.operandBytes
-    aBytes = m * encoding.activation * stepK
-    bBytes = n * encoding.weight * stepK
-    let chunk = aBytes + bBytes
-    let warps = Double(tile.warpsM * tile.warpsN)
-    let loaders = Double(tile.loaderWarps)
-    // 64 registers per thread for addresses and fragments beside the accumulators; loader warps keep 40.
-    let accumulators = path.instruction.feed == .tensorMemory ? 0 : m * n / (warps * 32)
-    let registers = (accumulators + Self.workingRegisters) * warps * 32 + loaders * 32 * Self.loaderRegisters
-    // A pair of SMs multiplies its rows with the same columns; each loads and keeps half of them.
-    let isPair = path.instruction.feed == .tensorMemory && tile.cluster == 2
-    let held = isPair ? chunk - (tile.warpsM >= tile.warpsN ? bBytes : aBytes) / 2 : chunk
-    let most = ((gpu.sm.sharedMemory - Self.reservedSharedMemory) / held).rounded(.down)
+    let operands = TileOperands(tile, path, encoding)
+    (m, n, stepK, aBytes, bBytes) = (operands.m, operands.n, operands.stepK, operands.aBytes, operands.bBytes)
+    let most = ((gpu.sm.sharedMemory - gpu.sm.reservedSharedMemory) / operands.held).rounded(.down)
     guard most >= 2 else { return nil }
     var tile = tile
     tile.stages = min(tile.stages, Int(most))
     self.tile = tile
-    let shared = held * Double(tile.stages) + Self.reservedSharedMemory
-    let fitting = min(
-      (gpu.sm.sharedMemory / shared).rounded(.down), (gpu.sm.registers / registers).rounded(.down),
-      (gpu.sm.threads / ((warps + loaders) * 32)).rounded(.down), gpu.sm.blocks, Self.residentLimit)
-    perSM = max(1, fitting)
+    perSM = operands.blocksPerSM(stages: tile.stages, on: gpu)
     slots = perSM * Double(gpu.smCount)
 
-    let rate = path.instruction.rate * path.issueEfficiency * tile.issueShare
-    switch path.instruction.feed {
-    case .registers, .cores:
-      // A warp multiplies its own sub-tile; a matrix instruction is never smaller than 16 × 8.
-      let warpM = m / Double(tile.warpsM)
-      let warpN = n / Double(tile.warpsN)
-      let least = path.instruction.feed == .cores ? (m: 1.0, n: 1.0) : (m: 16.0, n: 8.0)
-      let macs = max(warpM, least.m) * Double(tile.warpsM) * max(warpN, least.n) * Double(tile.warpsN) * stepK
-      issue = macs / rate
-      // Every warp loads its rows of A and columns of B from shared memory; the chunk is written there once.
-      sharedBytes = stepK * m * n * (encoding.activation / warpN + encoding.weight / warpM) + chunk
-    case .shared, .tensorMemory:
-      // The instruction takes 64 rows (128 with tensor memory) along the side that has the warps and reads both operands itself.
-      let rows = tile.warpsM >= tile.warpsN ? m : n
-      let columns = tile.warpsM >= tile.warpsN ? n : m
-      let group = path.instruction.feed == .shared ? 64.0 : 128.0
-      let groups = (rows / group).rounded(.up)
-      issue = groups * group * max(8, columns) * stepK / rate
-      sharedBytes = groups * (group + (isPair ? columns / 2 : columns)) * stepK * path.operandBytes
-    }
+    let step = path.instruction.feed.isWarpLevel ? operands.warpStep : operands.groupStep
+    issue = step.multiplyAdds / (path.instruction.rate * path.issueEfficiency * tile.issueShare)
+    sharedBytes = step.sharedBytes
     feed = sharedBytes / gpu.sm.sharedMemoryBandwidth
-    l2Bytes =
-      tile.cluster > 1 && !isPair ? chunk - min(aBytes, bBytes) * (1 - 1 / Double(tile.cluster)) : held
+    l2Bytes = operands.l2Bytes
     latency = path.latency / Double(tile.stages - 1)
     // A block of a warp-specialised kernel loads ahead during its own epilogue; else only a neighbour on the SM hides it.
     overlap =
@@ -100,16 +66,4 @@ struct GEMMTileCost: Sendable {
     let x = k / strideReach
     return 1 / (1 - strideLoss * x * x / (1 + x * x))
   }
-
-  private static let workingRegisters = 64.0
-  private static let loaderRegisters = 40.0
-  private static let reservedSharedMemory = 1024.0
-  /// Schedulers keep at most this many blocks of one GEMM busy; more only share the same units.
-  private static let residentLimit = 8.0
-}
-
-/// Bytes per element as stored, metadata and scales included.
-struct OperandBytes: Sendable, Hashable {
-  var activation: Double
-  var weight: Double
 }

@@ -42,7 +42,7 @@ private struct AttentionRowPredictor: RowPredictor {
       return .skipped(why: "no attention library", group: group)
     }
     let isDecode = phase == "decode" || (shape.queries == 1 && model.library.prefill.leavesSingleQueries)
-    let aliases = isDecode && Self.aliasing.contains(library)
+    let aliases = isDecode && Campaign.aliasedCaches.contains(library)
     guard let estimate = model.estimate(shape, isDecode: isDecode, sharesStorage: aliases) else {
       return .skipped(
         why: "\(model.library.name) has no kernel for head dimension \(shape.headDimension)", group: group)
@@ -51,9 +51,6 @@ private struct AttentionRowPredictor: RowPredictor {
       measured: measured, predicted: estimate.seconds * 1e6, group: group,
       note: "\(estimate.choice); \(estimate.reason)")
   }
-
-  /// Campaigns whose benchmark allocated a cache for keys only, so that values are read from the same addresses.
-  private static let aliasing: Set<String> = ["trtllm-1.0.0"]
 }
 
 extension AttentionShape {

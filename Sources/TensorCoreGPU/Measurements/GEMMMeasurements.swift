@@ -46,14 +46,14 @@ private struct GEMMRowPredictor: RowPredictor {
     let operands =
       Double(batch) * Double(n) * (Double(k) * Double(shape.weight.bits) + Double(m) * Double(shape.output.bits)) / 8
     let library = String(row["lib"].prefix { $0.isLetter })
-    let campaign = Campaign(source: String(row["source"]), library: library, format: format)
-    shape.weightReuseBytes = campaign.weightReuse(operands)
+    let campaign = Campaign(row["source"])
+    shape.weightReuseBytes = campaign.weightReuse(operands, library: library, format: format)
     guard var choice = model.choosePath(for: shape, library: library) else {
       return .skipped(why: "\(target) cannot multiply \(format)", group: group)
     }
-    campaign.adapt(&choice, on: model.gpu)
+    campaign.adapt(&choice, library: library, on: model.gpu)
     let estimate = model.estimate(choice.shape, on: choice.path)
-    let overhead = choice.path.timingOverhead + (campaign.isEager ? model.gpu.launch.eager : 0)
+    let overhead = choice.path.timingOverhead + (campaign.timing == .events ? model.gpu.launch.eager : 0)
     let seconds = estimate.seconds + overhead
     return .predicted(
       measured: measured, predicted: seconds * 1e6, group: group,

@@ -2,7 +2,7 @@ package import Basic
 package import Hardware
 package import Lowering
 
-/// Mixture-of-experts layers: `gpu,dtype,tokens,hidden,inter,topk,experts,tp,ep,distribution,latency_us`.
+/// Mixture-of-experts layers: `gpu,dtype,tokens,hidden,inter,topk,experts,tp,ep,distribution,latency_us`; `gated` (1 or 0) says whether experts have a gate.
 package struct MixtureMeasurements: MeasurementSchema {
   package let name = "gpu-moe"
   package let requiredColumns = [
@@ -21,7 +21,8 @@ package struct MixtureMeasurements: MeasurementSchema {
       throw Failure("target '\(target.name)' does not describe mixture-of-experts kernels", at: target.root.location)
     }
     return MixtureRowPredictor(
-      target: target.name, model: MixtureModel(device: DeviceRates(gpu, streaming), software: mixture, feelsPower: false))
+      target: target.name,
+      model: MixtureModel(device: DeviceRates(gpu, streaming), software: mixture, feelsPower: Campaign.mixturesFeelPower))
   }
 }
 
@@ -34,7 +35,7 @@ private struct MixtureRowPredictor: RowPredictor {
     let group = MeasurementGroup(target: target, format: format, operation: "moe")
     guard let measured = row.positive("latency_us") else { return .skipped(why: "latency_us is not a positive number", group: group) }
     guard let shape = MixtureShape(row) else {
-      return .skipped(why: "an extent, the dtype or the distribution is not understood", group: group)
+      return .skipped(why: "an extent, the dtype, the distribution or gated is not understood", group: group)
     }
     let estimate = model.estimate(shape)
     return .predicted(measured: measured, predicted: estimate.seconds * 1e6, group: group, note: estimate.reason)
@@ -58,8 +59,13 @@ extension MixtureShape {
     case "w4a16_mxfp4": (weightBits, activationBits) = (4.25, 16)
     default: return nil
     }
-    // The published Nemotron 3 layers (22 choices of width 5120, or hidden 2688) have a squared ReLU and no gate.
-    let isGated = !(choices == 22 && inner == 5120) && hidden != 2688
+    let isGated: Bool
+    switch row["gated"] {
+    case "1": isGated = true
+    case "0": isGated = false
+    case "": isGated = !MeasuredModel.isUngated(hidden: hidden, inner: inner, choices: choices)
+    default: return nil
+    }
     self.init(
       hidden: hidden, inner: max(1, inner / values[5]), isGated: isGated,
       routing: Routing(

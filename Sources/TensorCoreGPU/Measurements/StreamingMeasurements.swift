@@ -34,11 +34,11 @@ private struct StreamingRowPredictor: RowPredictor {
     guard let rows = row.extent("rows", upTo: 1 << 40), let columns = row.extent("cols", upTo: 1 << 40),
       MeasurementRow.product([rows, columns]) != nil
     else { return .skipped(why: "rows or cols is not a positive whole number up to 2^40, or rows·cols is above 2^48", group: group) }
-    guard let operation = MeasuredOperation(name, isPhi: row["note"] == "phi-2"), let bytes = Self.bytes(row["dtype"])
+    guard let operation = MeasuredOperation(name, isPhi: MeasuredModel.isPhi(note: row["note"])), let bytes = Self.bytes(row["dtype"])
     else {
       return .skipped(why: "unknown op '\(name)' or dtype '\(row["dtype"])'", group: group)
     }
-    let mode = Self.mode(String(row["source"]), operation)
+    let mode = LaunchMode(Campaign(row["source"]).timing, operation.host)
     var work = operation.work(rows: rows, columns: columns, bytes: bytes)
     // Profiled inside a model, a kernel reads what the one before has written.
     if mode == .profiler { work.hotBytes = work.bytesRead * operation.freshShare }
@@ -48,19 +48,21 @@ private struct StreamingRowPredictor: RowPredictor {
       note: "\(estimate.choice); \(estimate.reason)")
   }
 
-  private static func mode(_ source: String, _ operation: MeasuredOperation) -> LaunchMode {
-    switch source {
-    case "neusight", "deepbench": .eager(operation.host)
-    case "vidur": .profiler
-    default: .graph
-    }
-  }
-
   private static func bytes(_ format: Substring) -> Int? {
     switch format {
     case "fp32", "f32": 4
     case "fp16", "f16", "bf16": 2
     default: nil
+    }
+  }
+}
+
+extension LaunchMode {
+  fileprivate init(_ timing: Campaign.Timing, _ operation: HostOperation) {
+    switch timing {
+    case .graph: self = .graph
+    case .profiler: self = .profiler
+    case .events: self = .eager(operation)
     }
   }
 }
@@ -79,7 +81,7 @@ private struct MeasuredOperation {
   /// Kernels one measurement contains.
   var kernels = 1
 
-  /// `isPhi`: the model phi-2 has parallel residual branches (two additions) and layer norms where others have RMS norms.
+  /// `isPhi`: two additions to the residual are one row, and norms are layer norms.
   init?(_ name: String, isPhi: Bool) {
     switch name {
     case "add", "mul", "div", "pow":

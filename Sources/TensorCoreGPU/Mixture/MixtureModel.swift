@@ -92,18 +92,23 @@ package struct MixtureModel: Sendable {
   /// Seconds of the best tile of the library, as its autotuner would find by timing.
   private func tiled(_ shape: MixtureShape, _ loads: ExpertLoads, columns: Int, depth: Int) -> Double {
     let share = shape.isBlockScaled ? software.blockScaledIssueShare : software.issueShare
-    let padded = Double((depth + 63) / 64 * 64)
+    let padded = Double((depth + Self.stepDepth - 1) / Self.stepDepth * Self.stepDepth)
     var best = Double.infinity
     for tile in software.tiles {
       let rows = loads.tokens.reduce(0) { $0 + ($1 + tile.rows - 1) / tile.rows }
       let waves = Double(rows * ((columns + tile.columns - 1) / tile.columns)) / Double(device.smCount)
       let area = Double(tile.rows * tile.columns)
-      let reached = share * min(1, power(area / 16384, software.areaExponent))
+      let reached = share * min(1, power(area / Self.fullArea, software.areaExponent))
       let seconds = area * padded / (matrixRate(shape) * reached) + software.tileOverhead
-      best = min(best, (waves < 4 ? waves.rounded(.up) : waves + 0.5) * seconds)
+      best = min(best, Waves.time(waves, whole: software.wholeWaves) * seconds)
     }
     return best
   }
+
+  /// Elements of the reduction axis in one main-loop step of the library's grouped kernels.
+  private static let stepDepth = 64
+  /// Rows times columns of the tile whose issue share the target states.
+  private static let fullArea = 128.0 * 128.0
 
   private func isEight(_ shape: MixtureShape) -> Bool { shape.activationBits <= 8 && device.matrixRate8 > 0 }
 

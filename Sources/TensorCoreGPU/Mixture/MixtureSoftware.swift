@@ -29,6 +29,8 @@ package struct MixtureSoftware: Sendable, Hashable {
   package var tileOverhead: Double
   /// Growth of the issue share with the area of a tile: share · (area / 128²)^exponent.
   package var areaExponent: Double
+  /// Waves of tiles from which their ends have spread.
+  package var wholeWaves: Double
   /// Rows and columns of the tiles an autotuner chooses from.
   package var tiles: [Tile]
 
@@ -53,6 +55,7 @@ package struct MixtureSoftware: Sendable, Hashable {
     exposedShare = reader.number("exposed-share", .ratio, in: .share).value
     tileOverhead = reader.number("tile-overhead", .seconds).value
     areaExponent = reader.number("area-exponent", .none, in: 0...10).value
+    wholeWaves = reader.number("whole-waves", .none).value
     tiles = reader.children("tile").map { row in
       defer { row.finish() }
       return Tile(rows: row.integerAttribute("rows", in: .extents), columns: row.integerAttribute("columns", in: .extents))

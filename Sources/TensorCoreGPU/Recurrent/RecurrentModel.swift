@@ -76,8 +76,8 @@ struct RecurrentModel {
     let room = (gpu.sm.registers * 4 + gpu.sm.sharedMemory) * Double(gpu.smCount) * software.residentShare
     guard held <= room else { return nil }
     let state = Double(layer.state.lhs.bytes * layer.directions)
-    // Every SM reads the whole state of the step before; half of the weights are fed from shared memory.
-    let feed = state / gpu.sm.l2Port + held / 2 / Double(gpu.smCount) / gpu.sm.sharedMemoryBandwidth
+    // Every SM reads the whole state of the step before, and the weights that are not in its registers.
+    let feed = state / gpu.sm.l2Port + held * software.fedShare / Double(gpu.smCount) / gpu.sm.sharedMemoryBandwidth
     let macs = Double(layer.state.macs * layer.directions)
     let compute = macs / (rate(layer) * Double(gpu.smCount))
     let step = software.barrier + (feed + compute) / gpu.boostClock
@@ -93,15 +93,11 @@ struct RecurrentModel {
       figures: ["step": step], notes: [])
   }
 
-  /// Multiply-adds per clock and SM: the matrix unit takes eight rows at least, the ordinary cores fewer.
+  /// Multiply-adds per clock and SM: the matrix unit takes eight rows at least (as its columns), the ordinary cores fewer.
   private func rate(_ layer: Layer) -> Double {
     let format = layer.state.lhs.storage
     let cores = format.bits > 16 ? gpu.sm.fp32Lanes : gpu.sm.fp16Lanes
-    return layer.state.m < 8 ? cores : max(cores, instruction(format)?.rate ?? 0)
-  }
-
-  private func instruction(_ format: ElementType) -> MatrixInstruction? {
-    gpu.instructions.filter { $0.sparsity.isEmpty && $0.feed != .cores && $0.formats.contains(format) }.max { $0.rate < $1.rate }
+    return Double(layer.state.m) < MatrixInstruction.leastColumns ? cores : max(cores, gpu.fastestInstruction(for: format)?.rate ?? 0)
   }
 }
 

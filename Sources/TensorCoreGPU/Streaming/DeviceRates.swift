@@ -1,5 +1,3 @@
-internal import IR
-
 /// The few numbers of a GPU that kernels outside the matrix library work from.
 package struct DeviceRates: Sendable, Hashable {
   package var smCount: Int
@@ -47,18 +45,11 @@ extension DeviceRates {
     self.init(
       smCount: gpu.smCount, clock: gpu.boostClock, threadsPerSM: Int(gpu.sm.threads), issueLanes: software.issueLanes, coreRate: lanes,
       specialLanes: gpu.sm.specialLanes, tanhLanes: gpu.sm.specialLanes / gpu.sm.tanhOperations,
-      matrixRate16: max(gpu.matrixRate(of: .float16), lanes), matrixRate8: gpu.matrixRate(of: .float8e4m3),
+      matrixRate16: max(gpu.fastestInstruction(for: .float16)?.rate ?? 0, lanes),
+      matrixRate8: gpu.fastestInstruction(for: .float8e4m3)?.rate ?? 0,
       cacheCapacity: gpu.l2.capacity, cacheRate: gpu.l2.bytesPerClock * gpu.boostClock * software.cacheEfficiency,
       memoryRate: gpu.memory.bandwidth, matrixEnergy16: gpu.energyPerMultiply(.float16),
       matrixEnergy8: gpu.energyPerMultiply(.float8e4m3), coreEnergy: gpu.energyPerCoreMultiply, memoryEnergy: gpu.memory.energyPerByte,
       power: gpu.power)
-  }
-}
-
-extension GPUDescription {
-  /// Dense multiply-adds per clock and SM of the fastest matrix instruction for `format`; 0 when there is none.
-  fileprivate func matrixRate(of format: ElementType) -> Double {
-    instructions.filter { $0.sparsity.isEmpty && $0.feed != .cores && $0.formats.contains(format) }.map(\.rate).max()
-      ?? 0
   }
 }

@@ -83,7 +83,7 @@ struct StreamingCosting {
         format: format.rawValue)
     }
     if computation.isView { return nothing(format) }
-    var streamed = StreamingWork(computation, bytesRead: bytesRead, bytesWritten: bytesWritten, work: work)
+    var streamed = StreamingWork(computation, model.software, bytesRead: bytesRead, bytesWritten: bytesWritten, work: work)
     if streamed.walk == .momentRows, launch == .graph, streamed.columns <= model.software.warpRowColumns { streamed.walk = .warpRows }
     streamed.hotBytes = min(hotBytes, bytesRead)
     return wrap(
@@ -112,7 +112,7 @@ struct StreamingCosting {
 
 extension StreamingWork {
   /// How the kernel around `computation` walks over its data.
-  init(_ computation: Computation, bytesRead: Double, bytesWritten: Double, work: Work) {
+  init(_ computation: Computation, _ software: StreamingSoftware, bytesRead: Double, bytesWritten: Double, work: Work) {
     let outputs = computation.outputs.reduce(0) { $0 + $1.count }
     let inputs = computation.inputs.map(\.count).max() ?? 0
     var rows = 1
@@ -125,16 +125,20 @@ extension StreamingWork {
     }
     if case .movement(let movement) = computation {
       columns = max(outputs, 1)
-      moved *= movement.kind.sectorWaste
+      // A transposed tile leaves a part of its 32-byte sectors to another block at the edges.
+      if movement.kind == .transpose { moved *= software.transposeWaste }
     }
     let elements = max(1, Double(rows) * Double(columns))
     let widest = (computation.inputs + computation.outputs).map(\.storage.bits).max() ?? 32
     let share = bytesRead / max(bytesRead + bytesWritten, 1)
     self.init(
       walk: walk, rows: rows, columns: columns, elementBytes: max(1, widest / 8), bytesRead: moved * share,
-      bytesWritten: moved * (1 - share), simple: 2 + Double(work.flops - work.specials) / elements,
+      bytesWritten: moved * (1 - share), simple: Self.accesses + Double(work.flops - work.specials) / elements,
       special: Double(work.specials) / elements)
   }
+
+  /// Instructions that load and store an element.
+  private static let accesses = 2.0
 
   private static func walk(_ reduction: Reduction) -> Walk {
     switch reduction.kind {
@@ -156,15 +160,5 @@ extension Computation {
     case .view, .copy, .transpose, .concatenate, .scatter, .pad, .resize, .expand, .cast: return 0
     }
     return wanted < source.count ? source.bytes - source.encoding.storedBytes(wanted, of: source.element) : 0
-  }
-}
-
-extension Movement.Kind {
-  /// Bytes moved per byte asked for: a transposed tile leaves half of its 32-byte sectors to another block at the edges.
-  fileprivate var sectorWaste: Double {
-    switch self {
-    case .transpose: 1.1
-    case .view, .copy, .concatenate, .slice, .gather, .scatter, .pad, .resize, .expand, .cast: 1
-    }
   }
 }

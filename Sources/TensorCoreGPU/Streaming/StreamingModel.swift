@@ -49,7 +49,7 @@ package struct StreamingModel: Sendable {
 
   /// Narrow loads leave the bus idle while a row's chain of loads is under way: the two times add.
   private func scalarRows(_ work: StreamingWork, passes: Int, _ isWarm: Bool) -> Body {
-    let threads = 1024
+    let threads = Self.scalarRowThreads
     let steps = Double((work.columns + threads - 1) / threads)
     let step = passes > 1 ? software.scalarTwoPassStep : software.scalarStep
     let chain = device.seconds(software.scalarRowStart + steps * step)
@@ -62,16 +62,17 @@ package struct StreamingModel: Sendable {
 
   /// A block has the power of two of threads at least half of which have a 16-byte vector; the rest of the row goes one by one.
   ///
-  /// Three passes of `steps` loads each with two reductions between; rows up to 1024 elements fit the registers of a warp.
+  /// Three passes of `steps` loads each with two reductions between; shorter rows fit the registers of a warp.
   private func softmaxRows(_ work: StreamingWork, _ isWarm: Bool) -> Body {
-    guard work.columns > 1024 else { return stream(work.bytes, work, isWarm) }
-    let vector = 4
-    var threads = 32
-    while threads < min(work.columns / vector, 1024) / 2 + min(work.columns / vector, 1024) % 2 { threads *= 2 }
+    guard work.columns > Self.warpSoftmaxColumns else { return stream(work.bytes, work, isWarm) }
+    let vector = Self.softmaxVector
+    let most = min(work.columns / vector, Self.softmaxThreads)
+    var threads = Self.warp
+    while threads < most / 2 + most % 2 { threads *= 2 }
     let wide = work.columns / (vector * threads)
     let rest = work.columns - wide * vector * threads
     let steps = wide + (rest + threads - 1) / threads + (work.columns % vector == 0 ? 0 : 1)
-    let blocks = min(max(1, device.threadsPerSM / threads), 16)
+    let blocks = max(1, device.threadsPerSM / threads)
     let chain = device.seconds(software.softmaxRow + 3 * Double(steps) * software.softmaxStep)
     let waves = max(1, Double(work.rows) / Double(device.smCount * blocks))
     let again = 2 * missShare(work, blocksPerSM: blocks) * work.bytesRead
@@ -80,7 +81,7 @@ package struct StreamingModel: Sendable {
 
   /// Moments are updated element by element and merged between threads: instructions bind short rows, bytes long ones.
   private func momentRows(_ work: StreamingWork, _ isWarm: Bool) -> Body {
-    let blocks = max(1, device.threadsPerSM / 128)
+    let blocks = max(1, device.threadsPerSM / Self.momentThreads)
     let rowsPerSM = Double((work.rows + device.smCount - 1) / device.smCount)
     let issue = rowsPerSM * device.seconds(software.momentRow + software.momentElement * Double(work.columns))
     let again = missShare(work, blocksPerSM: blocks) * work.bytesRead
@@ -89,9 +90,10 @@ package struct StreamingModel: Sendable {
     return body
   }
 
-  /// Read once; two sums over the lanes, of five exchanges and five additions each, beside the instructions per element.
+  /// Read once; two sums over the lanes, of an exchange and an addition for each halving, beside the instructions per element.
   private func warpRows(_ work: StreamingWork, _ isWarm: Bool) -> Body {
-    let exchanges = Double(work.rows) * 2 * 10 * 32 / (Double(device.smCount) * device.issueLanes * device.clock)
+    let perRow = 2 * 2 * Double(Self.warp.trailingZeroBitCount * Self.warp)
+    let exchanges = Double(work.rows) * perRow / (Double(device.smCount) * device.issueLanes * device.clock)
     return stream(work.bytes, work, isWarm).atLeast(issueSeconds(work, peak: false) + exchanges, .compute)
   }
 
@@ -121,10 +123,9 @@ package struct StreamingModel: Sendable {
     return work.elements * instructions / (Double(device.smCount) * device.issueLanes * device.clock)
   }
 
-  /// Waves of blocks over the chip: whole ones while they are few, half a wave of tail when they are many.
+  /// Waves of blocks over the chip, one at least.
   private func waves(_ blocks: Int, blocksPerSM: Int) -> Double {
-    let waves = Double(blocks) / Double(device.smCount * blocksPerSM)
-    return waves < 4 ? max(1, waves.rounded(.up)) : waves + 0.5
+    max(1, Waves.time(Double(blocks) / Double(device.smCount * blocksPerSM), whole: software.wholeWaves))
   }
 
   /// Share of a row's second reading that has left the L2, by the rows that all resident blocks hold open.
@@ -132,6 +133,21 @@ package struct StreamingModel: Sendable {
     let open = Double(min(work.rows, device.smCount * blocksPerSM) * work.columns * work.elementBytes)
     return min(1, open / (device.cacheCapacity * software.rowShare))
   }
+}
+
+/// How the kernels that were measured lay threads over rows: their published code, the same on every GPU.
+extension StreamingModel {
+  /// Lanes of a warp.
+  private static let warp = 32
+  /// Threads of a row in vLLM's norms and gated activations (`csrc/layernorm_kernels.cu`: `min(hidden_size, 1024)`).
+  private static let scalarRowThreads = 1024
+  /// Threads of a row in PyTorch's layer norm (`layer_norm_kernel.cu`: `num_threads()`).
+  private static let momentThreads = 128
+  /// Most threads of a row in PyTorch's softmax, and elements of its 16-byte vectors in fp32, which all measured rows are
+  /// (`SoftMax.cu`, `PersistentSoftmax.cuh`: `SoftMax_getBlockSize`); rows up to `warpSoftmaxColumns` take one warp.
+  private static let softmaxThreads = 1024
+  private static let softmaxVector = 4
+  private static let warpSoftmaxColumns = 1024
 }
 
 /// The part of a kernel between its start and its end.

@@ -40,6 +40,10 @@ package struct StreamingSoftware: Sendable, Hashable {
   package var accumulateStep: Double
   /// Further kernels around a reduction over all elements, in seconds.
   package var wholeReductionLaunches: Double
+  /// Bytes a transposition moves per byte asked for.
+  package var transposeWaste: Double
+  /// Waves of rows from which their ends have spread.
+  package var wholeWaves: Double
   package var host: [HostOperation: HostCost]
 
   /// Reads `<streaming>`; mistakes go to the reader's log.
@@ -62,6 +66,8 @@ package struct StreamingSoftware: Sendable, Hashable {
     warpRowColumns = reader.integer("warp-row-columns").value
     accumulateStep = reader.number("accumulate-step", .cycles).value
     wholeReductionLaunches = reader.number("whole-reduction-launches", .seconds).value
+    transposeWaste = reader.number("transpose-waste", .ratio, in: .factor).value
+    wholeWaves = reader.number("whole-waves", .none).value
     var costs: [HostOperation: HostCost] = [:]
     for row in reader.children("host") {
       let toKernel = row.attribute("to-kernel", .seconds)

@@ -36,7 +36,7 @@ struct RunBuilder {
       floorSeconds: min(latency, floorSeconds()), serialSeconds: max(latency, serialSeconds()),
       throughputPerSecond: latency > 0 ? Double(machine.instances * request.batch) / latency : nil,
       energyJoules: energy.map(EnergyAccount.sum), energyByPart: energy ?? [:],
-      peakMemoryBytes: peaks, roofline: roofline(), assumptions: assumptions(), diagnostics: diagnostics)
+      peakMemoryBytes: peaks, roofline: roofline(), assumptions: machine.numbers.assumptions, diagnostics: diagnostics)
   }
 
   // MARK: Kernels
@@ -141,12 +141,6 @@ struct RunBuilder {
           rate: 2 * Double(machine.macsPerCycle) / $0.cyclesPerStep * machine.clockHertz)
       },
       memory: machine.memories.map { .init(name: $0.name, rate: $0.bytesPerCycle * machine.clockHertz) })
-  }
-
-  private func assumptions() -> [Assumption] {
-    machine.numbers.filter { $0.basis == .assumed || $0.basis == .derived }.map {
-      Assumption(what: "\($0.path) = \($0.text)", basis: $0.basis, source: $0.source)
-    }
   }
 
   // MARK: Timeline
