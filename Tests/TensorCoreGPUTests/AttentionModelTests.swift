@@ -125,6 +125,18 @@ struct AttentionModelTests {
     #expect(try seconds(1, window: 128) < seconds(1, window: nil))
   }
 
+  /// Around the kernel of a serving library keys cost less than queries of the same size, and encoders less than prompts.
+  @Test func rearrangingFollowsTheQueries() throws {
+    let gpu = try Targets.gpu("nvidia-h100-sxm5-80gb")
+    let library = try #require(gpu.attention.first)
+    let model = PrefillModel(device: DeviceRates(gpu, try #require(gpu.streaming)), kernels: library.prefill, memoryEfficiency: 1)
+    let (many, few) = (try #require(model.parts(shape(64, keyHeads: 32))), try #require(model.parts(shape(64, keyHeads: 1))))
+    // 32 heads of queries with 64 or 2 of keys and values: three times the bytes, less than twice the time.
+    #expect(many.rearrange > few.rearrange && many.rearrange < 2 * few.rearrange)
+    let encoder = try #require(model.parts(shape(64, keyHeads: 32, causal: false)))
+    #expect(encoder.rearrange < many.rearrange)
+  }
+
   @Test func keysAreReadOncePerKeyHead() throws {
     for model in try models() {
       // The same query heads with a quarter of the key heads move a quarter of the cache.

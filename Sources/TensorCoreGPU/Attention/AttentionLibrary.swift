@@ -32,6 +32,10 @@ package struct PrefillKernels: Sendable, Hashable {
   package var launch = 0.0
   /// Share of the pin rate at which queries, keys and values are rearranged and the cache is written; 0 when they are not.
   package var rearrangeEfficiency = 0.0
+  /// What a byte of keys and values costs there against one of queries: the blocks that rotate queries take them along.
+  package var rearrangeKeyShare = 1.0
+  /// Share of the rearranging left without a causal mask: encoders neither rotate nor write a cache.
+  package var unmaskedRearrange = 1.0
   /// Clocks of the special-function unit per score for maximum, exponential, sum and conversion, not hidden by the products.
   package var softmaxCost = 0.0
   /// Share of the shorter of products and softmax that runs beside the longer: 0 when one warpgroup does both in turn.
@@ -63,6 +67,8 @@ package struct PrefillKernels: Sendable, Hashable {
   package init(_ reader: ElementReader) {
     launch = reader.number("launch", .seconds).value
     rearrangeEfficiency = reader.number("rearrange-efficiency", .ratio, in: .efficiency, orZero: true).value
+    rearrangeKeyShare = reader.optionalNumber("rearrange-key-share", .ratio, in: .share)?.value ?? 1
+    unmaskedRearrange = reader.optionalNumber("unmasked-rearrange", .ratio, in: .share)?.value ?? 1
     softmaxCost = reader.number("softmax-cost", .none).value
     softmaxOverlap = reader.optionalNumber("softmax-overlap", .ratio, in: .share)?.value ?? 0
     maskCost = reader.number("mask-cost", .none).value

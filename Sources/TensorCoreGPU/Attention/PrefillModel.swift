@@ -48,12 +48,13 @@ struct PrefillModel {
     return widest
   }
 
-  /// Queries, new keys and values are read once, rotated, and written in the kernel's layout and format.
+  /// Queries, new keys and values are read once, rotated, and written in the kernel's layout and format: bytes, counted as
+  /// those of queries.
   private func rearrangedBytes(_ shape: AttentionShape, bits: Int) -> Double {
     let fresh = Double(shape.batch * min(shape.queries, shape.keys))
-    let width = Double(
-      shape.heads * shape.headDimension + shape.keyHeads * (shape.headDimension + shape.valueDimension))
-    return fresh * width * Double(shape.queryBits + bits) / 8
+    let keys = Double(shape.keyHeads * (shape.headDimension + shape.valueDimension)) * kernels.rearrangeKeyShare
+    let width = Double(shape.heads * shape.headDimension) + keys
+    return fresh * width * Double(shape.queryBits + bits) / 8 * (shape.isCausal ? 1 : kernels.unmaskedRearrange)
   }
 
   /// Blocks are handed out longest first: the chip is busy for total work / SMs and then waits for the last block.
