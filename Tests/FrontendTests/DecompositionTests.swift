@@ -10,7 +10,8 @@ import Testing
   struct Case: CustomTestStringConvertible {
     let name: String
     let operation: any Operator
-    let inputs: [TensorType]
+    /// Nil for an input that is absent.
+    let inputs: [TensorType?]
     var testDescription: String { name }
   }
 
@@ -46,12 +47,23 @@ import Testing
     Case(
       name: "group norm of images with channels first", operation: ImageGroupNormalization(groups: 2, layout: .channelsFirst),
       inputs: [floats([2, 4, 3, 5]), floats([4]), floats([4])]),
+    Case(
+      name: "rotation of halves", operation: RotaryEmbedding(), inputs: [floats([2, 3, 5, 8]), nil, floats([5, 4]), floats([5, 4])]),
+    Case(
+      name: "rotation of the first neighbours by tables per image", operation: RotaryEmbedding(isInterleaved: true, rotated: 4),
+      inputs: [floats([2, 3, 5, 8]), nil, floats([2, 5, 2]), floats([2, 5, 2])]),
+    Case(
+      name: "rotation of halves behind positions", operation: RotaryEmbedding(heads: 3, scale: 0.5),
+      inputs: [floats([2, 5, 12]), nil, floats([5, 2]), floats([5, 2])]),
+    Case(
+      name: "rotation of the first neighbours behind positions", operation: RotaryEmbedding(isInterleaved: true, heads: 3, rotated: 2),
+      inputs: [floats([2, 5, 12]), nil, floats([2, 5, 1]), floats([2, 5, 1])]),
     Case(name: "SiLU", operation: UnaryElementwise(.silu), inputs: [floats([2, 9])]),
   ]
 
   @Test(arguments: cases) func computesTheSame(_ example: Case) throws {
     var rewriter = Rewriter(Graph(name: "g"))
-    let inputs = example.inputs.enumerated().map { rewriter.addInput(.tensor($1), name: "x\($0)") }
+    let inputs = example.inputs.enumerated().map { position, type in type.map { rewriter.addInput(.tensor($0), name: "x\(position)") } }
     let node = try rewriter.addNode(example.operation, inputs, name: "n", origin: Origin(["n"]))
     rewriter.setOutputs(rewriter.graph[node].outputs)
     let graph = rewriter.finish()

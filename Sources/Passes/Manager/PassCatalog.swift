@@ -33,6 +33,7 @@ package enum PassCatalog {
     recognizePixelShuffle,
     recognizeRotaryEmbedding,
     recognizeAttention,
+    recognizeGroupedHeads,
     recognizeExpertProduct,
   ]
 

@@ -15,7 +15,7 @@ struct Recognition {
   /// An axis of extent 1 that the operation's first output has and the recognised value has not.
   var squeezedAxis: Int?
   /// The shape of the operation's first output, where the recognised value is a view of it.
-  var viewedShape: [Int]?
+  var viewedShape: [Dimension]?
 
   /// A change of one input, by position in `inputs`.
   enum Preparation {
@@ -24,8 +24,8 @@ struct Recognition {
     case constant(input: Int, Constant)
     case unsqueeze(input: Int, axis: Int)
     case squeeze(input: Int, axis: Int)
-    /// The first `count` elements of the last axis.
-    case leading(input: Int, count: Int)
+    /// Every `step`-th of the first `count` elements of the last axis.
+    case part(input: Int, count: Int, step: Int)
     /// The input together with another value, or with its opposite: a second mask.
     case combine(input: Int, ValueID, BinaryElementwise.Function, isInverted: Bool = false, view: [Int]? = nil)
     /// The input broadcast to a shape, then seen as another.
@@ -38,7 +38,7 @@ struct Recognition {
     var input: Int {
       switch self {
       case .transpose(let input, _), .constant(let input, _), .unsqueeze(let input, _), .squeeze(let input, _),
-        .leading(let input, _), .combine(let input, _, _, _, _), .invert(let input), .spread(let input, _, _), .view(let input, _):
+        .part(let input, _, _), .combine(let input, _, _, _, _), .invert(let input), .spread(let input, _, _), .view(let input, _):
         input
       }
     }
@@ -81,8 +81,8 @@ extension Rewriter {
         let squeeze = addNode(Squeeze(), [new, axes], types: [types[0]], name: "\(name).squeezed", origin: Origin())
         new = graph[squeeze].outputs[0]
       }
-      if position == 0, recognition.viewedShape != nil, let shape = types[0].tensor?.constantShape {
-        let target = addIntegers(shape, "\(name).shape")
+      if position == 0, let target = recognition.viewedShape.flatMap({ types[0].target(from: $0) }) {
+        let target = addIntegers(target, "\(name).shape")
         new = graph[addNode(Reshape(), [new, target], types: [types[0]], name: "\(name).viewed", origin: Origin())].outputs[0]
       }
       replaceUses(of: old, with: new)
@@ -128,9 +128,10 @@ extension Rewriter {
     case .squeeze(_, let axis):
       operation = Squeeze()
       operands.append(addIntegers([axis], "\(name).axis"))
-    case .leading(_, let count):
+    case .part(_, let count, let step):
       operation = Slice()
       operands += [[0], [count], [type.rank - 1]].map { addIntegers($0, "\(name).range") }
+      if step > 1 { operands.append(addIntegers([step], "\(name).step")) }
     case .combine(_, let other, let function, let isInverted, let view):
       operation = BinaryElementwise(function)
       guard var operand = isInverted ? inverse(of: other, name: name) : other else { return false }
@@ -174,10 +175,16 @@ extension Rewriter {
 
 extension ValueType {
   /// The type of a value of which this one is a view.
-  fileprivate func viewed(as shape: [Int]?) -> ValueType {
+  fileprivate func viewed(as shape: [Dimension]?) -> ValueType {
     guard case .tensor(var type) = self, let shape else { return self }
-    type.shape = shape.map(Dimension.constant)
+    type.shape = shape
     return .tensor(type)
+  }
+
+  /// What a reshape to this type is told, from a shape with the same open extents in the same places.
+  fileprivate func target(from shape: [Dimension]) -> [Int]? {
+    guard let own = tensor?.shape else { return nil }
+    return own.enumerated().map { axis, extent in extent.constant ?? (axis < shape.count && shape[axis] == extent ? 0 : -1) }
   }
 
   fileprivate func inserting(axis: Int) -> ValueType {

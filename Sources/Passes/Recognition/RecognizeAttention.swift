@@ -54,16 +54,21 @@ private func attention(_ match: GraphMatcher, _ id: NodeID) throws(NearMiss) -> 
   (found.queryScale, found.keyScale) = (queryScale, keyScale)
   guard let key = match.keys(kT, &found) else { throw NearMiss(AttentionCondition.product, found.covers) }
   guard let depth = match.graph.tensorType(q)?.shape.last?.constant else { throw NearMiss(AttentionCondition.depth, found.covers) }
-  let (k, v) = match.sharedHeads(key.value, values, &found, isDirect: key.permutation == nil)
-  guard match.graph.tensorType(v)?.rank == found.rank || found.heads != nil else {
+  var keyHeads = SharedHeads(source: key.value, permutation: key.permutation, nodes: [])
+  var valueHeads = SharedHeads(source: values, nodes: [])
+  if found.rank == 4, found.heads == nil, let shared = match.groupedHeads(key.value, permutation: key.permutation, values) {
+    (keyHeads, valueHeads) = shared
+    found.covers += shared.keys.nodes + shared.values.nodes
+  }
+  guard match.graph.tensorType(values)?.rank == found.rank || found.heads != nil else {
     throw NearMiss(AttentionCondition.product, found.covers)
   }
-  let recognition = try match.attention(found, (q, k, v), keyPermutation: key.permutation, depth: depth, result: result)
+  let recognition = try match.attention(found, q, keyHeads, valueHeads, depth: depth, result: result)
   return (recognition, found)
 }
 
 /// What the target's fused attention does not take.
-private let attentionObstacle: TargetObstacle = { recognition, match, capabilities in
+let attentionObstacle: TargetObstacle = { recognition, match, capabilities in
   guard let op = recognition.operation as? ScaledDotProductAttention, let q = match.graph.tensorType(recognition.inputs[0]),
     let k = match.graph.tensorType(recognition.inputs[1]), let v = match.graph.tensorType(recognition.inputs[2])
   else { return nil }
@@ -78,17 +83,34 @@ private let attentionObstacle: TargetObstacle = { recognition, match, capabiliti
   if recognition.inputs.count > 3, let reason = lacks(.mask) { return reason }
   if op.cap != nil, let reason = lacks(.capped) { return reason }
   if op.isCausal, let reason = lacks(.causal) { return reason }
-  if q.rank == 4, k.rank == 4, q.shape[1] != k.shape[1], let reason = lacks(.grouped) { return reason }
+  if q.rank == 4, let keys = recognition.rearranged(k.shape, input: 1), q.shape[1] != keys[1], let reason = lacks(.grouped) {
+    return reason
+  }
   return nil
+}
+
+extension Recognition {
+  /// The extents of an operand of four axes after the squeezes and transpositions that come first.
+  fileprivate func rearranged(_ shape: [Dimension], input: Int) -> [Dimension]? {
+    var shape = shape
+    for preparation in preparations where preparation.input == input {
+      switch preparation {
+      case .squeeze(_, let axis): shape.remove(at: axis)
+      case .transpose(_, let permutation): shape = permutation.map { shape[$0] }
+      case .constant, .unsqueeze, .part, .combine, .spread, .invert, .view: return nil
+      }
+    }
+    return shape.count == 4 ? shape : nil
+  }
 }
 
 extension GraphMatcher {
   /// Puts the operator together: masks, causality, scale, and what operands need first.
   fileprivate func attention(
-    _ found: AttentionParts, _ operands: (q: ValueID, k: ValueID, v: ValueID), keyPermutation: [Int]?, depth: Int, result: ValueID
+    _ found: AttentionParts, _ query: ValueID, _ keys: SharedHeads, _ values: SharedHeads, depth: Int, result: ValueID
   ) throws(NearMiss) -> Recognition {
-    var inputs: [ValueID?] = [operands.q, operands.k, operands.v]
-    var preparations: [Recognition.Preparation] = keyPermutation.map { [.transpose(input: 1, $0)] } ?? []
+    var inputs: [ValueID?] = [query, keys.source, values.source]
+    var preparations = keys.preparations(input: 1) + values.preparations(input: 2)
     var hiding = found.masks.filter { !$0.isTriangular }
     if found.rank == 5 { for index in hiding.indices { hiding[index].view = try flatMask(hiding[index].value, found) } }
     let isCausal = hiding.count < found.masks.count
@@ -97,7 +119,7 @@ extension GraphMatcher {
     }
     guard hiding.dropFirst().allSatisfy({ $0.windows == nil }) else { throw NearMiss(AttentionCondition.windows, found.covers) }
     inputs += hiding.prefix(1).map(\.value)
-    let views = try self.views(found, operands, keyPermutation, result: result)
+    let views = try self.views(found, (query, keys.source, values.source), keys.permutation, result: result)
     preparations += views.operands
     preparations += self.preparations(of: hiding)
     if let factor = found.factor { preparations.append(.combine(input: 0, factor, .mul)) }
@@ -108,7 +130,7 @@ extension GraphMatcher {
       operation: ScaledDotProductAttention(isCausal: isCausal, scale: scale, cap: found.cap.map { Float($0) }), inputs: inputs,
       result: result, covers: found.covers,
       preparations: preparations, squeezedAxis: found.rank == 3 ? 0 : nil)
-    recognition.viewedShape = views.result
+    recognition.viewedShape = views.result?.map(Dimension.constant)
     return recognition
   }
 
@@ -279,30 +301,5 @@ extension GraphMatcher {
     let (inner, factor) = unscaled(x, &parts)
     parts.keyScale *= factor
     return (inner, permutation == identity ? nil : permutation)
-  }
-
-  /// Keys and values before they were repeated for groups of query heads: reshape(expand(unsqueeze(k))).
-  fileprivate func sharedHeads(_ key: ValueID, _ value: ValueID, _ parts: inout AttentionParts, isDirect: Bool) -> (ValueID, ValueID) {
-    guard isDirect, parts.rank == 4, parts.heads == nil, let k = repeated(key), let v = repeated(value),
-      graph.tensorType(k.source)?.shape[1] == graph.tensorType(v.source)?.shape[1]
-    else { return (key, value) }
-    parts.covers += k.nodes + v.nodes
-    return (k.source, v.source)
-  }
-
-  private func repeated(_ value: ValueID) -> (source: ValueID, nodes: [NodeID])? {
-    guard let (reshape, _, reshaped) = made(value, by: Reshape.self), let (expand, _, expanded) = made(reshaped.inputs[0], by: Expand.self),
-      let (unsqueeze, node) = axisInserted(expanded.inputs[0]), let source = node.inputs[0],
-      let before = graph.tensorType(source), before.rank == 4, let wide = graph.tensorType(expanded.outputs[0]), wide.rank == 5,
-      graph.tensorType(expanded.inputs[0])?.shape[2] == 1,
-      wide.shape[0] == before.shape[0], wide.shape[1] == before.shape[1], wide.shape[3] == before.shape[2], wide.shape[4] == before.shape[3]
-    else { return nil }
-    return (source, [reshape, expand, unsqueeze])
-  }
-
-  /// A view that inserts an axis.
-  private func axisInserted(_ value: ValueID?) -> (id: NodeID, node: Node)? {
-    if let (id, _, node) = made(value, by: Unsqueeze.self) { return (id, node) }
-    return made(value, by: Reshape.self).map { ($0.id, $0.node) }
   }
 }
