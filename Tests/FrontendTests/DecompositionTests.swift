@@ -47,6 +47,11 @@ import Testing
     Case(
       name: "group norm of images with channels first", operation: ImageGroupNormalization(groups: 2, layout: .channelsFirst),
       inputs: [floats([2, 4, 3, 5]), floats([4]), floats([4])]),
+    Case(name: "length of at least a half", operation: LpNormalization(axis: 1, epsilon: 0.5), inputs: [floats([2, 3, 8])]),
+    Case(name: "sum of magnitudes", operation: LpNormalization(axis: -1, p: 1, epsilon: 0), inputs: [floats([2, 3, 8])]),
+    Case(
+      name: "norm of the channels of an image", operation: MeanVarianceNormalization(axes: [1], epsilon: 0.1),
+      inputs: [floats([2, 4, 3, 5])]),
     Case(
       name: "rotation of halves", operation: RotaryEmbedding(), inputs: [floats([2, 3, 5, 8]), nil, floats([5, 4]), floats([5, 4])]),
     Case(

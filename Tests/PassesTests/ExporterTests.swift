@@ -48,6 +48,8 @@ struct ExporterTests {
       ("rotary-neighbours.script", ["rotary-embedding": 1]), ("rotary-neighbours.dynamo", ["rotary-embedding": 1]),
       ("rotary-pairs.script", ["rotary-embedding": 1]), ("rotary-pairs.dynamo", ["rotary-embedding": 1]),
       ("rotary-halves.script", ["rotary-embedding": 1]), ("rotary-halves.dynamo", ["rotary-embedding": 1]),
+      ("length.script", ["lp-normalization": 1]), ("length.dynamo", ["lp-normalization": 1]),
+      ("channels-first.script", ["mean-variance-normalization": 1]), ("channels-first.dynamo", ["mean-variance-normalization": 1]),
       ("repeated-heads.script", ["attention": 1]), ("repeated-heads.dynamo", ["attention": 1]),
       ("moe.script", ["expert-product": 3, "gated-unit": 1, "top-k": 1]),
       ("moe.dynamo", ["expert-product": 3, "gated-unit": 1, "top-k": 1]),

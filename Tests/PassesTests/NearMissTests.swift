@@ -31,7 +31,7 @@ struct NearMissTests {
     "a target without the kernel leaves the pattern as it is and says so",
     arguments: [
       "recognize-attention", "recognize-grouped-heads", "recognize-layer-normalization", "recognize-rms-normalization",
-      "recognize-gated-unit",
+      "recognize-gated-unit", "recognize-l2-normalization", "recognize-mean-variance-normalization",
       "recognize-group-normalization", "recognize-rotary-embedding", "recognize-expert-product", "recognize-lstm-cell",
       "recognize-pixel-shuffle",
     ])
