@@ -28,6 +28,12 @@ import Testing
       name: "windowed attention over one key head with a mask", operation: ScaledDotProductAttention(window: 2),
       inputs: [floats([1, 4, 5, 8]), floats([1, 1, 5, 8]), floats([1, 1, 5, 8]), floats([5, 5])]),
     Case(
+      name: "causal attention over shared keys with sinks", operation: ScaledDotProductAttention(isCausal: true),
+      inputs: [floats([2, 4, 3, 8]), floats([2, 2, 3, 8]), floats([2, 2, 3, 8]), nil, floats([4, 1, 1])]),
+    Case(
+      name: "masked attention with a sink per query", operation: ScaledDotProductAttention(),
+      inputs: [floats([2, 2, 3, 8]), floats([2, 2, 5, 8]), floats([2, 2, 5, 8]), floats([3, 5]), floats([2, 1, 3, 1])]),
+    Case(
       name: "RMS norm", operation: RootMeanSquareNormalization(axis: -1), inputs: [floats([2, 3, 8]), floats([8])]),
     Case(
       name: "RMS norm of two axes", operation: RootMeanSquareNormalization(axis: 1),

@@ -50,6 +50,8 @@ struct ExporterTests {
       ("rotary-halves.script", ["rotary-embedding": 1]), ("rotary-halves.dynamo", ["rotary-embedding": 1]),
       ("length.script", ["lp-normalization": 1]), ("length.dynamo", ["lp-normalization": 1]),
       ("channels-first.script", ["mean-variance-normalization": 1]), ("channels-first.dynamo", ["mean-variance-normalization": 1]),
+      ("attention-sinks.script", ["attention": 1]), ("attention-sinks.dynamo", ["attention": 1]),
+      ("attention-turned.script", ["attention": 1]), ("attention-turned.dynamo", ["attention": 1]),
       ("repeated-heads.script", ["attention": 1]), ("repeated-heads.dynamo", ["attention": 1]),
       ("moe.script", ["expert-product": 3, "gated-unit": 1, "top-k": 1]),
       ("moe.dynamo", ["expert-product": 3, "gated-unit": 1, "top-k": 1]),
@@ -75,7 +77,10 @@ struct ExporterTests {
   }
 
   /// Grouped keys, heads merged with images, parts of images and einsums: the passes evaluate the graph before and after.
-  @Test(arguments: ["shared-heads", "joined-heads", "attention-einsum", "attention-parts", "gelu-factors"], ["script", "dynamo"])
+  @Test(
+    arguments: [
+      "shared-heads", "joined-heads", "attention-einsum", "attention-parts", "gelu-factors", "attention-sinks", "attention-turned",
+    ], ["script", "dynamo"])
   func recognisedSpellingsKeepTheirValues(_ name: String, _ exporter: String) throws {
     let result = try Self.checked("\(name).\(exporter).cwg")
     let operations = result.nodeIDs.map { result[$0].operation }

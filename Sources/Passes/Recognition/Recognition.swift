@@ -17,6 +17,9 @@ struct Recognition {
   /// The shape of the operation's first output, where the recognised value is a view of it.
   var viewedShape: [Dimension]?
 
+  /// The recognised value is the operation's first output in this order of axes.
+  var permutation: [Int]?
+
   /// A change of one input, by position in `inputs`.
   enum Preparation {
     case transpose(input: Int, [Int])
@@ -69,7 +72,8 @@ extension Rewriter {
       guard prepare(&inputs, preparation, name: name) else { return }
     }
     let types = recognition.results.map { $0.map { graph[$0].type } ?? graph[result].type }
-    let first = recognition.squeezedAxis.map { types[0].inserting(axis: $0) } ?? types[0].viewed(as: recognition.viewedShape)
+    let straight = recognition.permutation.map { types[0].inOrder(before: $0) } ?? types[0]
+    let first = recognition.squeezedAxis.map { straight.inserting(axis: $0) } ?? straight.viewed(as: recognition.viewedShape)
     let node = addNode(
       recognition.operation, inputs, types: [first] + types.dropFirst(), name: name, origin: Origin(),
       outputNames: recognition.results.map { $0.map { graph[$0].name } ?? "" })
@@ -78,12 +82,15 @@ extension Rewriter {
       var new = graph[node].outputs[position]
       if position == 0, let axis = recognition.squeezedAxis {
         let axes = addConstant(Constant(integers: [Int64(axis)]), name: "\(name).axis")
-        let squeeze = addNode(Squeeze(), [new, axes], types: [types[0]], name: "\(name).squeezed", origin: Origin())
+        let squeeze = addNode(Squeeze(), [new, axes], types: [straight], name: "\(name).squeezed", origin: Origin())
         new = graph[squeeze].outputs[0]
       }
       if position == 0, let target = recognition.viewedShape.flatMap({ types[0].target(from: $0) }) {
         let target = addIntegers(target, "\(name).shape")
         new = graph[addNode(Reshape(), [new, target], types: [types[0]], name: "\(name).viewed", origin: Origin())].outputs[0]
+      }
+      if position == 0, let order = recognition.permutation {
+        new = graph[addNode(Transpose(order), [new], types: [types[0]], name: "\(name).turned", origin: Origin())].outputs[0]
       }
       replaceUses(of: old, with: new)
     }
