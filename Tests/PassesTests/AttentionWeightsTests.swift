@@ -102,6 +102,17 @@ struct AttentionWeightsTests {
     #expect(reasons == ["a column that takes weight stands beside scores that are not [batch, heads, queries, keys]"])
   }
 
+  /// Heads that are mixed behind the softmax (CaiT).
+  @Test func mixedHeadsAreNamed() throws {
+    let (_, reasons) = try run([
+      "const %22 \"w\" : f32[2, 2] = base64 \"AACAPwAAAD8AAAA/AACAPw==\"",
+      line(13, "[2, 2, 4, 4]", "matmul(%4, %5)"), line(14, "[2, 2, 4, 4]", "softmax(%13)", softmax),
+      line(15, "[2, 4, 4, 2]", "transpose(%14)", "{permutation = [0, 2, 3, 1]}"), line(16, "[2, 4, 4, 2]", "matmul(%15, %22)"),
+      line(17, "[2, 2, 4, 4]", "transpose(%16)", "{permutation = [0, 3, 1, 2]}"), line(20, "[2, 2, 4, 3]", "matmul(%17, %6)"),
+    ])
+    #expect(reasons == ["the probabilities pass something else before they weigh the values"])
+  }
+
   /// Every second of three weights is one less, and the column that was put beside the keys is among them.
   @Test func everySecondColumnIsNoSink() throws {
     let (result, reasons) = try run([

@@ -48,6 +48,8 @@ struct ExporterTests {
       ("rotary-neighbours.script", ["rotary-embedding": 1]), ("rotary-neighbours.dynamo", ["rotary-embedding": 1]),
       ("rotary-pairs.script", ["rotary-embedding": 1]), ("rotary-pairs.dynamo", ["rotary-embedding": 1]),
       ("rotary-halves.script", ["rotary-embedding": 1]), ("rotary-halves.dynamo", ["rotary-embedding": 1]),
+      ("rotary-picks.script", ["rotary-embedding": 1]), ("rotary-picks.dynamo", ["rotary-embedding": 1]),
+      ("softmax-parts.script", ["attention": 1]), ("softmax-parts.dynamo", ["attention": 1]),
       ("length.script", ["lp-normalization": 1]), ("length.dynamo", ["lp-normalization": 1]),
       ("channels-first.script", ["mean-variance-normalization": 1]), ("channels-first.dynamo", ["mean-variance-normalization": 1]),
       ("attention-sinks.script", ["attention": 1]), ("attention-sinks.dynamo", ["attention": 1]),
@@ -80,6 +82,7 @@ struct ExporterTests {
   @Test(
     arguments: [
       "shared-heads", "joined-heads", "attention-einsum", "attention-parts", "gelu-factors", "attention-sinks", "attention-turned",
+      "softmax-parts",
     ], ["script", "dynamo"])
   func recognisedSpellingsKeepTheirValues(_ name: String, _ exporter: String) throws {
     let result = try Self.checked("\(name).\(exporter).cwg")
@@ -91,7 +94,7 @@ struct ExporterTests {
 
   /// Partial rotations of neighbours before the heads are transposed, pairs that are unbound and stacked, halves that are chunks, and
   /// keys and values that are repeated behind positions.
-  @Test(arguments: ["rotary-neighbours", "rotary-pairs", "rotary-halves", "repeated-heads"], ["script", "dynamo"])
+  @Test(arguments: ["rotary-neighbours", "rotary-pairs", "rotary-halves", "rotary-picks", "repeated-heads"], ["script", "dynamo"])
   func rotationsAndCopiesKeepTheirValues(_ name: String, _ exporter: String) throws {
     let result = try Self.checked("\(name).\(exporter).cwg")
     for id in result.nodeIDs {

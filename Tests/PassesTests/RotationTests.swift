@@ -85,6 +85,29 @@ struct RotationTests {
     #expect(result.nodeIDs.contains { result[$0].operation is RotaryEmbedding }, "\(reasons)")
   }
 
+  /// One feature of each pair may lose its axis while the other keeps it, as merged views leave them (Flux).
+  @Test func columnsAndPicksAreOnePair() throws {
+    let lines = """
+      const %31 "split" : i64[5] = values [1, 3, 2, 4, 2]
+          const %32 "column" : i64[5] = values [1, 3, 2, 4, 1]
+          %12 "pairs" : f32[1, 3, 2, 4, 2] = reshape(%0, %31) {allowsZero = false} name "a" from ["a"]
+          %13 "low" : f32[1, 3, 2, 4, 1] = slice(%12, %4, %3, %8) name "even2" from ["even"]
+          %14 "high" : f32[1, 3, 2, 4, 1] = slice(%12, %3, %7, %8) name "odd2" from ["odd"]
+          %15 "picked" : f32[1, 3, 2, 4] = squeeze(%14, %8) name "b" from ["b"]
+          %16 "minus" : f32[1, 3, 2, 4] = unary(%15) {function = "neg"} name "turn" from ["turn"]
+          %17 "first" : f32[1, 3, 2, 4, 1] = unsqueeze(%16, %8) name "c" from ["b"]
+          %18 "second" : f32[1, 3, 2, 4, 1] = reshape(%13, %32) {allowsZero = false} name "d" from ["b"]
+          %20 "stack" : f32[1, 3, 2, 4, 2] = concat(%17, %18) {axis = -1} name "stack" from ["stack"]
+          %21 "turned" : f32[1, 3, 2, 8] = reshape(%20, %9) {allowsZero = false} name "flat" from ["flat"]
+          %22 "straight" : f32[1, 3, 2, 8] = binary(%0, %1) {function = "mul"} name "straight" from ["straight"]
+          %23 "crossed" : f32[1, 3, 2, 8] = binary(%21, %2) {function = "mul"} name "crossed" from ["crossed"]
+          %30 "y" : f32[1, 3, 2, 8] = binary(%22, %23) {function = "add"} name "y" from ["y"]
+      """
+    // Found but for the tables, which are inputs.
+    #expect(
+      try run(graph(lines, tables: "[2, 8]")).reasons == ["the two features of a pair are not known to have one cosine and one sine"])
+  }
+
   @Test func otherRotationsAreNamed() throws {
     let halves = "%30 \"y\" : f32[1, 3, 2, 8] = concat(%16, %17) {axis = -1} name \"y\" from [\"y\"]"
     #expect(

@@ -33,6 +33,7 @@ package enum PassCatalog {
     recognizeL2Normalization,
     recognizeGroupNormalization,
     recognizePixelShuffle,
+    recognizeSoftmax,
     recognizeRotaryEmbedding,
     recognizeAttention,
     recognizeGroupedHeads,

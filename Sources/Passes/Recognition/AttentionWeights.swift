@@ -31,6 +31,48 @@ extension GraphMatcher {
     return found
   }
 
+  /// The softmax of scores whose weights pass something else before they are multiplied with values, such as a mixture of heads.
+  func changedWeights(_ product: Node) -> [NodeID]? {
+    guard let first = product.inputs[0], let second = product.inputs[1], graph.constant(second) == nil else { return nil }
+    var (current, nodes) = (first, [NodeID]())
+    for _ in 0..<8 {
+      if let (softmax, _, node) = softmax(current) {
+        guard nodes.contains(where: { !isView($0) }), let scores = node.inputs[0] else { return nil }
+        return leadsToWeightedProduct(scores) ? nodes + softmax : nil
+      }
+      guard let id = graph.producer(current), let input = graph[id].inputs.first ?? nil else { return nil }
+      switch graph[id].operation {
+      case is Reshape, is Transpose, is Unsqueeze, is Squeeze, is Cast: break
+      case is MatrixMultiply, is BinaryElementwise:
+        guard graph[id].inputs.dropFirst().allSatisfy({ $0.map { graph.constant($0) != nil } ?? true }) else { return nil }
+      default: return nil
+      }
+      nodes.append(id)
+      current = input
+    }
+    return nil
+  }
+
+  private func isView(_ id: NodeID) -> Bool {
+    switch graph[id].operation {
+    case is Reshape, is Transpose, is Unsqueeze, is Squeeze, is Cast: true
+    default: false
+    }
+  }
+
+  /// A product of two tensors that are no constants, a few steps of one tensor and constants above.
+  private func leadsToWeightedProduct(_ value: ValueID) -> Bool {
+    var current = value
+    for _ in 0..<8 {
+      guard let id = graph.producer(current), let input = graph[id].inputs.first ?? nil else { return false }
+      let isAlone = graph[id].inputs.dropFirst().allSatisfy { $0.map { graph.constant($0) != nil } ?? true }
+      if graph[id].operation is MatrixMultiply, !isAlone { return true }
+      guard isAlone || graph[id].operation is BinaryElementwise else { return false }
+      current = input
+    }
+    return false
+  }
+
   /// The order that exchanges the two last axes.
   func exchanged(_ rank: Int) -> [Int] {
     var order = Array(0..<rank)

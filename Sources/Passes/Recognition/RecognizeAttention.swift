@@ -30,10 +30,12 @@ let recognizeAttentionCall = recognizer(
 
 /// Attention that ends at a node, with what it was found to be made of.
 private func attention(_ match: GraphMatcher, _ id: NodeID) throws(NearMiss) -> (recognition: Recognition, parts: AttentionParts)? {
-  guard match.graph[id].operation is MatrixMultiply, let result = match.graph[id].outputs.first,
-    let weights = match.attentionWeights(match.graph[id]), let scores = match.graph.tensorType(weights.scores),
-    (3...5).contains(scores.rank)
-  else { return nil }
+  guard match.graph[id].operation is MatrixMultiply, let result = match.graph[id].outputs.first else { return nil }
+  guard let weights = match.attentionWeights(match.graph[id]) else {
+    if let nodes = match.changedWeights(match.graph[id]) { throw NearMiss(AttentionCondition.changed, [id] + nodes) }
+    return nil
+  }
+  guard let scores = match.graph.tensorType(weights.scores), (3...5).contains(scores.rank) else { return nil }
   let (rank, values) = (scores.rank, weights.values)
   var found = AttentionParts(scores: scores.shape, covers: [id] + weights.nodes)
   if rank == 4, match.graph.tensorType(weights.probabilities)?.rank == 3 {

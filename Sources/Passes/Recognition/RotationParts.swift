@@ -51,10 +51,10 @@ extension GraphMatcher {
     guard shape.last == 2, shape.count > 1 else {
       return JoinedPair(value: value, first: first, second: second, areNeighbours: false, nodes: [concat])
     }
-    guard let (a, x) = withoutLastAxis(first), let (b, y) = withoutLastAxis(second) else {
-      return JoinedPair(value: value, first: first, second: second, areNeighbours: true, nodes: [concat])
-    }
-    return JoinedPair(value: value, first: x, second: y, areNeighbours: true, nodes: [concat, a, b])
+    let (x, y) = (withoutLastAxis(first), withoutLastAxis(second))
+    return JoinedPair(
+      value: value, first: x?.source ?? first, second: y?.source ?? second, areNeighbours: true,
+      nodes: [concat] + [x?.id, y?.id].compactMap { $0 })
   }
 
   /// The same, with all features in one axis: stack and flatten.
@@ -98,13 +98,9 @@ extension GraphMatcher {
     guard let (node, axis, part) = pickedElement(value, rank), let split = graph.tensorType(part.x)?.shape, split.count == rank + 1,
       split[axis] == 2, let count = split[2 * rank - 1 - axis].constant
     else { return nil }
-    let nodes = node + part.nodes
     // [.., p, 2] has a pair's features side by side, [.., 2, p] has halves.
     let (start, step) = axis == rank ? (part.start, 2) : (part.start * count, 1)
-    guard let (view, _, reshaped) = made(part.x, by: Reshape.self), let x = reshaped.inputs[0], let shape = graph.tensorType(x)?.shape,
-      shape.count == rank, shape.dropLast() == split.dropLast(2), shape.last == .constant(2 * count)
-    else { return FeaturePart(x: part.x, start: start, step: step, count: count, isSplit: true, nodes: nodes) }
-    return FeaturePart(x: x, start: start, step: step, count: count, nodes: nodes + [view])
+    return beforeSplit(FeaturePart(x: part.x, start: start, step: step, count: count, isSplit: true, nodes: node + part.nodes))
   }
 
   /// One column of [.., p, 2], which is one feature of every pair.
@@ -112,7 +108,16 @@ extension GraphMatcher {
     guard part.count == 1, let split = graph.tensorType(part.x)?.shape, split.count > 2, split.last == 2,
       let count = split[split.count - 2].constant
     else { return nil }
-    return FeaturePart(x: part.x, start: part.start, step: 2, count: count, isSplit: true, nodes: part.nodes)
+    return beforeSplit(FeaturePart(x: part.x, start: part.start, step: 2, count: count, isSplit: true, nodes: part.nodes))
+  }
+
+  /// The same part of the tensor that had all features in one axis, where a view took them apart.
+  private func beforeSplit(_ part: FeaturePart) -> FeaturePart {
+    guard let (view, _, node) = made(part.x, by: Reshape.self), let x = node.inputs[0], let shape = graph.tensorType(x)?.shape,
+      let split = graph.tensorType(part.x)?.shape, split.count == shape.count + 1, shape.dropLast() == split.dropLast(2),
+      shape.last == .constant(2 * part.count)
+    else { return part }
+    return FeaturePart(x: x, start: part.start, step: part.step, count: part.count, nodes: part.nodes + [view])
   }
 
   /// One element along one of the two last axes of a tensor with one axis more, which the value has not.
@@ -155,11 +160,11 @@ extension GraphMatcher {
 
   func isLast(_ axis: Int, of value: ValueID) -> Bool { axis == -1 || axis + 1 == graph.tensorType(value)?.rank }
 
-  /// The value before a view that added a last axis of extent 1.
+  /// The value before a view that added a last axis of extent 1, or that took one away and added it again.
   private func withoutLastAxis(_ value: ValueID?) -> (id: NodeID, source: ValueID)? {
     guard let value, let id = graph.producer(value), isReshape(graph[id]) || graph[id].operation is Unsqueeze,
-      let source = graph[id].inputs[0],
-      let shape = graph.tensorType(value)?.shape, shape.last == 1, graph.tensorType(source)?.shape == Array(shape.dropLast())
+      let source = graph[id].inputs[0], let shape = graph.tensorType(value)?.shape, shape.last == 1,
+      let before = graph.tensorType(source)?.shape, before == shape.dropLast() || before == shape
     else { return nil }
     return (id, source)
   }
