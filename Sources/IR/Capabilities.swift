@@ -112,6 +112,8 @@ package struct AttentionSupport: Hashable, Sendable, Codable {
     case grouped
     /// Scores are bounded by c·tanh(s/c) before masks.
     case capped
+    /// A score beside those of the keys takes weight away.
+    case sinks
     /// The result is stored with the heads of a position side by side: the transposition behind attention costs nothing.
     case mergedHeads = "merged-heads"
   }

@@ -63,7 +63,8 @@ def describe(text):
     nodes = len(re.findall(r'"(?:[^"\\]|\\.)*"', head.partition("nodes [")[2]))
     top = sum(1 for line in text.split("\n") if re.match(r"  %\d+ ", line))
     counts = collections.Counter(re.findall(r" = ([a-z-]+)\(", text))
-    kinds = ["attention", "rotary-embedding", "layer-normalization", "rms-normalization", "group-normalization", "gated-unit",
+    kinds = ["attention", "rotary-embedding", "layer-normalization", "rms-normalization", "group-normalization",
+             "mean-variance-normalization", "lp-normalization", "gated-unit",
              "gelu", "pixel-shuffle", "lstm-cell", "expert-product", "projections"]
     found = ", ".join(f"{counts[kind]} {kind}" for kind in kinds if counts[kind])
     return [nodes, top, found or "–"]

@@ -10,7 +10,8 @@ import Testing
   struct Case: CustomTestStringConvertible {
     let name: String
     let operation: any Operator
-    let inputs: [TensorType]
+    /// Nil for an input that is absent.
+    let inputs: [TensorType?]
     var testDescription: String { name }
   }
 
@@ -26,6 +27,12 @@ import Testing
     Case(
       name: "windowed attention over one key head with a mask", operation: ScaledDotProductAttention(window: 2),
       inputs: [floats([1, 4, 5, 8]), floats([1, 1, 5, 8]), floats([1, 1, 5, 8]), floats([5, 5])]),
+    Case(
+      name: "causal attention over shared keys with sinks", operation: ScaledDotProductAttention(isCausal: true),
+      inputs: [floats([2, 4, 3, 8]), floats([2, 2, 3, 8]), floats([2, 2, 3, 8]), nil, floats([4, 1, 1])]),
+    Case(
+      name: "masked attention with a sink per query", operation: ScaledDotProductAttention(),
+      inputs: [floats([2, 2, 3, 8]), floats([2, 2, 5, 8]), floats([2, 2, 5, 8]), floats([3, 5]), floats([2, 1, 3, 1])]),
     Case(
       name: "RMS norm", operation: RootMeanSquareNormalization(axis: -1), inputs: [floats([2, 3, 8]), floats([8])]),
     Case(
@@ -46,12 +53,28 @@ import Testing
     Case(
       name: "group norm of images with channels first", operation: ImageGroupNormalization(groups: 2, layout: .channelsFirst),
       inputs: [floats([2, 4, 3, 5]), floats([4]), floats([4])]),
+    Case(name: "length of at least a half", operation: LpNormalization(axis: 1, epsilon: 0.5), inputs: [floats([2, 3, 8])]),
+    Case(name: "sum of magnitudes", operation: LpNormalization(axis: -1, p: 1, epsilon: 0), inputs: [floats([2, 3, 8])]),
+    Case(
+      name: "norm of the channels of an image", operation: MeanVarianceNormalization(axes: [1], epsilon: 0.1),
+      inputs: [floats([2, 4, 3, 5])]),
+    Case(
+      name: "rotation of halves", operation: RotaryEmbedding(), inputs: [floats([2, 3, 5, 8]), nil, floats([5, 4]), floats([5, 4])]),
+    Case(
+      name: "rotation of the first neighbours by tables per image", operation: RotaryEmbedding(isInterleaved: true, rotated: 4),
+      inputs: [floats([2, 3, 5, 8]), nil, floats([2, 5, 2]), floats([2, 5, 2])]),
+    Case(
+      name: "rotation of halves behind positions", operation: RotaryEmbedding(heads: 3, scale: 0.5),
+      inputs: [floats([2, 5, 12]), nil, floats([5, 2]), floats([5, 2])]),
+    Case(
+      name: "rotation of the first neighbours behind positions", operation: RotaryEmbedding(isInterleaved: true, heads: 3, rotated: 2),
+      inputs: [floats([2, 5, 12]), nil, floats([2, 5, 1]), floats([2, 5, 1])]),
     Case(name: "SiLU", operation: UnaryElementwise(.silu), inputs: [floats([2, 9])]),
   ]
 
   @Test(arguments: cases) func computesTheSame(_ example: Case) throws {
     var rewriter = Rewriter(Graph(name: "g"))
-    let inputs = example.inputs.enumerated().map { rewriter.addInput(.tensor($1), name: "x\($0)") }
+    let inputs = example.inputs.enumerated().map { position, type in type.map { rewriter.addInput(.tensor($0), name: "x\(position)") } }
     let node = try rewriter.addNode(example.operation, inputs, name: "n", origin: Origin(["n"]))
     rewriter.setOutputs(rewriter.graph[node].outputs)
     let graph = rewriter.finish()

@@ -18,6 +18,18 @@ import Testing
     #expect(try evaluate(ScaledDotProductAttention(), q, k, v, Tensor(.bool, [2], .bool([false, true])))[0].floats() == [4])
   }
 
+  /// A sink like the only key takes half of the weight; one sink for all heads is as good as one for each.
+  @Test func sinksTakeWeight() throws {
+    let q = Tensor([1, 2, 1, 1], floats: [0, 0])
+    let v = Tensor([1, 2, 1, 1], floats: [2, 4])
+    for sinks in [Tensor([2, 1, 1], floats: [0, 0]), Tensor([1], floats: [0])] {
+      #expect(try evaluate(ScaledDotProductAttention(), q, q, v, nil, sinks)[0].floats() == [1, 2])
+    }
+    #expect(throws: OperatorError.self) {
+      try infer(ScaledDotProductAttention(), [1, 2, 1, 1], [1, 2, 1, 1], [1, 2, 1, 1], [1, 1], [1, 2, 1, 2])
+    }
+  }
+
   @Test func queryHeadsShareKeyHeads() throws {
     let q = Tensor([1, 4, 1, 1], floats: [1, 1, 1, 1])
     let k = Tensor([1, 2, 1, 1], floats: [1, 1])

@@ -45,6 +45,16 @@ struct ExporterTests {
       ("head-factors.script", ["attention": 1]), ("head-factors.dynamo", ["attention": 1]),
       ("rms-power.script", ["rms-normalization": 1]), ("rms-power.dynamo", ["rms-normalization": 1]),
       ("variance.script", ["layer-normalization": 1]), ("variance.dynamo", ["layer-normalization": 1]),
+      ("rotary-neighbours.script", ["rotary-embedding": 1]), ("rotary-neighbours.dynamo", ["rotary-embedding": 1]),
+      ("rotary-pairs.script", ["rotary-embedding": 1]), ("rotary-pairs.dynamo", ["rotary-embedding": 1]),
+      ("rotary-halves.script", ["rotary-embedding": 1]), ("rotary-halves.dynamo", ["rotary-embedding": 1]),
+      ("rotary-picks.script", ["rotary-embedding": 1]), ("rotary-picks.dynamo", ["rotary-embedding": 1]),
+      ("softmax-parts.script", ["attention": 1]), ("softmax-parts.dynamo", ["attention": 1]),
+      ("length.script", ["lp-normalization": 1]), ("length.dynamo", ["lp-normalization": 1]),
+      ("channels-first.script", ["mean-variance-normalization": 1]), ("channels-first.dynamo", ["mean-variance-normalization": 1]),
+      ("attention-sinks.script", ["attention": 1]), ("attention-sinks.dynamo", ["attention": 1]),
+      ("attention-turned.script", ["attention": 1]), ("attention-turned.dynamo", ["attention": 1]),
+      ("repeated-heads.script", ["attention": 1]), ("repeated-heads.dynamo", ["attention": 1]),
       ("moe.script", ["expert-product": 3, "gated-unit": 1, "top-k": 1]),
       ("moe.dynamo", ["expert-product": 3, "gated-unit": 1, "top-k": 1]),
     ])
@@ -69,13 +79,30 @@ struct ExporterTests {
   }
 
   /// Grouped keys, heads merged with images, parts of images and einsums: the passes evaluate the graph before and after.
-  @Test(arguments: ["shared-heads", "joined-heads", "attention-einsum", "attention-parts", "gelu-factors"], ["script", "dynamo"])
+  @Test(
+    arguments: [
+      "shared-heads", "joined-heads", "attention-einsum", "attention-parts", "gelu-factors", "attention-sinks", "attention-turned",
+      "softmax-parts",
+    ], ["script", "dynamo"])
   func recognisedSpellingsKeepTheirValues(_ name: String, _ exporter: String) throws {
     let result = try Self.checked("\(name).\(exporter).cwg")
     let operations = result.nodeIDs.map { result[$0].operation }
     #expect(operations.contains { $0 is ScaledDotProductAttention || $0 is Gelu })
     // Grouped keys and values are read once, however the exporter repeats them.
     #expect(!operations.contains { $0 is Einsum || ($0 is Expand && name == "shared-heads") })
+  }
+
+  /// Partial rotations of neighbours before the heads are transposed, pairs that are unbound and stacked, halves that are chunks, and
+  /// keys and values that are repeated behind positions.
+  @Test(arguments: ["rotary-neighbours", "rotary-pairs", "rotary-halves", "rotary-picks", "repeated-heads"], ["script", "dynamo"])
+  func rotationsAndCopiesKeepTheirValues(_ name: String, _ exporter: String) throws {
+    let result = try Self.checked("\(name).\(exporter).cwg")
+    for id in result.nodeIDs {
+      let operation = result[id].operation
+      #expect(
+        operation is RotaryEmbedding || operation is ScaledDotProductAttention || operation is Reshape || operation is Transpose,
+        "\(type(of: operation).name) is left")
+    }
   }
 
   /// Shifted windows of several images share their masks: the attention gets them repeated, and gives the same numbers.

@@ -30,7 +30,8 @@ struct NearMissTests {
   @Test(
     "a target without the kernel leaves the pattern as it is and says so",
     arguments: [
-      "recognize-attention", "recognize-layer-normalization", "recognize-rms-normalization", "recognize-gated-unit",
+      "recognize-attention", "recognize-grouped-heads", "recognize-layer-normalization", "recognize-rms-normalization",
+      "recognize-gated-unit", "recognize-l2-normalization", "recognize-mean-variance-normalization",
       "recognize-group-normalization", "recognize-rotary-embedding", "recognize-expert-product", "recognize-lstm-cell",
       "recognize-pixel-shuffle",
     ])
@@ -111,42 +112,6 @@ struct NearMissTests {
     _ = try PassManager([pass]).run(graph, context, reports: &reports)
     #expect(context.ledger.missed.map(\.reason) == ["the windows of images share masks in a way that does not repeat"])
     #expect(context.ledger.applied.isEmpty)
-  }
-
-  @Test func interleavedRotationsAreNamed() throws {
-    let text = """
-      graph "g" {
-        source "g.onnx" "onnx" "hand" nodes ["odd", "even", "minus", "a", "b", "stack", "flat", "straight", "crossed", "y"]
-        input %0 "x" : f32[1, 3, 2, 8]
-        input %1 "cos" : f32[1, 3, 1, 8]
-        input %2 "sin" : f32[1, 3, 1, 8]
-        const %3 "one" : i64[1] = values [1]
-        const %4 "zero" : i64[1] = values [0]
-        const %5 "end" : i64[1] = values [8]
-        const %6 "last" : i64[1] = values [3]
-        const %7 "two" : i64[1] = values [2]
-        const %8 "new" : i64[1] = values [4]
-        const %9 "shape" : i64[4] = values [1, 3, 2, 8]
-        %10 "odd" : f32[1, 3, 2, 4] = slice(%0, %3, %5, %6, %7) name "odd" from ["odd"]
-        %11 "even" : f32[1, 3, 2, 4] = slice(%0, %4, %5, %6, %7) name "even" from ["even"]
-        %12 "minus" : f32[1, 3, 2, 4] = unary(%10) {function = "neg"} name "minus" from ["minus"]
-        %13 "a" : f32[1, 3, 2, 4, 1] = unsqueeze(%12, %8) name "a" from ["a"]
-        %14 "b" : f32[1, 3, 2, 4, 1] = unsqueeze(%11, %8) name "b" from ["b"]
-        %15 "stack" : f32[1, 3, 2, 4, 2] = concat(%13, %14) {axis = -1} name "stack" from ["stack"]
-        %16 "flat" : f32[1, 3, 2, 8] = reshape(%15, %9) {allowsZero = false} name "flat" from ["flat"]
-        %17 "straight" : f32[1, 3, 2, 8] = binary(%0, %1) {function = "mul"} name "straight" from ["straight"]
-        %18 "crossed" : f32[1, 3, 2, 8] = binary(%16, %2) {function = "mul"} name "crossed" from ["crossed"]
-        %19 "y" : f32[1, 3, 2, 8] = binary(%17, %18) {function = "add"} name "y" from ["y"]
-        output %19
-      }
-
-      """
-    let graph = try GraphText.parse(text, file: "g.cwg", operators: OperatorCatalog.byName)
-    let pass = try #require(PassCatalog.pass(named: "recognize-rotary-embedding"))
-    let context = PassContext()
-    var reports: [PassManager.Report] = []
-    _ = try PassManager([pass]).run(graph, context, reports: &reports)
-    #expect(context.ledger.missed.map(\.reason) == ["neighbouring elements are rotated, not the halves of a head"])
   }
 
   @Test func fusionAsksForEpiloguesAndLoads() throws {

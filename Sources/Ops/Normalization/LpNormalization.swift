@@ -1,15 +1,18 @@
 package import IR
 
-/// y = x/‖x‖ₚ along one axis, p = 1 or 2. Input and output: x, of one shape.
+/// y = x/‖x‖ₚ along one axis, p = 1 or 2, where zeros stay zeros; or x/max(‖x‖ₚ, ε). Input and output: x, of one shape.
 package struct LpNormalization: ONNXOperator {
   package static let name = "lp-normalization"
 
   package var axis: Int
   package var p: Int
+  /// What the length is taken for at least, in frameworks' `normalize`; 0 lets a length of 0 divide.
+  package var epsilon: Float?
 
-  package init(axis: Int = -1, p: Int = 2) {
+  package init(axis: Int = -1, p: Int = 2, epsilon: Float? = nil) {
     self.axis = axis
     self.p = p
+    self.epsilon = epsilon
   }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
@@ -36,7 +39,8 @@ package struct LpNormalization: ONNXOperator {
         norm += p == 1 ? value.magnitude : value * value
       }
       if p == 2 { norm.formSquareRoot() }
-      for index in 0..<split.extent where norm != 0 { x[start + index * split.inner] /= norm }
+      if let epsilon { norm = max(norm, Double(epsilon)) }
+      for index in 0..<split.extent where norm != 0 || epsilon != nil { x[start + index * split.inner] /= norm }
     }
     return [.tensor(Tensor(tensor.element, tensor.shape, rounding: x))]
   }

@@ -1,12 +1,18 @@
 package import IR
 
-/// y = (x − mean)/(√variance + 10⁻⁹) over `axes`. Input and output: x, of one shape.
+/// y = (x − mean)/(√variance + 10⁻⁹) over `axes`, or (x − mean)/√(variance + ε). Input and output: x, of one shape.
 package struct MeanVarianceNormalization: ONNXOperator {
   package static let name = "mean-variance-normalization"
 
   package var axes: [Int]
 
-  package init(axes: [Int] = [0, 2, 3]) { self.axes = axes }
+  /// Added to the variance, where the operator is that of a framework's normalisation.
+  package var epsilon: Float?
+
+  package init(axes: [Int] = [0, 2, 3], epsilon: Float? = nil) {
+    self.axes = axes
+    self.epsilon = epsilon
+  }
 
   package func inferTypes(_ context: InferenceContext) throws(OperatorError) -> [ValueType] {
     let x = try context.tensor(0)
@@ -34,8 +40,8 @@ package struct MeanVarianceNormalization: ONNXOperator {
     let columns = Double(kept.columns)
     kept.forEach { index, row in
       let mean = sums[row] / columns
-      let deviation = max(0, squares[row] / columns - mean * mean).squareRoot()
-      y[index] = (x[index] - mean) / (deviation + 1e-9)
+      let variance = max(0, squares[row] / columns - mean * mean)
+      y[index] = (x[index] - mean) / (epsilon.map { (variance + Double($0)).squareRoot() } ?? variance.squareRoot() + 1e-9)
     }
     return [.tensor(Tensor(tensor.element, tensor.shape, rounding: y))]
   }

@@ -33,9 +33,25 @@ extension ScaledDotProductAttention: ONNXDecomposable {
         ? try body.add(Where(), [body.inputs[3], scores, hidden], "kept-scores")
         : try body.add(BinaryElementwise(.add), [scores, body.inputs[3]], "masked-scores")
     }
-    let weights = try body.add(Softmax(axis: -1), [scores], "weights")
+    if context.hasInput(4), let sinks = body.inputs.last { scores = try beside(scores, sinks, &body) }
+    var weights = try body.add(Softmax(axis: -1), [scores], "weights")
+    if context.hasInput(4) { weights = try columns(weights, 0, -1, "weights-of-keys", &body) }
     let output = try body.add(MatrixMultiply(), [weights, values], "weighted-sum")
     return body.finish(output)
+  }
+
+  /// Scores with one more behind those of the keys.
+  private func beside(_ scores: ValueID, _ sinks: ValueID, _ body: inout BodyBuilder) throws(OperatorError) -> ValueID {
+    let shape = try body.add(ShapeOf(), [try columns(scores, 0, 1, "first-scores", &body)], "column-shape")
+    let column = try body.add(Expand(), [sinks, shape], "sinks")
+    return try body.add(Concatenate(axis: -1), [scores, column], "scores-and-sinks")
+  }
+
+  private func columns(
+    _ value: ValueID, _ start: Int64, _ end: Int64, _ name: String, _ body: inout BodyBuilder
+  ) throws(OperatorError) -> ValueID {
+    let range = [start, end, -1].map { body.constant(Tensor([1], integers: [$0]), "\(name).range") }
+    return try body.add(Slice(), [value] + range, name)
   }
 
   /// Key or value heads repeated so that every query head has its own.

@@ -3,7 +3,7 @@ package import IR
 /// softmax(scale·Q·Kᵀ + mask)·V for every head; the scaled scores may be capped, c·tanh(s/c), before masks are applied.
 ///
 /// Inputs: q [b, h, s, d], k [b, g, t, d], v [b, g, t, e], optional mask that broadcasts to [b, h, s, t] (added, or
-/// booleans that keep). Query head i reads key head i·g/h. Output: [b, h, s, e].
+/// booleans that keep), optional sinks that broadcast to [b, h, s, 1]: a score more, of a key whose value is 0. Query head i reads key head i·g/h. Output: [b, h, s, e].
 package struct ScaledDotProductAttention: ONNXOperator {
   package static let name = "attention"
 
@@ -43,6 +43,10 @@ package struct ScaledDotProductAttention: ONNXOperator {
     if let mask = try context.optionalTensor(3) {
       _ = try Broadcast.shape([mask.shape, [q.shape[0], q.shape[1], q.shape[2], k.shape[2]]])
     }
+    if let sinks = try context.optionalTensor(4) {
+      _ = try Broadcast.shape([sinks.shape, [q.shape[0], q.shape[1], q.shape[2], 1]])
+      guard sinks.shape.last ?? 1 == 1 else { throw OperatorError("sink-shape", "there is one sink per query, not \(sinks.shape.text)") }
+    }
     return [.tensor(TensorType(q.element, [q.shape[0], q.shape[1], q.shape[2], v.shape[3]]))]
   }
 
@@ -67,8 +71,9 @@ package struct ScaledDotProductAttention: ONNXOperator {
     var heads = [
       AxisMap(.input(0), 1, inner: perKey), AxisMap(.output(0), 1, inner: perKey), AxisMap(.input(1), 1), AxisMap(.input(2), 1),
     ]
-    if let mask = operands.shape(.input(3)), mask.count >= 3, mask[mask.count - 3] > 1 {
-      heads.append(AxisMap(.input(3), mask.count - 3, inner: perKey))
+    for input in [3, 4] {
+      guard let shape = operands.shape(.input(input)), shape.count >= 3, shape[shape.count - 3] > 1 else { continue }
+      heads.append(AxisMap(.input(input), shape.count - 3, inner: perKey))
     }
     var ties = [AxisTie(count: k[1], heads), AxisTie(count: v[3], [AxisMap(.input(2), 3), AxisMap(.output(0), 3)])]
     if scale != nil { ties.append(AxisTie(.summed, count: q[3], [AxisMap(.input(0), 3), AxisMap(.input(1), 3)])) }
@@ -85,6 +90,7 @@ package struct ScaledDotProductAttention: ONNXOperator {
     rule.window = window
     rule.cap = Double(cap ?? 0)
     if let mask = try inputs.optionalTensor(3) { try rule.add(mask) }
+    if let sinks = try inputs.optionalTensor(4) { try rule.add(sinks: sinks) }
     let y = rule.attend(
       try q.doubles(), try k.doubles(), try v.doubles(), depth: q.shape[3], valueDepth: v.shape[3],
       kernels: q.element == .float32 ? context.kernels : nil)

@@ -20,6 +20,8 @@ package struct AttentionScores {
   /// scores ← cap·tanh(scores/cap)
   package var cap = 0.0
   private var bias: [(values: [Double], strides: [Int])] = []
+  /// A score beside those of the keys, by image, head and query.
+  private var sinks: (values: [Double], strides: [Int])?
 
   package init(batch: Int, heads: Int, keyHeads: Int, queries: Int, keys: Int) {
     self.batch = batch
@@ -38,6 +40,19 @@ package struct AttentionScores {
     var values = try mask.doubles()
     if mask.element == .bool { values = values.map { $0 != 0 ? 0 : -.infinity } }
     bias.append((values, Broadcast.strides(mask.shape, in: target)))
+  }
+
+  /// Adds a score beside those of the keys, a tensor that broadcasts to [b, h, s, 1].
+  package mutating func add(sinks: Tensor) throws(OperatorError) {
+    let target = [batch, heads, queries, 1]
+    guard try Broadcast.shape([target, sinks.shape].map { $0.map(Dimension.constant) }).compactMap(\.constant) == target else {
+      throw OperatorError("sink-broadcast", "the sinks \(sinks.shape) do not broadcast to \(target)")
+    }
+    self.sinks = (try sinks.doubles(), Broadcast.strides(sinks.shape, in: target))
+  }
+
+  private func sink(image: Int, head: Int, query: Int) -> Double? {
+    sinks.map { $0.values[image * $0.strides[0] + head * $0.strides[1] + query * $0.strides[2]] }
   }
 
   /// Scores of one query before softmax, from its scaled products with the keys.
@@ -62,7 +77,7 @@ package struct AttentionScores {
   package func attend(
     _ q: [Double], _ k: [Double], _ v: [Double], depth: Int, valueDepth: Int, kernels: (any ComputeKernels)? = nil
   ) -> [Double] {
-    if let kernels { return attend(q.map(Float.init), k.map(Float.init), v.map(Float.init), (depth, valueDepth), kernels) }
+    if let kernels, sinks == nil { return attend(q.map(Float.init), k.map(Float.init), v.map(Float.init), (depth, valueDepth), kernels) }
     let factor = scale ?? 1 / Double(max(1, depth)).squareRoot()
     var y = [Double](repeating: 0, count: batch * heads * queries * valueDepth)
     var row = [Double](repeating: 0, count: keys)
@@ -77,10 +92,11 @@ package struct AttentionScores {
             row[key] = sum * factor
           }
           mask(&row, image: image, head: head, query: query)
-          let largest = row.max() ?? 0
+          let sink = sink(image: image, head: head, query: query)
+          let largest = max(row.max() ?? 0, sink ?? -.infinity)
           // A query that sees no key gives zeros.
           guard largest > -.infinity else { continue }
-          var sum = 0.0
+          var sum = sink.map { Foundation.exp($0 - largest) } ?? 0
           for key in 0..<keys {
             row[key] = Foundation.exp(row[key] - largest)
             sum += row[key]

@@ -138,7 +138,7 @@ extension Rewriter {
 
 extension ValueType {
   /// The type that is this one after a transposition by `order`.
-  fileprivate func inOrder(before order: [Int]) -> ValueType {
+  func inOrder(before order: [Int]) -> ValueType {
     guard case .tensor(var type) = self, type.rank == order.count else { return self }
     let transposed = type.shape
     for (position, axis) in order.enumerated() { type.shape[axis] = transposed[position] }

@@ -28,11 +28,15 @@ package enum PassCatalog {
     recognizeLSTMCell,
     recognizeGatedUnit,
     recognizeLayerNormalization,
+    recognizeMeanVarianceNormalization,
     recognizeRMSNormalization,
+    recognizeL2Normalization,
     recognizeGroupNormalization,
     recognizePixelShuffle,
+    recognizeSoftmax,
     recognizeRotaryEmbedding,
     recognizeAttention,
+    recognizeGroupedHeads,
     recognizeExpertProduct,
   ]
 

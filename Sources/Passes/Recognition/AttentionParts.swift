@@ -10,8 +10,11 @@ enum AttentionCondition {
   static let capped = "the scores pass a tanh that does not cap them, or one inside their masks"
   static let views = "the heads are seen apart and together in ways that differ, or extents are open"
   static let windows = "the windows of images share masks in a way that does not repeat"
+  static let turned = "the values stand before the probabilities where heads are merged or have parts of images beside them"
+  static let sinks = "a column that takes weight stands beside scores that are not [batch, heads, queries, keys]"
+  static let changed = "the probabilities pass something else before they weigh the values"
   static let target = "the target has no attention kernel, or none for this mask, cap, grouping or depth"
-  static let all = [axis, product, shared, depth, masks, capped, views, windows, target]
+  static let all = [axis, product, shared, depth, masks, capped, views, windows, turned, sinks, changed, target]
 }
 
 /// What has been found of an attention on the way from its softmax to its operands.

@@ -1,6 +1,17 @@
 internal import IR
 internal import Ops
 
+/// (x − mean(x))/√(variance + ε), as far as it was found.
+struct Standardization {
+  var x: ValueID
+  /// The mean's axes, from the first on.
+  var axes: [Int]?
+  /// The variance's; nil where the number under the root is none.
+  var varianceAxes: [Int]?
+  var epsilon: Double?
+  var covers: [NodeID]
+}
+
 /// What the normalisations have in common.
 extension GraphMatcher {
   /// a/b, or a·(1/b).
@@ -26,6 +37,31 @@ extension GraphMatcher {
       if let (power, inside, exponent) = withScalar(b, .pow), exponent == -0.5 { return (a, inside, [pair.id, power]) }
     }
     return nil
+  }
+
+  /// A deviation from a mean over a root.
+  func standardization(_ value: ValueID) -> Standardization? {
+    guard let quotient = overRoot(value), let (subtract, x, average) = binary(quotient.numerator, .sub),
+      let (meanNode, mean) = mean(average), meanNode.inputs[0] == x
+    else { return nil }
+    var found = Standardization(x: x, axes: axes(of: meanNode), covers: quotient.nodes + [subtract] + mean)
+    guard let (addEpsilon, variance, epsilon) = withScalar(quotient.radicand, .add) else { return found }
+    found.epsilon = epsilon
+    found.covers.append(addEpsilon)
+    guard let (varianceNode, varianceMean) = self.mean(variance), let squared = varianceNode.inputs[0],
+      let (square, base) = square(squared), isDeviation(base, of: x, average, sameAs: quotient.numerator)
+    else { return found }
+    found.varianceAxes = axes(of: varianceNode)
+    found.covers += varianceMean + [square]
+    if let other = graph.producer(base), other != subtract { found.covers.append(other) }
+    return found
+  }
+
+  /// Exporters compute x − mean(x) once or twice.
+  private func isDeviation(_ a: ValueID, of x: ValueID, _ average: ValueID, sameAs b: ValueID) -> Bool {
+    if a == b { return true }
+    guard let (_, y, other) = binary(a, .sub), y == x else { return false }
+    return other == average || mean(other)?.node.inputs[0] == x
   }
 
   /// A mean that keeps its axes, at once or because they are put back behind it.

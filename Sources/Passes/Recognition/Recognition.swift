@@ -15,7 +15,10 @@ struct Recognition {
   /// An axis of extent 1 that the operation's first output has and the recognised value has not.
   var squeezedAxis: Int?
   /// The shape of the operation's first output, where the recognised value is a view of it.
-  var viewedShape: [Int]?
+  var viewedShape: [Dimension]?
+
+  /// The recognised value is the operation's first output in this order of axes.
+  var permutation: [Int]?
 
   /// A change of one input, by position in `inputs`.
   enum Preparation {
@@ -24,8 +27,8 @@ struct Recognition {
     case constant(input: Int, Constant)
     case unsqueeze(input: Int, axis: Int)
     case squeeze(input: Int, axis: Int)
-    /// The first `count` elements of the last axis.
-    case leading(input: Int, count: Int)
+    /// Every `step`-th of the first `count` elements of the last axis.
+    case part(input: Int, count: Int, step: Int)
     /// The input together with another value, or with its opposite: a second mask.
     case combine(input: Int, ValueID, BinaryElementwise.Function, isInverted: Bool = false, view: [Int]? = nil)
     /// The input broadcast to a shape, then seen as another.
@@ -38,7 +41,7 @@ struct Recognition {
     var input: Int {
       switch self {
       case .transpose(let input, _), .constant(let input, _), .unsqueeze(let input, _), .squeeze(let input, _),
-        .leading(let input, _), .combine(let input, _, _, _, _), .invert(let input), .spread(let input, _, _), .view(let input, _):
+        .part(let input, _, _), .combine(let input, _, _, _, _), .invert(let input), .spread(let input, _, _), .view(let input, _):
         input
       }
     }
@@ -69,7 +72,8 @@ extension Rewriter {
       guard prepare(&inputs, preparation, name: name) else { return }
     }
     let types = recognition.results.map { $0.map { graph[$0].type } ?? graph[result].type }
-    let first = recognition.squeezedAxis.map { types[0].inserting(axis: $0) } ?? types[0].viewed(as: recognition.viewedShape)
+    let straight = recognition.permutation.map { types[0].inOrder(before: $0) } ?? types[0]
+    let first = recognition.squeezedAxis.map { straight.inserting(axis: $0) } ?? straight.viewed(as: recognition.viewedShape)
     let node = addNode(
       recognition.operation, inputs, types: [first] + types.dropFirst(), name: name, origin: Origin(),
       outputNames: recognition.results.map { $0.map { graph[$0].name } ?? "" })
@@ -78,12 +82,15 @@ extension Rewriter {
       var new = graph[node].outputs[position]
       if position == 0, let axis = recognition.squeezedAxis {
         let axes = addConstant(Constant(integers: [Int64(axis)]), name: "\(name).axis")
-        let squeeze = addNode(Squeeze(), [new, axes], types: [types[0]], name: "\(name).squeezed", origin: Origin())
+        let squeeze = addNode(Squeeze(), [new, axes], types: [straight], name: "\(name).squeezed", origin: Origin())
         new = graph[squeeze].outputs[0]
       }
-      if position == 0, recognition.viewedShape != nil, let shape = types[0].tensor?.constantShape {
-        let target = addIntegers(shape, "\(name).shape")
+      if position == 0, let target = recognition.viewedShape.flatMap({ types[0].target(from: $0) }) {
+        let target = addIntegers(target, "\(name).shape")
         new = graph[addNode(Reshape(), [new, target], types: [types[0]], name: "\(name).viewed", origin: Origin())].outputs[0]
+      }
+      if position == 0, let order = recognition.permutation {
+        new = graph[addNode(Transpose(order), [new], types: [types[0]], name: "\(name).turned", origin: Origin())].outputs[0]
       }
       replaceUses(of: old, with: new)
     }
@@ -128,9 +135,10 @@ extension Rewriter {
     case .squeeze(_, let axis):
       operation = Squeeze()
       operands.append(addIntegers([axis], "\(name).axis"))
-    case .leading(_, let count):
+    case .part(_, let count, let step):
       operation = Slice()
       operands += [[0], [count], [type.rank - 1]].map { addIntegers($0, "\(name).range") }
+      if step > 1 { operands.append(addIntegers([step], "\(name).step")) }
     case .combine(_, let other, let function, let isInverted, let view):
       operation = BinaryElementwise(function)
       guard var operand = isInverted ? inverse(of: other, name: name) : other else { return false }
@@ -174,10 +182,16 @@ extension Rewriter {
 
 extension ValueType {
   /// The type of a value of which this one is a view.
-  fileprivate func viewed(as shape: [Int]?) -> ValueType {
+  fileprivate func viewed(as shape: [Dimension]?) -> ValueType {
     guard case .tensor(var type) = self, let shape else { return self }
-    type.shape = shape.map(Dimension.constant)
+    type.shape = shape
     return .tensor(type)
+  }
+
+  /// What a reshape to this type is told, from a shape with the same open extents in the same places.
+  fileprivate func target(from shape: [Dimension]) -> [Int]? {
+    guard let own = tensor?.shape else { return nil }
+    return own.enumerated().map { axis, extent in extent.constant ?? (axis < shape.count && shape[axis] == extent ? 0 : -1) }
   }
 
   fileprivate func inserting(axis: Int) -> ValueType {

@@ -30,65 +30,64 @@ let recognizeAttentionCall = recognizer(
 
 /// Attention that ends at a node, with what it was found to be made of.
 private func attention(_ match: GraphMatcher, _ id: NodeID) throws(NearMiss) -> (recognition: Recognition, parts: AttentionParts)? {
-  guard match.graph[id].operation is MatrixMultiply, let result = match.graph[id].outputs.first,
-    let probabilities = match.graph[id].inputs[0], let values = match.graph[id].inputs[1],
-    let (softmax, op, softmaxNode) = match.softmax(probabilities), op.function == .softmax, let scores = softmaxNode.inputs[0],
-    let rank = match.graph.tensorType(scores)?.rank, (3...5).contains(rank)
-  else { return nil }
-  var found = AttentionParts(scores: match.graph.tensorType(scores)?.shape ?? [], covers: [id] + softmax)
-  if rank == 4, match.graph.tensorType(probabilities)?.rank == 3 {
-    found.heads = match.graph.tensorType(scores)?.constantShape.map { Array($0[..<2]) }
+  guard match.graph[id].operation is MatrixMultiply, let result = match.graph[id].outputs.first else { return nil }
+  guard let weights = match.attentionWeights(match.graph[id]) else {
+    if let nodes = match.changedWeights(match.graph[id]) { throw NearMiss(AttentionCondition.changed, [id] + nodes) }
+    return nil
   }
-  guard op.axis == -1 || op.axis == rank - 1 else { throw NearMiss(AttentionCondition.axis, found: "axis \(op.axis)", found.covers) }
-  var start = scores
-  if rank == 3, let apart = match.headsApart(scores) {
+  guard let scores = match.graph.tensorType(weights.scores), (3...5).contains(scores.rank) else { return nil }
+  let (rank, values) = (scores.rank, weights.values)
+  var found = AttentionParts(scores: scores.shape, covers: [id] + weights.nodes)
+  if rank == 4, match.graph.tensorType(weights.probabilities)?.rank == 3 {
+    found.heads = scores.constantShape.map { Array($0[..<2]) }
+  }
+  guard weights.axis == -1 || weights.axis == rank - 1 else {
+    throw NearMiss(AttentionCondition.axis, found: "axis \(weights.axis)", found.covers)
+  }
+  var start = weights.scores
+  if rank == 3, let apart = match.headsApart(weights.scores) {
     found = AttentionParts(scores: apart.shape, covers: found.covers + [apart.view])
     found.heads = apart.shape[..<2].compactMap(\.constant)
     start = apart.scores
   }
   try match.scoreProduct(start, &found)
   guard let query = found.query, let keys = found.keys else { throw NearMiss(AttentionCondition.product, found.covers) }
-  guard match.readers.sole(probabilities) != nil else { throw NearMiss(AttentionCondition.shared, found.covers) }
-  let (q, queryScale) = match.unscaled(query, &found)
+  guard match.readers.sole(weights.probabilities) != nil else { throw NearMiss(AttentionCondition.shared, found.covers) }
+  let isPlain = found.heads == nil && found.rank < 5
+  guard isPlain || !weights.isTurned else { throw NearMiss(AttentionCondition.turned, found.covers) }
+  guard isPlain && found.rank == 4 || weights.sinks == nil else { throw NearMiss(AttentionCondition.sinks, found.covers) }
+  let (q, queryScale) = match.unscaledQuery(query, &found, underTransposition: isPlain)
   let (kT, keyScale) = match.unscaled(keys, &found)
   (found.queryScale, found.keyScale) = (queryScale, keyScale)
   guard let key = match.keys(kT, &found) else { throw NearMiss(AttentionCondition.product, found.covers) }
-  guard let depth = match.graph.tensorType(q)?.shape.last?.constant else { throw NearMiss(AttentionCondition.depth, found.covers) }
-  let (k, v) = match.sharedHeads(key.value, values, &found, isDirect: key.permutation == nil)
-  guard match.graph.tensorType(v)?.rank == found.rank || found.heads != nil else {
+  guard let depth = match.graph.tensorType(query)?.shape.last?.constant else { throw NearMiss(AttentionCondition.depth, found.covers) }
+  var keyHeads = SharedHeads(source: key.value, permutation: key.permutation, nodes: [])
+  var valueHeads = SharedHeads(source: values, permutation: weights.isTurned ? match.exchanged(rank) : nil, nodes: [])
+  if found.rank == 4, found.heads == nil, !weights.isTurned,
+    let shared = match.groupedHeads(key.value, permutation: key.permutation, values)
+  {
+    (keyHeads, valueHeads) = shared
+    found.covers += shared.keys.nodes + shared.values.nodes
+  }
+  guard match.graph.tensorType(values)?.rank == found.rank || found.heads != nil else {
     throw NearMiss(AttentionCondition.product, found.covers)
   }
-  let recognition = try match.attention(found, (q, k, v), keyPermutation: key.permutation, depth: depth, result: result)
+  var recognition = try match.attention(found, q, keyHeads, valueHeads, depth: depth, result: result)
+  if let sinks = weights.sinks {
+    if recognition.inputs.count == 3 { recognition.inputs.append(nil) }
+    recognition.inputs.append(sinks)
+  }
+  if weights.isTurned { recognition.permutation = match.exchanged(rank) }
   return (recognition, found)
-}
-
-/// What the target's fused attention does not take.
-private let attentionObstacle: TargetObstacle = { recognition, match, capabilities in
-  guard let op = recognition.operation as? ScaledDotProductAttention, let q = match.graph.tensorType(recognition.inputs[0]),
-    let k = match.graph.tensorType(recognition.inputs[1]), let v = match.graph.tensorType(recognition.inputs[2])
-  else { return nil }
-  let support = capabilities.attention
-  let widest = max(q.shape.last?.constant ?? 0, v.shape.last?.constant ?? 0)
-  if widest > support.maximumHeadDimension {
-    return "heads of \(widest) elements exceed the target's largest, \(support.maximumHeadDimension)"
-  }
-  func lacks(_ form: AttentionSupport.Form) -> String? {
-    support.forms.contains(form) ? nil : "the target's fused attention has no \(form.rawValue) form"
-  }
-  if recognition.inputs.count > 3, let reason = lacks(.mask) { return reason }
-  if op.cap != nil, let reason = lacks(.capped) { return reason }
-  if op.isCausal, let reason = lacks(.causal) { return reason }
-  if q.rank == 4, k.rank == 4, q.shape[1] != k.shape[1], let reason = lacks(.grouped) { return reason }
-  return nil
 }
 
 extension GraphMatcher {
   /// Puts the operator together: masks, causality, scale, and what operands need first.
   fileprivate func attention(
-    _ found: AttentionParts, _ operands: (q: ValueID, k: ValueID, v: ValueID), keyPermutation: [Int]?, depth: Int, result: ValueID
+    _ found: AttentionParts, _ query: SharedHeads, _ keys: SharedHeads, _ values: SharedHeads, depth: Int, result: ValueID
   ) throws(NearMiss) -> Recognition {
-    var inputs: [ValueID?] = [operands.q, operands.k, operands.v]
-    var preparations: [Recognition.Preparation] = keyPermutation.map { [.transpose(input: 1, $0)] } ?? []
+    var inputs: [ValueID?] = [query.source, keys.source, values.source]
+    var preparations = query.preparations(input: 0) + keys.preparations(input: 1) + values.preparations(input: 2)
     var hiding = found.masks.filter { !$0.isTriangular }
     if found.rank == 5 { for index in hiding.indices { hiding[index].view = try flatMask(hiding[index].value, found) } }
     let isCausal = hiding.count < found.masks.count
@@ -97,7 +96,7 @@ extension GraphMatcher {
     }
     guard hiding.dropFirst().allSatisfy({ $0.windows == nil }) else { throw NearMiss(AttentionCondition.windows, found.covers) }
     inputs += hiding.prefix(1).map(\.value)
-    let views = try self.views(found, operands, keyPermutation, result: result)
+    let views = try self.views(found, (query.source, keys.source, values.source), keys.permutation, result: result)
     preparations += views.operands
     preparations += self.preparations(of: hiding)
     if let factor = found.factor { preparations.append(.combine(input: 0, factor, .mul)) }
@@ -108,47 +107,8 @@ extension GraphMatcher {
       operation: ScaledDotProductAttention(isCausal: isCausal, scale: scale, cap: found.cap.map { Float($0) }), inputs: inputs,
       result: result, covers: found.covers,
       preparations: preparations, squeezedAxis: found.rank == 3 ? 0 : nil)
-    recognition.viewedShape = views.result
+    recognition.viewedShape = views.result?.map(Dimension.constant)
     return recognition
-  }
-
-  /// A softmax, possibly behind an identity that guards against rows without any key, or a cast of its result.
-  fileprivate func softmax(_ value: ValueID) -> (nodes: [NodeID], op: Softmax, node: Node)? {
-    if let (id, op, node) = made(value, by: Softmax.self) { return ([id], op, node) }
-    if let (id, _, node) = made(value, by: Reshape.self), let inner = node.inputs[0], joinsHeads(inner, value),
-      let (softmaxID, op, softmaxNode) = made(inner, by: Softmax.self), readers.sole(inner) != nil
-    {
-      return ([id, softmaxID], op, softmaxNode)
-    }
-    if let (id, _, node) = made(value, by: Cast.self), let inner = node.inputs[0],
-      let (softmaxID, op, softmaxNode) = made(inner, by: Softmax.self)
-    {
-      return ([id, softmaxID], op, softmaxNode)
-    }
-    // where(isnan(p), 0, p), as exporters write for fully masked rows.
-    if let (id, _, node) = made(value, by: Where.self), node.inputs.count == 3, scalar(node.inputs[1]) == 0,
-      let (softmaxID, op, softmaxNode) = made(node.inputs[2], by: Softmax.self)
-    {
-      let guardNode = graph.producer(node.inputs[0]).map { [$0] } ?? []
-      return ([id] + guardNode + [softmaxID], op, softmaxNode)
-    }
-    return nil
-  }
-
-  /// [b, h, s, t] seen as [b·h, s, t].
-  private func joinsHeads(_ apart: ValueID, _ together: ValueID) -> Bool {
-    guard let wide = graph.tensorType(apart)?.constantShape, let flat = graph.tensorType(together)?.constantShape, wide.count == 4 else {
-      return false
-    }
-    return flat == [wide[0] * wide[1], wide[2], wide[3]]
-  }
-
-  /// Scores [b·h, s, t] that were [b, h, s, t] while masks were added to them.
-  fileprivate func headsApart(_ scores: ValueID) -> (scores: ValueID, shape: [Dimension], view: NodeID)? {
-    guard let (view, _, node) = made(scores, by: Reshape.self), let apart = node.inputs[0], joinsHeads(apart, scores),
-      binary(apart, .add) != nil || made(apart, by: Where.self) != nil, let shape = graph.tensorType(apart)?.shape
-    else { return nil }
-    return (apart, shape, view)
   }
 
   /// Walks from the softmax's input to the product of queries and keys, through masks and scales.
@@ -257,6 +217,19 @@ extension GraphMatcher {
     return false
   }
 
+  /// Queries without their scale, which may stand under a transposition.
+  fileprivate func unscaledQuery(
+    _ value: ValueID, _ parts: inout AttentionParts, underTransposition: Bool
+  ) -> (query: SharedHeads, scale: Double) {
+    let (x, scale) = unscaled(value, &parts)
+    guard underTransposition, scale == 1, let (id, op, node) = made(x, by: Transpose.self), let inner = node.inputs[0],
+      let permutation = op.permutation, scaled(inner) != nil
+    else { return (SharedHeads(source: x, nodes: []), scale) }
+    parts.covers.append(id)
+    let (source, factor) = unscaled(inner, &parts)
+    return (SharedHeads(source: source, permutation: permutation, nodes: []), factor)
+  }
+
   /// The value under a multiplication by a number, which goes to the scale.
   fileprivate func unscaled(_ value: ValueID, _ parts: inout AttentionParts) -> (ValueID, Double) {
     guard let (id, x, factor) = scaled(value) else { return (value, 1) }
@@ -279,30 +252,5 @@ extension GraphMatcher {
     let (inner, factor) = unscaled(x, &parts)
     parts.keyScale *= factor
     return (inner, permutation == identity ? nil : permutation)
-  }
-
-  /// Keys and values before they were repeated for groups of query heads: reshape(expand(unsqueeze(k))).
-  fileprivate func sharedHeads(_ key: ValueID, _ value: ValueID, _ parts: inout AttentionParts, isDirect: Bool) -> (ValueID, ValueID) {
-    guard isDirect, parts.rank == 4, parts.heads == nil, let k = repeated(key), let v = repeated(value),
-      graph.tensorType(k.source)?.shape[1] == graph.tensorType(v.source)?.shape[1]
-    else { return (key, value) }
-    parts.covers += k.nodes + v.nodes
-    return (k.source, v.source)
-  }
-
-  private func repeated(_ value: ValueID) -> (source: ValueID, nodes: [NodeID])? {
-    guard let (reshape, _, reshaped) = made(value, by: Reshape.self), let (expand, _, expanded) = made(reshaped.inputs[0], by: Expand.self),
-      let (unsqueeze, node) = axisInserted(expanded.inputs[0]), let source = node.inputs[0],
-      let before = graph.tensorType(source), before.rank == 4, let wide = graph.tensorType(expanded.outputs[0]), wide.rank == 5,
-      graph.tensorType(expanded.inputs[0])?.shape[2] == 1,
-      wide.shape[0] == before.shape[0], wide.shape[1] == before.shape[1], wide.shape[3] == before.shape[2], wide.shape[4] == before.shape[3]
-    else { return nil }
-    return (source, [reshape, expand, unsqueeze])
-  }
-
-  /// A view that inserts an axis.
-  private func axisInserted(_ value: ValueID?) -> (id: NodeID, node: Node)? {
-    if let (id, _, node) = made(value, by: Unsqueeze.self) { return (id, node) }
-    return made(value, by: Reshape.self).map { ($0.id, $0.node) }
   }
 }

@@ -9,27 +9,24 @@ let recognizeLayerNormalization = recognizer(
   endsAt: [BinaryElementwise(.mul), BinaryElementwise(.div)], relative: 1e-4, form: .layerNormalization, conditions: Condition.all
 ) { match, id throws(NearMiss) in
   var result = match.graph[id].outputs[0]
-  guard let quotient = match.overRoot(result), let (subtract, x, average) = match.binary(quotient.numerator, .sub),
-    let (meanNode, mean) = match.mean(average), meanNode.inputs[0] == x
-  else { return nil }
-  var covers = quotient.nodes + [subtract] + mean
-  guard let (addEpsilon, variance, epsilon) = match.withScalar(quotient.radicand, .add) else { throw NearMiss(Condition.epsilon, covers) }
-  covers.append(addEpsilon)
-  guard let (varianceNode, varianceMean) = match.mean(variance), let squared = varianceNode.inputs[0],
-    let (square, base) = match.square(squared),
-    match.isDeviation(base, of: x, average, sameAs: quotient.numerator)
-  else { throw NearMiss(Condition.variance, covers) }
-  covers += varianceMean + [square]
-  guard let axes = match.axes(of: meanNode), axes == match.axes(of: varianceNode), let type = match.graph.tensorType(x),
-    let first = axes.first, axes == Array(first..<type.rank)
-  else { throw NearMiss(Condition.axes, found: "axes \(match.axes(of: meanNode) ?? [])", covers) }
-  if let other = match.graph.producer(base), other != subtract { covers.append(other) }
+  guard let found = match.standardization(result) else {
+    if let nodes = match.divisionByDeviation(result) { throw NearMiss(Condition.behind, nodes) }
+    return nil
+  }
+  var covers = found.covers
+  guard let epsilon = found.epsilon else { throw NearMiss(Condition.epsilon, covers) }
+  guard let varianceAxes = found.varianceAxes else { throw NearMiss(Condition.variance, covers) }
+  // Other axes have an operator of their own.
+  if let axes = found.axes, axes == varianceAxes, axes.last.map({ $0 + 1 }) != match.graph.tensorType(found.x)?.rank { return nil }
+  guard let axes = found.axes, axes == varianceAxes, let type = match.graph.tensorType(found.x), let first = axes.first,
+    axes == Array(first..<type.rank)
+  else { throw NearMiss(Condition.axes, found: "axes \(found.axes ?? [])", covers) }
   let tail = match.affineTail(&result, &covers, shape: Array(type.shape[first...]), takesBias: true)
   let ones = tail.scale == nil ? match.ones(like: type, from: first) : nil
   guard tail.scale != nil || ones != nil else { throw NearMiss(Condition.scale, covers) }
   return Recognition(
     operation: LayerNormalization(axis: first - type.rank, epsilon: Float(epsilon)),
-    inputs: [x, tail.scale] + (tail.bias.map { [$0] } ?? []), result: result, covers: covers,
+    inputs: [found.x, tail.scale] + (tail.bias.map { [$0] } ?? []), result: result, covers: covers,
     preparations: ones.map { [.constant(input: 1, $0)] } ?? [])
 }
 
@@ -38,14 +35,23 @@ private enum Condition {
   static let variance = "the number under the root is not the mean of the squared deviations"
   static let axes = "mean and variance do not run over the same trailing axes"
   static let scale = "no scale of the normalised shape follows and the shape is not known"
-  static let all = [epsilon, variance, axes, scale]
+  static let behind = "ε is added to the root of the variance, not to the variance"
+  static let all = [epsilon, variance, axes, scale, behind]
 }
 
 extension GraphMatcher {
-  /// Exporters compute x − mean(x) once or twice.
-  fileprivate func isDeviation(_ a: ValueID, of x: ValueID, _ average: ValueID, sameAs b: ValueID) -> Bool {
-    if a == b { return true }
-    guard let (_, y, other) = binary(a, .sub), y == x else { return false }
-    return other == average || mean(other)?.node.inputs[0] == x
+  /// (x − mean(x))·γ/(√variance + ε), with or without γ.
+  fileprivate func divisionByDeviation(_ value: ValueID) -> [NodeID]? {
+    guard let quotient = quotient(value), let (add, deviation, _) = withScalar(quotient.denominator, .add),
+      let (root, _) = unary(deviation, .sqrt)
+    else { return nil }
+    let pair = binary(quotient.numerator, .mul)
+    for numerator in pair.map({ [$0.a, $0.b] }) ?? [quotient.numerator] {
+      guard let (subtract, x, average) = binary(numerator, .sub), let (meanNode, mean) = mean(average), meanNode.inputs[0] == x else {
+        continue
+      }
+      return quotient.nodes + [add, root, subtract] + (pair.map { [$0.id] } ?? []) + mean
+    }
+    return nil
   }
 }

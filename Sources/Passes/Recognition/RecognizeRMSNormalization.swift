@@ -12,7 +12,7 @@ let recognizeRMSNormalization = recognizer(
 ) { match, id throws(NearMiss) in
   var result = match.graph[id].outputs[0]
   guard let quotient = match.overRoot(result), let (addEpsilon, variance, epsilon) = match.withScalar(quotient.radicand, .add),
-    let (node, mean) = match.mean(variance), let squared = node.inputs[0],
+    let (node, mean) = match.mean(variance) ?? match.dividedSum(variance), let squared = node.inputs[0],
     let (square, base) = match.square(squared), match.scalar(quotient.numerator) == nil
   else { return nil }
   var covers = quotient.nodes + [addEpsilon] + mean + [square]
@@ -47,6 +47,16 @@ private enum Condition {
 }
 
 extension GraphMatcher {
+  /// A sum divided by the number of its summands.
+  fileprivate func dividedSum(_ value: ValueID) -> (node: Node, nodes: [NodeID])? {
+    guard let (divide, sum, factor) = scaled(value), let (id, op, node) = made(sum, by: Reduce.self), op.function == .sum, op.keepsAxes,
+      let axes = axes(of: node), let shape = graph.tensorType(node.inputs[0])?.shape
+    else { return nil }
+    let extents = axes.compactMap { shape[$0].constant }
+    guard extents.count == axes.count, let count = extents.checkedProduct, abs(factor * Double(count) - 1) < 1e-6 else { return nil }
+    return (node, [divide, id])
+  }
+
   /// The source of a cast to a wider float.
   fileprivate func widened(_ value: ValueID) -> (id: NodeID, source: ValueID)? {
     guard let (id, _, node) = made(value, by: Cast.self), let source = node.inputs[0], let from = graph.tensorType(source)?.element,

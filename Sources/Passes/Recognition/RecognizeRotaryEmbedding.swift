@@ -2,167 +2,151 @@ internal import Basic
 internal import IR
 internal import Ops
 
-/// x·cos + rotate(x)·sin with rotate(x) = [−x₂, x₁] of the halves of each head: rotary position embedding.
+/// x₁·cos − x₂·sin beside x₁·sin + x₂·cos for pairs of features: rotary position embedding.
 ///
-/// The operator takes half of each table: both halves of cos and sin must be provably equal.
+/// Pairs are the halves of a head or neighbours. Exporters write x·cos + turned(x)·sin with turned(x) = [−x₂, x₁], or both results
+/// one by one. Heads stand before or behind positions; features behind the rotated ones may be handed on as they are.
 let recognizeRotaryEmbedding = recognizer(
-  "recognize-rotary-embedding", "x·cos + [−x₂, x₁]·sin becomes a rotary position embedding.", endsAt: [BinaryElementwise(.add)],
-  form: .rotaryEmbedding,
-  conditions: Condition.all
+  "recognize-rotary-embedding", "x·cos + [−x₂, x₁]·sin, of halves of a head or of neighbours, becomes a rotary position embedding.",
+  endsAt: [BinaryElementwise(.add), Concatenate(axis: -1)], form: .rotaryEmbedding, conditions: Condition.all
 ) { match, id throws(NearMiss) in
-  guard let found = match.rotation(match.graph[id].outputs[0]) else {
-    if let nodes = match.turnedNeighbours(match.graph[id].outputs[0]) { throw NearMiss(Condition.neighbours, nodes) }
-    return nil
-  }
-  guard let type = match.graph.tensorType(found.x), type.rank == 4, let depth = type.shape[3].constant, depth % 2 == 0,
-    depth / 2 == found.half
-  else { throw NearMiss(Condition.halves, found.covers) }
-  guard match.hasEqualHalves(found.cosine), match.hasEqualHalves(found.sine) else {
+  guard var found = match.rotation(match.graph[id].outputs[0]) else { return nil }
+  guard found.isInterleaved == found.joinsNeighbours else { throw NearMiss(Condition.order, found.covers) }
+  match.addUnturned(&found)
+  guard let cosines = match.table(found.cosine, of: found), let sines = match.table(found.sine, of: found) else {
     throw NearMiss(Condition.tables, found.covers)
   }
-  var preparations: [Recognition.Preparation] = []
-  for (position, table) in [(2, found.cosine), (3, found.sine)] {
-    guard let axes = match.tableAxes(table, for: type) else {
-      throw NearMiss(Condition.layout, found: match.graph.tensorType(table).map { "\($0)" } ?? "unranked", found.covers)
-    }
-    preparations += axes.map { .squeeze(input: position, axis: $0) } + [.leading(input: position, count: found.half)]
+  guard let shape = match.rotatedShape(found), let layout = RotationLayout(shape, cosines.leading, sines.leading) else {
+    let shapes = [found.cosine, found.sine].map { match.graph.tensorType($0)?.shape.text ?? "unranked" }
+    throw NearMiss(Condition.layout, found: shapes.joined(separator: " and "), found.covers)
   }
-  return Recognition(
-    operation: RotaryEmbedding(), inputs: [found.x, nil, found.cosine, found.sine], result: match.graph[id].outputs[0],
-    covers: found.covers, preparations: preparations)
+  var preparations: [Recognition.Preparation] = found.permutation.map { [.transpose(input: 0, $0)] } ?? []
+  if found.isSplit || layout.shape.count != shape.count { preparations.append(.view(input: 0, as: layout.view)) }
+  preparations += cosines.preparations(input: 2, layout.squeezed.cosines) + sines.preparations(input: 3, layout.squeezed.sines)
+  let operation = RotaryEmbedding(
+    isInterleaved: found.isInterleaved, heads: layout.heads, rotated: found.isPartial ? 2 * found.pairs : 0)
+  var recognition = Recognition(
+    operation: operation, inputs: [found.x, nil, cosines.value, sines.value], result: found.result, covers: found.covers,
+    preparations: preparations)
+  if found.isStacked || layout.shape.count != shape.count { recognition.viewedShape = layout.shape }
+  return recognition
 }
 
 private enum Condition {
-  static let halves = "the rotated tensor is not [batch, heads, length, depth] cut in the middle of its depth"
-  static let tables = "the two halves of the cosines and sines are not known to be equal"
-  static let layout = "cosines and sines do not stand as [batch, 1, length, depth]"
-  static let neighbours = "neighbouring elements are rotated, not the halves of a head"
-  static let all = [halves, tables, layout, neighbours]
+  static let order = "pairs of neighbours are put together as halves, or halves as neighbours"
+  static let tables = "the two features of a pair are not known to have one cosine and one sine"
+  static let layout = "cosines and sines are not one row per position that all heads share"
+  static let all = [order, tables, layout]
 }
 
-private struct Rotation {
+/// What has been found of a rotation.
+struct Rotation {
   var x: ValueID
+  /// The rotated tensor is x in another order of axes.
+  var permutation: [Int]?
+  /// Neighbours have an axis of their own in x.
+  var isSplit: Bool
   var cosine: ValueID
   var sine: ValueID
-  var half: Int
+  var result: ValueID
+  /// Neighbours have an axis of their own in the result.
+  var isStacked = false
+  var pairs: Int
+  /// Neighbours are rotated, not the halves of a head.
+  var isInterleaved: Bool
+  /// The two results of a pair stand side by side.
+  var joinsNeighbours: Bool
+  /// Tables have one number per pair, not one per feature.
+  var hasNarrowTables: Bool
+  /// Features behind the rotated ones stay.
+  var isPartial = false
   var covers: [NodeID]
+
+  init(
+    _ low: FeaturePart, _ high: FeaturePart, isInterleaved: Bool, _ tables: (cosine: ValueID, sine: ValueID), areNarrow: Bool,
+    _ joined: JoinedPair, _ nodes: [NodeID]
+  ) {
+    (x, permutation, isSplit, pairs) = (low.x, low.permutation, low.isSplit, low.count)
+    (cosine, sine) = tables
+    self.isInterleaved = isInterleaved
+    joinsNeighbours = joined.areNeighbours
+    hasNarrowTables = areNarrow
+    result = joined.value
+    covers = nodes + joined.nodes + Set(low.nodes + high.nodes).sorted()
+  }
 }
 
 extension GraphMatcher {
-  fileprivate func rotation(_ value: ValueID) -> Rotation? {
-    guard let sum = binary(value, .add) else { return nil }
+  func rotation(_ value: ValueID) -> Rotation? {
+    if let sum = binary(value, .add) { return rotationBySum(sum, value) }
+    return joinedPair(value).flatMap { rotationByParts($0) }
+  }
+
+  /// x·cos + join(−x₂, x₁)·sin.
+  private func rotationBySum(_ sum: (id: NodeID, a: ValueID, b: ValueID), _ result: ValueID) -> Rotation? {
     for (direct, turned) in eitherOrder(sum) {
       guard let straight = binary(direct, .mul), let crossed = binary(turned, .mul) else { continue }
       for (rotated, sine) in eitherOrder(crossed) {
-        guard let (x, half, nodes) = rotatedHalves(rotated) else { continue }
-        for (factor, cosine) in eitherOrder(straight) where factor == x {
-          return Rotation(x: x, cosine: cosine, sine: sine, half: half, covers: [sum.id, straight.id, crossed.id] + nodes)
+        guard let joined = mergedPair(rotated), let (negate, upper) = unary(joined.first, .neg), let low = featurePart(joined.second),
+          let high = featurePart(upper), let isInterleaved = arePairs(low, high)
+        else { continue }
+        for (factor, cosine) in eitherOrder(straight) where isWhole(factor, of: low) {
+          var found = Rotation(
+            low, high, isInterleaved: isInterleaved, (cosine, sine), areNarrow: false, joined, [sum.id, straight.id, crossed.id, negate])
+          found.result = result
+          return found
         }
       }
     }
     return nil
   }
 
-  /// concat(−x[h…], x[…h]) along the last axis.
-  private func rotatedHalves(_ value: ValueID) -> (x: ValueID, half: Int, nodes: [NodeID])? {
-    guard let (concat, op, node) = made(value, by: Concatenate.self), node.inputs.count == 2, let rank = graph.tensorType(value)?.rank,
-      op.axis == -1 || op.axis == rank - 1, let (negate, upper) = unary(node.inputs[0], .neg), let lower = node.inputs[1],
-      let high = part(upper), let low = part(lower), high.x == low.x, low.start == 0, high.start == low.count,
-      let whole = graph.tensorType(low.x)?.shape.last?.constant, whole == low.count + high.count
+  /// join(x₁·cos − x₂·sin, x₁·sin + x₂·cos).
+  private func rotationByParts(_ joined: JoinedPair) -> Rotation? {
+    guard let difference = binary(joined.first, .sub), let sum = binary(joined.second, .add), let a = binary(difference.a, .mul),
+      let b = binary(difference.b, .mul), let c = binary(sum.a, .mul), let d = binary(sum.b, .mul)
     else { return nil }
-    return (low.x, low.count, [concat, negate] + Set([high.node, low.node]).sorted())
-  }
-
-  /// x·cos + reshape(stack(−x[1::2], x[0::2]))·sin, the form with interleaved pairs.
-  fileprivate func turnedNeighbours(_ value: ValueID) -> [NodeID]? {
-    guard let sum = binary(value, .add) else { return nil }
-    for (direct, turned) in eitherOrder(sum) {
-      guard let straight = binary(direct, .mul), let crossed = binary(turned, .mul) else { continue }
-      for (rotated, _) in eitherOrder(crossed) {
-        guard let view = graph.producer(rotated), isReshape(graph[view]),
-          let (stack, _, pair) = made(graph[view].inputs[0], by: Concatenate.self), pair.inputs.count == 2,
-          let (unsqueeze, _, inner) = made(pair.inputs[0], by: Unsqueeze.self), let (negate, odd) = unary(inner.inputs[0], .neg),
-          let (slice, _, cut) = made(odd, by: Slice.self), cut.inputs.count == 5, graph.constant(cut.inputs[4])?.shapeContents == [2],
-          straight.a == cut.inputs[0] || straight.b == cut.inputs[0]
+    for (x1, cosine) in eitherOrder(a) {
+      for (x2, sine) in eitherOrder(b) {
+        let crossed = [[x1, sine].sorted(), [x2, cosine].sorted()]
+        let products = [[c.a, c.b].sorted(), [d.a, d.b].sorted()]
+        guard products == crossed || products == crossed.reversed(), let low = featurePart(x1), let high = featurePart(x2),
+          let isInterleaved = arePairs(low, high)
         else { continue }
-        return [sum.id, straight.id, crossed.id, view, stack, unsqueeze, negate, slice]
+        var found = Rotation(
+          low, high, isInterleaved: isInterleaved, (cosine, sine), areNarrow: true, joined,
+          [difference.id, sum.id, a.id, b.id, c.id, d.id])
+        found.isStacked = joined.areNeighbours
+        if joined.areNeighbours, let (view, merged) = mergingView(of: joined.value) {
+          found.covers.append(view)
+          (found.result, found.isStacked) = (merged, false)
+        }
+        return found
       }
     }
     return nil
   }
 
-  /// A contiguous part of the last axis: a slice, or one result of a split.
-  private func part(_ value: ValueID) -> (x: ValueID, start: Int, count: Int, node: NodeID)? {
-    guard let producer = graph.producer(value), let x = graph[producer].inputs[0],
-      let count = graph.tensorType(value)?.shape.last?.constant,
-      let rank = graph.tensorType(x)?.rank, let whole = graph.tensorType(x)?.shape.last?.constant
-    else { return nil }
-    let node = graph[producer]
-    if let split = node.operation as? Split, split.axis == -1 || split.axis == rank - 1 {
-      let before = node.outputs.prefix { $0 != value }.compactMap { graph.tensorType($0)?.shape.last?.constant }
-      return (x, before.reduce(0, +), count, producer)
-    }
-    guard node.operation is Slice, node.inputs.count >= 4,
-      let axes = graph.constant(node.inputs[3])?.shapeContents?.compactMap(\.constant), axes == [-1] || axes == [rank - 1],
-      let start = graph.constant(node.inputs[1])?.shapeContents?.first?.constant,
-      node.inputs.count < 5 || node.inputs[4] == nil || graph.constant(node.inputs[4])?.shapeContents == [1]
-    else { return nil }
-    return (x, start < 0 ? start + whole : start, count, producer)
+  /// concat(rotated, x[r…]): a rotation of the first features of x alone.
+  func addUnturned(_ found: inout Rotation) {
+    guard !found.isSplit, !found.isStacked, let first = featurePart(found.x), first.start == 0, first.step == 1, !first.isSplit,
+      first.permutation == nil, first.nodes.count == 1, let reader = readers.sole(found.result),
+      let (id, op, node) = made(graph[reader].outputs[0], by: Concatenate.self),
+      node.inputs.count == 2, node.inputs[0] == found.result, let other = node.inputs[1], let rest = featurePart(other),
+      rest.x == first.x, rest.permutation == found.permutation, rest.start == first.count, rest.step == 1,
+      let type = graph.tensorType(first.x), op.axis == -1 || op.axis == type.rank - 1,
+      type.shape.last?.constant == first.count + rest.count
+    else { return }
+    found.x = first.x
+    found.result = node.outputs[0]
+    found.isPartial = true
+    found.covers += [id] + Set(first.nodes + rest.nodes).sorted()
   }
 
-  /// Axes of extent 1 to take out, highest first, so that a table is [length, depth] or [batch, length, depth].
-  fileprivate func tableAxes(_ table: ValueID, for x: TensorType) -> [Int]? {
-    guard let type = graph.tensorType(table), type.shape.last == x.shape.last else { return nil }
-    switch type.rank {
-    case 2: return type.shape[0] == x.shape[2] ? [] : nil
-    case 3: return type.shape[0] == 1 && type.shape[1] == x.shape[2] ? [0] : nil
-    case 4:
-      guard type.shape[1] == 1, type.shape[2] == x.shape[2] else { return nil }
-      return type.shape[0] == 1 ? [1, 0] : type.shape[0] == x.shape[0] ? [1] : nil
-    default: return nil
-    }
-  }
-
-  /// Follows elementwise and view nodes to a concatenation of a tensor with itself, or compares a constant.
-  fileprivate func hasEqualHalves(_ table: ValueID) -> Bool {
-    var value = table
-    for _ in 0..<12 {
-      if let constant = graph.constant(value) { return constant.hasEqualHalves }
-      guard let producer = graph.producer(value), let rank = graph.tensorType(value)?.rank else { return false }
-      let node = graph[producer]
-      if let concat = node.operation as? Concatenate, concat.axis == -1 || concat.axis == rank - 1 {
-        return node.inputs.count == 2 && node.inputs[0] == node.inputs[1]
-      }
-      guard let next = lastAxisKeeper(value, node) else { return false }
-      value = next
-    }
-    return false
-  }
-
-  /// The input whose last axis the node hands on, element by element or as it is.
-  private func lastAxisKeeper(_ value: ValueID, _ node: Node) -> ValueID? {
-    if let (_, x, _) = scaled(value) { return x }
-    guard let input = node.inputs.first ?? nil, graph.tensorType(input)?.shape.last == graph.tensorType(value)?.shape.last else {
-      return nil
-    }
-    switch node.operation {
-    case is UnaryElementwise, is Cast, is Unsqueeze, is Squeeze, is Reshape, is Expand, is Slice: return input
-    case let gather as Gather: return gather.axis == 0 && (graph.tensorType(input)?.rank ?? 0) > 1 ? input : nil
-    case let transpose as Transpose:
-      return transpose.permutation.map { $0.last == $0.count - 1 } == true ? input : nil
-    default: return nil
-    }
-  }
-}
-
-extension Constant {
-  /// Both halves of the last axis hold the same numbers.
-  fileprivate var hasEqualHalves: Bool {
-    guard let shape = type.constantShape, let depth = shape.last, depth > 0, depth % 2 == 0, let count = shape.checkedProduct,
-      count <= 1 << 24, let numbers = Tensor(self).flatMap({ try? $0.doubles() })
-    else { return false }
-    for start in stride(from: 0, to: numbers.count, by: depth)
-    where numbers[start..<(start + depth / 2)] != numbers[(start + depth / 2)..<(start + depth)] { return false }
-    return true
+  /// Extents of what is rotated, with all features in one axis.
+  fileprivate func rotatedShape(_ found: Rotation) -> [Dimension]? {
+    guard let own = graph.tensorType(found.x)?.shape else { return nil }
+    if found.isSplit { return own.dropLast(2) + [.constant(2 * found.pairs)] }
+    return found.permutation?.map { own[$0] } ?? own
   }
 }
