@@ -34,7 +34,8 @@ package struct FPGA: Machine {
 
   package func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
     guard !kernels.isEmpty else { throw Failure("the model has no kernel to build a pipeline from") }
-    let lowering = try PipelineLowering(kernels, request: description.request, tool: model.profile)
+    let batch = Batch(kernels, inputs: request.batch)
+    let lowering = try PipelineLowering(batch.frame, request: description.request, tool: model.profile)
     let unfolded = lowering.design(name: description.part.name)
     try checkSize(unfolded)
     let design = try folded(unfolded)
@@ -50,7 +51,7 @@ package struct FPGA: Machine {
     let run: DataflowRun
     if let known { run = known } else { run = try simulate(pipeline.network) }
     return FPGAResult(
-      description: description, kernels: kernels, lowering: lowering, pipeline: pipeline, design: design, run: run
+      description: description, kernels: kernels, batch: batch, lowering: lowering, pipeline: pipeline, design: design, run: run
     ).machineRun
   }
 

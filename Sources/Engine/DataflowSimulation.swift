@@ -4,11 +4,13 @@ package struct DataflowRun: Sendable, Equatable {
   package var started: [Int]
   /// Cycle in which each frame was complete at every sink.
   package var finished: [Int]
-  /// First and last busy cycle of every stage for the first frame.
-  package var firstFrame: [Range<Int>]
+  /// First and last busy cycle of every stage, frame by frame.
+  package var spans: [[Range<Int>]]
   /// Words in each FIFO at its fullest.
   package var peakOccupancy: [Int]
 
+  /// First and last busy cycle of every stage for the first frame.
+  package var firstFrame: [Range<Int>] { spans.first ?? [] }
   /// Cycles from entry to completion of the frame that found the pipeline empty.
   package var firstLatency: Int { latency(0) }
   /// The longest such time of any frame run.
@@ -63,7 +65,8 @@ package struct DataflowSimulation {
   private var cursor: [Cursor]
   private var entered: [Int] = []
   private var done: [[Int]]
-  private var spans: [Range<Int>]
+  /// By stage and frame.
+  private var spans: [[Range<Int>]]
 
   /// How far a FIFO's words have come; its times stand from `base` on.
   private struct Stream {
@@ -202,7 +205,7 @@ package struct DataflowSimulation {
     cursor = [Cursor](repeating: Cursor(), count: network.stages.count)
     done = [[Int]](repeating: [], count: network.stages.count)
     begun = done
-    spans = [Range<Int>](repeating: 0..<0, count: network.stages.count)
+    spans = [[Range<Int>]](repeating: [], count: network.stages.count)
   }
 
   /// Runs to completion or deadlock.
@@ -253,7 +256,7 @@ package struct DataflowSimulation {
     let finished = (0..<frames).map { frame in sinks.map { done[$0][frame] }.max() ?? 0 }
     return .completed(
       DataflowRun(
-        started: entered, finished: finished, firstFrame: spans,
+        started: entered, finished: finished, spans: (0..<frames).map { frame in spans.map { $0[frame] } },
         peakOccupancy: peakOccupancy(ofFirst: frames)))
   }
 
@@ -316,7 +319,7 @@ package struct DataflowSimulation {
     at.run += 1
     guard at.run == network.stages[stage].frame.count else { return }
     at.run = 0
-    if at.frame == 0 { spans[stage] = at.frameStart..<at.lastEvent }
+    spans[stage].append(at.frameStart..<at.lastEvent)
     done[stage].append(at.lastEvent)
     at.frame += 1
     at.ready += network.stages[stage].restart

@@ -15,44 +15,79 @@ struct MachineTests {
   }
 
   private func convolution(
-    _ id: Int, size: Int, from inputs: Int, to outputs: Int, reads: Int, dependencies: [Int] = []
+    _ id: Int, size: Int, from inputs: Int, to outputs: Int, reads: Int, dependencies: [Int] = [], images: Int = 1
   ) -> Kernel {
     let geometry = Convolution(
-      images: 1, inputChannels: inputs, outputChannels: outputs, groups: 1, input: [size, size], output: [size, size],
+      images: images, inputChannels: inputs, outputChannels: outputs, groups: 1, input: [size, size], output: [size, size],
       kernel: [3, 3], strides: [1, 1], dilations: [1, 1], padsBegin: [1, 1], padsEnd: [1, 1])
     let contraction = Contraction(
-      batch: 1, m: size * size, n: outputs, k: 9 * inputs, lhs: operand(size * size * inputs),
-      rhs: operand(9 * inputs * outputs, constant: true), output: operand(size * size * outputs), convolution: geometry)
+      batch: 1, m: images * size * size, n: outputs, k: 9 * inputs, lhs: operand(images * size * size * inputs),
+      rhs: operand(9 * inputs * outputs, constant: true), output: operand(images * size * size * outputs), convolution: geometry)
     return Kernel(
       id: id, name: "conv\(id)", origin: ["conv\(id)"],
       steps: [
         .init(computation: .contraction(contraction), label: "conv", inputs: [reads, 100 + id], outputs: [id + 10])
       ],
       anchor: 0,
-      reads: [tensor(reads, [1, inputs, size, size]), tensor(100 + id, [outputs, inputs, 3, 3], constant: true)],
-      writes: [tensor(id + 10, [1, outputs, size, size])], dependencies: dependencies)
+      reads: [tensor(reads, [images, inputs, size, size]), tensor(100 + id, [outputs, inputs, 3, 3], constant: true)],
+      writes: [tensor(id + 10, [images, outputs, size, size])], dependencies: dependencies)
   }
 
-  private func addition(_ id: Int, size: Int, channels: Int, reads: [Int], dependencies: [Int]) -> Kernel {
-    let count = size * size * channels
+  private func addition(_ id: Int, size: Int, channels: Int, reads: [Int], dependencies: [Int], images: Int = 1) -> Kernel {
+    let count = images * size * size * channels
     let pointwise = Pointwise(
       function: "add", count: count, inputs: [operand(count), operand(count)], outputs: [operand(count)],
       costPerElement: ArithmeticCost(simple: 1))
     return Kernel(
       id: id, name: "add\(id)", origin: ["add\(id)"],
       steps: [.init(computation: .pointwise(pointwise), label: "add", inputs: reads, outputs: [id + 10])], anchor: 0,
-      reads: reads.map { tensor($0, [1, channels, size, size]) }, writes: [tensor(id + 10, [1, channels, size, size])],
+      reads: reads.map { tensor($0, [images, channels, size, size]) }, writes: [tensor(id + 10, [images, channels, size, size])],
       dependencies: dependencies)
   }
 
   /// conv – conv – conv with a shortcut around the last two.
-  private var residual: [Kernel] {
+  private var residual: [Kernel] { residual(images: 1) }
+
+  private func residual(images: Int) -> [Kernel] {
     [
-      convolution(0, size: 8, from: 3, to: 4, reads: 1),
-      convolution(1, size: 8, from: 4, to: 4, reads: 10, dependencies: [0]),
-      convolution(2, size: 8, from: 4, to: 4, reads: 11, dependencies: [1]),
-      addition(3, size: 8, channels: 4, reads: [10, 12], dependencies: [0, 2]),
+      convolution(0, size: 8, from: 3, to: 4, reads: 1, images: images),
+      convolution(1, size: 8, from: 4, to: 4, reads: 10, dependencies: [0], images: images),
+      convolution(2, size: 8, from: 4, to: 4, reads: 11, dependencies: [1], images: images),
+      addition(3, size: 8, channels: 4, reads: [10, 12], dependencies: [0, 2], images: images),
     ]
+  }
+
+  /// The pipeline is that of one input; each further frame takes its interval.
+  @Test(arguments: [["hls.reuse=1"], ["hls.profile=finn-rtl"], ["hls.transfer=parallel", "hls.reuse=36"]])
+  func aBatchIsFramesOneAfterAnother(settings: [String]) throws {
+    let machine = try FPGA(Targets.file("zu9eg", set: settings))
+    let one = try machine.run(residual, RunRequest())
+    let runs = try [2, 4, 64].map { try machine.run(residual(images: $0), RunRequest(batch: $0)) }
+    let interval = 1 / (try #require(one.throughputPerSecond))
+    for (run, frames) in zip(runs, [2.0, 4, 64]) {
+      let expected = one.latencySeconds + (frames - 1) * interval
+      #expect(abs(run.latencySeconds - expected) < 0.02 * expected, "\(frames) frames")
+      #expect(run.latencySeconds <= frames * one.latencySeconds)
+      #expect(abs((run.throughputPerSecond ?? 0) * interval - 1) < 1e-9)
+      #expect(run.resources == one.resources)
+      #expect(run.floorSeconds <= run.latencySeconds && run.latencySeconds <= run.serialSeconds)
+      #expect(run.kernels.map { $0.figures["ii"] } == one.kernels.map { $0.figures["ii"] })
+      #expect(run.assumptions.contains { $0.what.contains("as frames one after another") })
+    }
+  }
+
+  /// A sum over all inputs is one frame: they are counted all the same.
+  @Test func aKernelThatNeedsAllInputsMakesThemOneFrame() throws {
+    let images = 4
+    let sum = Reduction(
+      kind: .sum, rows: 1, columns: images * 256, inputs: [operand(images * 256)], outputs: [operand(1)],
+      costPerElement: ArithmeticCost(simple: 1))
+    let last = Kernel(
+      id: 4, name: "sum", origin: ["sum"], steps: [.init(computation: .reduction(sum), label: "sum", inputs: [13], outputs: [14])],
+      anchor: 0, reads: [tensor(13, [images, 4, 8, 8])], writes: [tensor(14, [1])], dependencies: [3])
+    let run = try FPGA(Targets.file("zu9eg")).run(residual(images: images) + [last], RunRequest(batch: images))
+    #expect(run.assumptions.contains { $0.what.contains("'sum' needs its inputs together") })
+    #expect((run.throughputPerSecond ?? 0) > Double(images) * 0.9 / run.latencySeconds)
   }
 
   @Test(arguments: ["pynq-z2", "zu9eg", "alveo-u250", "vck190"])

@@ -146,7 +146,8 @@ package struct PredictionSweep: Sendable {
             slots[index].latencySeconds = run.latencySeconds
             slots[index].cycles = run.cycles
             slots[index].floorSeconds = run.floorSeconds
-            slots[index].throughputPerSecond = run.throughputPerSecond
+            slots[index].throughputPerSecond =
+              run.throughputPerSecond ?? (run.latencySeconds > 0 ? Double(request.batch) / run.latencySeconds : nil)
             slots[index].energyJoules = run.energyJoules
           } catch {
             slots[index].failure = error.diagnostics.first?.message ?? error.description
