@@ -53,6 +53,33 @@ struct PlacementTests {
     }
   }
 
+  /// More near memory never raises the floor, and where it makes the compiler's placement worse the run says so.
+  @Test func aLargerMemoryRaisesNoFloorAndAWorsePlacementIsNoted() throws {
+    var noted = 0
+    for seed in 0..<12 as Range<UInt64> {
+      var random = SeededGenerator(seed: seed &* 31 &+ 7)
+      let kernels = Fixture.chain(length: 8, &random)
+      var machine = try MachineInvariantTests.machine("ethos-u65-512").description
+      let far = try #require(machine.placement.far)
+      var floor = Double.infinity
+      for kibibytes in [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512] {
+        machine.memories[machine.placement.near].capacity = kibibytes << 10
+        let npu = NPU(machine)
+        let run = try npu.run(kernels, RunRequest())
+        #expect(run.floorSeconds <= floor, "seed \(seed), \(kibibytes) KiB")
+        floor = run.floorSeconds
+        guard let plan = try npu.lower(kernels).residency.smallerPlan else { continue }
+        noted += 1
+        #expect(run.diagnostics.contains { $0.severity == .note && $0.message.contains("of feature maps pass dram") })
+        let bytes = try Self.farBytes(machine, kernels)
+        machine.memories[machine.placement.near].capacity = plan.capacity
+        #expect(try NPU(machine).lower(kernels).residency.spilledBytes == plan.spilledBytes)
+        #expect(try Self.farBytes(machine, kernels) < bytes, "seed \(seed), \(kibibytes) KiB to \(far)")
+      }
+    }
+    #expect(noted > 0)
+  }
+
   /// Without a memory to go to, the error names the buffer, the bytes and what would do.
   @Test func aMisfitWithoutAFarMemoryIsNamed() throws {
     let kernels = Self.tower(side: 512, channels: 32, length: 2)

@@ -39,9 +39,11 @@ package struct PredictionSweep: Sendable {
     package var energyJoules: Double?
     /// Why there is no figure.
     package var failure: String?
+    /// What the prediction of this variant has to say about it.
+    package var notes: [String]?
 
     enum CodingKeys: String, CodingKey {
-      case settings, cycles, failure
+      case settings, cycles, failure, notes
       case latencySeconds = "latency_seconds"
       case floorSeconds = "floor_seconds"
       case throughputPerSecond = "throughput_per_second"
@@ -149,6 +151,8 @@ package struct PredictionSweep: Sendable {
             slots[index].throughputPerSecond =
               run.throughputPerSecond ?? (run.latencySeconds > 0 ? Double(request.batch) / run.latencySeconds : nil)
             slots[index].energyJoules = run.energyJoules
+            let notes = run.diagnostics.filter { $0.severity == .note }.map(\.message)
+            slots[index].notes = notes.isEmpty ? nil : notes
           } catch {
             slots[index].failure = error.diagnostics.first?.message ?? error.description
           }
@@ -174,7 +178,8 @@ package struct PredictionSweep: Sendable {
           row.failure ?? (latency == best ? "fastest" : ""),
         ])
     }
-    return table.render() + "\n"
+    let notes = rows.flatMap { row in (row.notes ?? []).map { "\(row.settings.joined(separator: " ")): \($0)\n" } }
+    return table.render() + "\n" + notes.joined()
   }
 
   package func json() throws(Failure) -> String { try prettyJSON(Document(paths: paths, variants: rows)) }

@@ -21,6 +21,7 @@ struct RunBuilder {
     for (kernel, layer) in zip(kernels, layers) where layer.place == .host {
       diagnostics.append(Diagnostic(.warning, "'\(kernel.name)' runs on the host: \(layer.note)"))
     }
+    if let note = placementNote { diagnostics.append(note) }
     let occupancy = MemoryOccupancy(machine: machine, kernels: kernels, layers: layers, timings: timings, residency: residency).steps()
     let peaks = peaks(occupancy)
     let fitting = machine.memories.filter { level in
@@ -105,17 +106,40 @@ struct RunBuilder {
 
   // MARK: Bounds and energy
 
+  /// Says when less near memory would send less to the far one.
+  private var placementNote: Diagnostic? {
+    guard let plan = residency.smallerPlan, let far = machine.far else { return nil }
+    func text(_ bytes: Int) -> String { Format.bytes(Double(bytes)) }
+    return Diagnostic(
+      .note,
+      "\(text(residency.spilledBytes)) of feature maps pass \(far.name); with \(text(plan.capacity)) of \(machine.near.name) it would be \(text(plan.spilledBytes)), because whole feature maps are given a place before layers run depth first, as the machine's compiler does it",
+      fix: "compare --set '\(machine.near.name).capacity=\(plan.capacity) B'")
+  }
+
   private func floorCycles(_ layer: Layer) -> Int {
     layer.compulsory.enumerated().reduce(Int(layer.arithmeticCycles)) { max($0, machine.memories[$1.offset].cycles(for: $1.element)) }
   }
 
-  /// Whatever the schedule: all multiplications at the full rate of their formats, and all compulsory bytes of every memory.
+  /// Whatever the schedule and the placement: all multiplications at the full rate of their formats, what every memory has to move in
+  /// any case, and what either of two memories has to move at the rate of both.
   private func floorSeconds() -> Double {
     let arithmetic = Int(layers.reduce(0) { $0 + $1.arithmeticCycles })
-    let memories = machine.memories.indices.map { memory in
-      machine.memories[memory].cycles(for: layers.reduce(0) { $0 + $1.compulsory[memory] })
+    let fixed = machine.memories.indices.map { memory in layers.reduce(0) { $0 + $1.compulsory[memory] - $1.movable[memory] } }
+    let memories = machine.memories.indices.map { machine.memories[$0].cycles(for: fixed[$0]) }
+    return machine.seconds(max(arithmetic, memories.max() ?? 0, eitherCycles(fixed)))
+  }
+
+  /// Cycles that the near and the far memory need together for what they have to move and for the feature maps between layers.
+  private func eitherCycles(_ fixed: [Int]) -> Int {
+    guard let far = machine.placement.far, far != machine.placement.near else { return 0 }
+    let pair = [machine.placement.near, far]
+    // Weights that could stay from run to run need not pass at all.
+    let maps = pair.reduce(0) { sum, memory in
+      memory == machine.placement.weights && machine.policy.weights == .resident
+        ? sum : sum + layers.reduce(0) { $0 + $1.movable[memory] }
     }
-    return machine.seconds(max(arithmetic, memories.max() ?? 0))
+    let rate = pair.reduce(0) { $0 + machine.memories[$1].bytesPerCycle }
+    return Int(Double(pair.reduce(maps) { $0 + fixed[$1] }) / rate)
   }
 
   private func serialSeconds() -> Double {
