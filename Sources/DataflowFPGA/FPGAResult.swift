@@ -67,7 +67,8 @@ struct FPGAResult {
       kernels: results, timeline: timeline, latencySeconds: latency, cycles: cycles, floorSeconds: floor,
       serialSeconds: serial, throughputPerSecond: throughput,
       energyJoules: description.board.watts > 0 ? description.board.watts * latency : nil,
-      resources: resources, assumptions: assumptions, diagnostics: diagnostics)
+      resources: resources, assumptions: assumptions, diagnostics: diagnostics,
+      floorScope: "with this folding")
   }
 
   /// Cycles a layer takes by itself.

@@ -116,6 +116,8 @@ package struct Totals: Sendable, Codable, Hashable {
   package var cycles: Int
   /// No schedule on this machine can be faster: compulsory bytes and arithmetic at full rate.
   package var floorSeconds: Double
+  /// What the floor takes as given beyond the machine, such as `with this folding`; nil for nothing.
+  package var floorScope: String?
   /// Every kernel after the other, nothing overlapped.
   package var serialSeconds: Double
   package var throughputPerSecond: Double
@@ -131,8 +133,9 @@ package struct Totals: Sendable, Codable, Hashable {
   package init(
     latencySeconds: Double, cycles: Int, floorSeconds: Double, serialSeconds: Double, throughputPerSecond: Double,
     energyJoules: Double?, energyByPart: [String: Double]? = nil, peakMemoryBytes: [String: Int], bytesMoved: [String: Int],
-    opaqueShare: Double
+    opaqueShare: Double, floorScope: String? = nil
   ) {
+    self.floorScope = floorScope
     self.latencySeconds = latencySeconds
     self.cycles = cycles
     self.floorSeconds = floorSeconds
@@ -146,7 +149,8 @@ package struct Totals: Sendable, Codable, Hashable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case latencySeconds, cycles, floorSeconds, serialSeconds, throughputPerSecond, energyJoules, energyByPart, peakMemoryBytes, bytesMoved,
+    case latencySeconds, cycles, floorSeconds, floorScope, serialSeconds, throughputPerSecond, energyJoules, energyByPart, peakMemoryBytes,
+      bytesMoved,
       opaqueShare
   }
 
@@ -156,6 +160,7 @@ package struct Totals: Sendable, Codable, Hashable {
     try container.encode(latencySeconds, forKey: .latencySeconds)
     try container.encode(cycles, forKey: .cycles)
     try container.encode(floorSeconds, forKey: .floorSeconds)
+    try container.encodeIfPresent(floorScope, forKey: .floorScope)
     try container.encode(serialSeconds, forKey: .serialSeconds)
     try container.encode(throughputPerSecond, forKey: .throughputPerSecond)
     try container.encode(energyJoules, forKey: .energyJoules)

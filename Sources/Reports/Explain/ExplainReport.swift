@@ -45,7 +45,8 @@ package enum ExplainReport {
   }
 
   private static func bottlenecks(_ result: RunResult, _ style: TextStyle) -> String {
-    let total = result.kernels.reduce(0) { $0 + $1.latencySeconds }
+    if let stages = PipelineStages(result) { return PipelineStory(result: result, stages: stages, style: style).text }
+    let total = result.accountedSeconds
     guard total > 0 else { return "No kernel takes any time." }
     var lines: [String] = []
     var seconds: [Bound: Double] = [:]

@@ -72,7 +72,8 @@ enum HTMLSummary {
   static func text(_ result: RunResult) -> String {
     let totals = result.totals
     let share =
-      totals.latencySeconds > 0 ? Format.percent(totals.floorSeconds / totals.latencySeconds) + " of the latency" : ""
+      totals.latencySeconds > 0
+      ? Format.percent(totals.floorSeconds / totals.latencySeconds) + " of the latency" + (totals.floorScope.map { ", \($0)" } ?? "") : ""
     var facts: [(String, String, String)] = [
       ("latency", Format.seconds(totals.latencySeconds), "\(TextReport.grouped(totals.cycles)) cycles"),
       ("floor", Format.seconds(totals.floorSeconds), share),
@@ -102,8 +103,9 @@ enum HTMLSummary {
 
   /// The time by bound as one bar.
   private static func bar(_ result: RunResult) -> String {
-    let total = result.kernels.reduce(0) { $0 + $1.latencySeconds }
-    guard total > 0 else { return "" }
+    let total = result.accountedSeconds
+    // Stages of a pipeline overlap: no bar has room for all.
+    guard total > 0, PipelineStages(result) == nil else { return "" }
     let parts = Bound.allCases.compactMap { bound -> String? in
       let share = result.kernels.filter { $0.bound == bound }.reduce(0) { $0 + $1.latencySeconds } / total
       guard share > 0 else { return nil }
