@@ -48,6 +48,8 @@ struct FPGAResult {
     }
   }
 
+  private static let hostWork = "transfers by the host"
+
   private var tick: Double { 1 / description.clock }
   private var isParallel: Bool { design.transfer == .parallel }
 
@@ -68,7 +70,7 @@ struct FPGAResult {
       serialSeconds: serial, throughputPerSecond: throughput,
       energyJoules: description.board.watts > 0 ? description.board.watts * latency : nil,
       resources: resources, assumptions: assumptions, diagnostics: diagnostics,
-      floorScope: "with this folding")
+      floorScope: "with this folding", overhead: hostSeconds > 0 ? Overhead(name: Self.hostWork, seconds: hostSeconds) : nil)
   }
 
   /// Cycles a layer takes by itself.
@@ -158,8 +160,14 @@ struct FPGAResult {
         end: Double(spans[index].upperBound) * tick, kind: index == pipeline.network.bottleneck ? "compute" : "stream")
     }
     let edges = kernels.flatMap { kernel in kernel.dependencies.map { [$0, kernel.id] } }
+    let hostSeconds = Double(batch.frames) * description.board.hostSeconds
+    let end = Double(pace.cycles(frames: batch.frames)) * tick
+    let host =
+      hostSeconds > 0
+      ? [Timeline.Span(kernel: Timeline.Span.noKernel, resource: "host", start: end, end: end + hostSeconds, kind: Self.hostWork)] : []
     return Timeline(
-      resources: names.map { Timeline.Resource(name: $0) }, spans: bars, dependencies: edges, isStreaming: true)
+      resources: (names + host.map(\.resource)).map { Timeline.Resource(name: $0) }, spans: bars + host, dependencies: edges,
+      isStreaming: true)
   }
 
   private var resources: [String: ResourceUse] {

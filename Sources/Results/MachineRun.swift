@@ -9,6 +9,8 @@ package struct MachineRun: Sendable {
   package var floorSeconds: Double
   /// What the floor takes as given beyond the machine, such as `with this folding`; nil for nothing.
   package var floorScope: String?
+  /// The part of the latency that belongs to no kernel, where there is one.
+  package var overhead: Overhead?
   package var serialSeconds: Double
   /// Inputs per second in steady state, when it is not simply images / latency.
   package var throughputPerSecond: Double?
@@ -25,9 +27,10 @@ package struct MachineRun: Sendable {
     kernels: [KernelResult], timeline: Timeline, latencySeconds: Double, cycles: Int, floorSeconds: Double,
     serialSeconds: Double, throughputPerSecond: Double? = nil, energyJoules: Double? = nil, energyByPart: [String: Double] = [:],
     peakMemoryBytes: [String: Int] = [:], resources: [String: ResourceUse] = [:], roofline: Roofline? = nil,
-    assumptions: [Assumption] = [], diagnostics: [Diagnostic] = [], floorScope: String? = nil
+    assumptions: [Assumption] = [], diagnostics: [Diagnostic] = [], floorScope: String? = nil, overhead: Overhead? = nil
   ) {
     self.floorScope = floorScope
+    self.overhead = overhead
     self.kernels = kernels
     self.timeline = timeline
     self.latencySeconds = latencySeconds

@@ -111,6 +111,17 @@ package struct RequestSummary: Sendable, Codable, Hashable {
   }
 }
 
+/// A part of a run that belongs to no kernel: what a host or a driver does before, between or after them.
+package struct Overhead: Sendable, Codable, Hashable {
+  package var name: String
+  package var seconds: Double
+
+  package init(name: String, seconds: Double) {
+    self.name = name
+    self.seconds = seconds
+  }
+}
+
 package struct Totals: Sendable, Codable, Hashable {
   package var latencySeconds: Double
   package var cycles: Int
@@ -129,13 +140,16 @@ package struct Totals: Sendable, Codable, Hashable {
   package var bytesMoved: [String: Int]
   /// Share of the latency spent in opaque kernels.
   package var opaqueShare: Double
+  /// The part of the latency that belongs to no kernel, where there is one.
+  package var overhead: Overhead?
 
   package init(
     latencySeconds: Double, cycles: Int, floorSeconds: Double, serialSeconds: Double, throughputPerSecond: Double,
     energyJoules: Double?, energyByPart: [String: Double]? = nil, peakMemoryBytes: [String: Int], bytesMoved: [String: Int],
-    opaqueShare: Double, floorScope: String? = nil
+    opaqueShare: Double, floorScope: String? = nil, overhead: Overhead? = nil
   ) {
     self.floorScope = floorScope
+    self.overhead = overhead
     self.latencySeconds = latencySeconds
     self.cycles = cycles
     self.floorSeconds = floorSeconds
@@ -151,7 +165,7 @@ package struct Totals: Sendable, Codable, Hashable {
   private enum CodingKeys: String, CodingKey {
     case latencySeconds, cycles, floorSeconds, floorScope, serialSeconds, throughputPerSecond, energyJoules, energyByPart, peakMemoryBytes,
       bytesMoved,
-      opaqueShare
+      opaqueShare, overhead
   }
 
   /// Writes an unavailable energy as `null`, so that tools see that it is unknown rather than absent.
@@ -168,6 +182,7 @@ package struct Totals: Sendable, Codable, Hashable {
     try container.encode(peakMemoryBytes, forKey: .peakMemoryBytes)
     try container.encode(bytesMoved, forKey: .bytesMoved)
     try container.encode(opaqueShare, forKey: .opaqueShare)
+    try container.encodeIfPresent(overhead, forKey: .overhead)
   }
 }
 

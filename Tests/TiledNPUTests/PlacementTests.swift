@@ -80,6 +80,21 @@ struct PlacementTests {
     #expect(noted > 0)
   }
 
+  /// What a run takes before its first kernel has an entry of its own: with it all times sum, and memory is drawn over all of them.
+  @Test func startingARunIsPartOfTheTimeline() throws {
+    let machine = try MachineInvariantTests.machine("edge-tpu-usb").description
+    let run = try NPU(machine).run(Self.tower(side: 32, channels: 16, length: 3), RunRequest())
+    let overhead = try #require(run.overhead)
+    #expect(overhead.seconds == machine.runSeconds)
+    let sum = run.kernels.reduce(overhead.seconds) { $0 + $1.latencySeconds }
+    #expect(abs(sum - run.latencySeconds) < 1e-9)
+    #expect(abs(Double(run.cycles) - run.latencySeconds * machine.clockHertz) <= 1)
+    let first = try #require(run.timeline.spans.first { $0.kernel == Timeline.Span.noKernel })
+    #expect(first.start == 0 && first.end == run.kernels[0].startSeconds && first.kind == overhead.name)
+    let steps = try #require(run.timeline.occupancy[machine.near.name])
+    #expect(steps.dropFirst().allSatisfy { $0[0] >= machine.runCycles && $0[0] <= run.cycles })
+  }
+
   /// Without a memory to go to, the error names the buffer, the bytes and what would do.
   @Test func aMisfitWithoutAFarMemoryIsNamed() throws {
     let kernels = Self.tower(side: 512, channels: 32, length: 2)

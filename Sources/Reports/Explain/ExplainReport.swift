@@ -65,6 +65,11 @@ package enum ExplainReport {
         "\(Format.percent(time / total)) of the time is bound by \(bound.label) (\(count) kernels, \(Format.seconds(time))). \(bound.advice)"
       )
     }
+    if let overhead = result.totals.overhead {
+      lines.append(
+        "\(Format.percent(overhead.seconds / total)) of the time is \(overhead.name.visible) (\(Format.seconds(overhead.seconds))), which belongs to no kernel."
+      )
+    }
     lines.append("")
     lines.append("What would help most, by time above its own floor:")
     for alike in AlikeKernels.groups(result.kernels, by: \.excess).prefix(style.topKernels) {

@@ -30,6 +30,10 @@ struct PipelineStory {
       let share = Format.percent(stage.addedSeconds / max(totals.latencySeconds, .leastNormalMagnitude))
       lines.append("  #\(stage.kernel.id) \(stage.kernel.name.visible): \(Format.seconds(stage.addedSeconds)), \(share) of the latency.")
     }
+    if let overhead = totals.overhead {
+      let share = Format.percent(overhead.seconds / max(totals.latencySeconds, .leastNormalMagnitude))
+      lines.append("  \(overhead.name.visible): \(Format.seconds(overhead.seconds)), \(share) of the latency.")
+    }
     lines.append(
       "A stage adds its whole time when it needs a whole frame before it gives a word (sums over all positions, dense layers), and little when it keeps pace with its words."
     )

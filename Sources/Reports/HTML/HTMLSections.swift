@@ -77,6 +77,7 @@ enum HTMLSummary {
     var facts: [(String, String, String)] = [
       ("latency", Format.seconds(totals.latencySeconds), "\(TextReport.grouped(totals.cycles)) cycles"),
       ("floor", Format.seconds(totals.floorSeconds), share),
+      totals.overhead.map { ($0.name, Format.seconds($0.seconds), "of the latency, in no kernel") },
       ("nothing overlapped", Format.seconds(totals.serialSeconds), ""),
       ("throughput", Format.count(totals.throughputPerSecond) + "/s", ""),
       ("kernels", "\(result.kernels.count)", "from \(result.model.sourceNodes) source nodes"),
@@ -86,7 +87,7 @@ enum HTMLSummary {
       ),
       ("energy", totals.energyJoules.map(Format.joules) ?? "unavailable", ""),
       ("opaque", Format.percent(totals.opaqueShare), OpaqueShare.note(totals)),
-    ]
+    ].compactMap(\.self)
     for (level, bytes) in totals.peakMemoryBytes.sorted(by: { $0.key < $1.key }) {
       facts.append(("peak \(level)", Format.bytes(Double(bytes)), ""))
     }
@@ -113,7 +114,13 @@ enum HTMLSummary {
       return
         "<div style=\"flex:\(SVGWriter.number(share * 100)) 0 0;border-color:\(Palette.colour(of: bound))\" title=\"\(text)\">\(share > 0.07 ? text : "")</div>"
     }
-    return "<div class=\"bounds\" role=\"img\" aria-label=\"time by bound\">\(parts.joined())</div>"
+    let overhead = result.totals.overhead.map { overhead in
+      let (share, colour) = (overhead.seconds / total, Palette.colour(of: .host))
+      let text = "\(Markup.escape(overhead.name)) \(Format.percent(share))"
+      return
+        "<div style=\"flex:\(SVGWriter.number(share * 100)) 0 0;border-color:\(colour)\" title=\"\(text)\">\(share > 0.07 ? text : "")</div>"
+    }
+    return "<div class=\"bounds\" role=\"img\" aria-label=\"time by bound\">\(overhead ?? "")\(parts.joined())</div>"
   }
 }
 

@@ -58,8 +58,9 @@ extension KernelResult {
 }
 
 extension RunResult {
-  /// What shares of time are of: all kernels one after another, or, where they work at the same time, the latency.
+  /// What shares of time are of: all kernels one after another and what belongs to none of them, or, where they work at the same time, the latency.
   var accountedSeconds: Double {
-    PipelineStages(self) == nil ? kernels.reduce(0) { $0 + $1.latencySeconds } : totals.latencySeconds
+    guard PipelineStages(self) == nil else { return totals.latencySeconds }
+    return kernels.reduce(totals.overhead?.seconds ?? 0) { $0 + $1.latencySeconds }
   }
 }

@@ -106,7 +106,7 @@ package enum TextReport: Report {
   }
 
   /// Stages of a pipeline, the slowest first: their times overlap, so that shares of time would say nothing.
-  private static func topStages(_ stages: PipelineStages, _ style: TextStyle) -> String {
+  private static func topStages(_ stages: PipelineStages, _ overhead: Overhead?, _ style: TextStyle) -> String {
     var table = TextTable([
       ("#", .right), ("stage", .left), ("interval", .right), ("of longest", .right), ("adds", .right), ("format", .left), ("choice", .left),
     ])
@@ -121,13 +121,14 @@ package enum TextReport: Report {
       ])
     }
     if order.count > style.topKernels { table.add(["", "\(order.count - style.topKernels) more", "", "", "", "", ""]) }
+    if let overhead { table.add(["", plain(overhead.name), "", "", Format.seconds(overhead.seconds), "", ""]) }
     let note = "the longest interval sets the throughput; what stages add behind those they read from makes the latency"
     return table.render() + "\n" + note
   }
 
   /// Where the time goes; kernels that are alike are one row.
   private static func topKernels(_ result: RunResult, _ style: TextStyle) -> String {
-    if let stages = PipelineStages(result) { return topStages(stages, style) }
+    if let stages = PipelineStages(result) { return topStages(stages, result.totals.overhead, style) }
     var table = TextTable([
       ("#", .right), ("kernel", .left), ("", .right), ("each", .right), ("share", .right), ("bound", .left), ("format", .left),
       ("choice", .left),
@@ -145,9 +146,14 @@ package enum TextReport: Report {
       ])
     }
     let rest = groups.dropFirst(style.topKernels).joined()
-    guard !rest.isEmpty else { return table.render() }
-    let time = rest.reduce(0) { $0 + $1.latencySeconds }
-    table.add(["", "\(rest.count) more, together", "", Format.seconds(time), Format.percent(time / total), "", "", ""])
+    if !rest.isEmpty {
+      let time = rest.reduce(0) { $0 + $1.latencySeconds }
+      table.add(["", "\(rest.count) more, together", "", Format.seconds(time), Format.percent(time / total), "", "", ""])
+    }
+    if let overhead = result.totals.overhead {
+      let seconds = overhead.seconds
+      table.add(["", plain(overhead.name), "", Format.seconds(seconds), Format.percent(seconds / total), Bound.host.label, "", ""])
+    }
     return table.render()
   }
 

@@ -13,8 +13,8 @@ struct RunBuilder {
   let request: RunRequest
 
   func run() -> MachineRun {
-    let cycles = timings.map(\.end).max() ?? 0
-    let latency = machine.runSeconds + machine.seconds(cycles)
+    let worked = timings.map(\.end).max() ?? 0
+    let latency = machine.runSeconds + machine.seconds(worked)
     let results = kernels.indices.map(result)
     let energy = EnergyAccount(machine).total(kernels, layers)
     var diagnostics: [Diagnostic] = []
@@ -33,12 +33,15 @@ struct RunBuilder {
       return false
     }
     return MachineRun(
-      kernels: results, timeline: timeline(occupancy, fitting), latencySeconds: latency, cycles: cycles,
+      kernels: results, timeline: timeline(occupancy, fitting), latencySeconds: latency, cycles: machine.runCycles + worked,
       floorSeconds: min(latency, floorSeconds()), serialSeconds: max(latency, serialSeconds()),
       throughputPerSecond: latency > 0 ? Double(machine.instances * request.batch) / latency : nil,
       energyJoules: energy.map(EnergyAccount.sum), energyByPart: energy ?? [:],
-      peakMemoryBytes: peaks, roofline: roofline(), assumptions: assumptions(), diagnostics: diagnostics)
+      peakMemoryBytes: peaks, roofline: roofline(), assumptions: assumptions(), diagnostics: diagnostics,
+      overhead: machine.runSeconds > 0 ? Overhead(name: Self.invocation, seconds: machine.runSeconds) : nil)
   }
+
+  private static let invocation = "starting the run"
 
   // MARK: Kernels
 
@@ -178,10 +181,14 @@ struct RunBuilder {
   private func timeline(_ occupancy: [String: [[Int]]], _ bounded: [MemoryLevel]) -> Timeline {
     let units = ["array", "vector", "host"].filter { name in layers.contains { $0.place.rawValue == name } }
     var spans: [Timeline.Span] = []
+    if machine.runSeconds > 0 {
+      spans.append(.init(kernel: Timeline.Span.noKernel, resource: "driver", start: 0, end: machine.runSeconds, kind: Self.invocation))
+    }
     for index in kernels.indices where layers[index].place != .view { spans += self.spans(index) }
     let capacity = Dictionary(bounded.map { ($0.name, $0.capacity ?? 0) }, uniquingKeysWith: { first, _ in first })
     return Timeline(
-      resources: units.map { Timeline.Resource(name: $0) } + machine.memories.map { .init(name: $0.name, isExclusive: false) },
+      resources: (machine.runSeconds > 0 ? [.init(name: "driver")] : []) + units.map { Timeline.Resource(name: $0) }
+        + machine.memories.map { .init(name: $0.name, isExclusive: false) },
       spans: spans, dependencies: kernels.flatMap { kernel in kernel.dependencies.map { [$0, kernel.id] } },
       isStreaming: true, occupancy: occupancy, capacity: capacity)
   }
