@@ -38,7 +38,7 @@ package struct FPGA: Machine {
     let lowering = try PipelineLowering(batch.frame, request: description.request, tool: model.profile)
     let unfolded = lowering.design(name: description.part.name)
     try checkSize(unfolded)
-    let design = try folded(unfolded)
+    let (design, limit) = try folded(unfolded)
     var pipeline: PipelineEstimate
     let known: DataflowRun?
     do {
@@ -47,11 +47,12 @@ package struct FPGA: Machine {
     } catch {
       throw Failure("the layers do not form a pipeline: \(error.text)")
     }
-    try checkFit(pipeline)
+    try checkFit(pipeline, unfolded)
     let run: DataflowRun
     if let known { run = known } else { run = try simulate(pipeline.network) }
     return FPGAResult(
-      description: description, kernels: kernels, batch: batch, lowering: lowering, pipeline: pipeline, design: design, run: run
+      description: description, kernels: kernels, batch: batch, lowering: lowering, pipeline: pipeline, design: design, run: run,
+      limit: limit
     ).machineRun
   }
 
@@ -65,13 +66,12 @@ package struct FPGA: Machine {
   }
 
   /// Applies the requested folding: a fixed reuse factor, a frame rate, or the fastest that fits.
-  private func folded(_ design: PipelineDesign) throws(Failure) -> PipelineDesign {
+  private func folded(_ design: PipelineDesign) throws(Failure) -> (design: PipelineDesign, limit: ResourceLimit?) {
     let wish = description.request
-    guard wish.reuse == 0 || wish.frameRate > 0 else { return design }
+    guard wish.reuse == 0 || wish.frameRate > 0 else { return (design, nil) }
     let search = FoldingSearch(model: model, design: design)
-    if wish.frameRate > 0 { return search.design(cycles: max(1, Int(description.clock / wish.frameRate))) }
-    if let best = search.fastestFitting() { return best }
-    return search.design(cycles: Int.max / 4)
+    if wish.frameRate > 0 { return (search.design(cycles: max(1, Int(description.clock / wish.frameRate))), nil) }
+    return search.fastestFitting() ?? (search.design(cycles: Int.max / 4), nil)
   }
 
   /// Gives FIFOs their depths; three simulated frames, when finding the depths showed them.
@@ -108,22 +108,6 @@ package struct FPGA: Machine {
     } catch {
       throw Failure("the pipeline cannot be simulated: \(error)")
     }
-  }
-
-  /// Throws with demand, bound and lever for every resource that overflows.
-  private func checkFit(_ pipeline: PipelineEstimate) throws(Failure) {
-    let excess = description.part.excess(pipeline.synthesised)
-    guard !excess.isEmpty else { return }
-    let lever =
-      description.request.reuse == 0
-      ? "even the most folded pipeline is too large: use a larger part, fewer bits (--set hls.fixed-bits) or a smaller model"
-      : "raise the reuse factor (--set hls.reuse), or let it be chosen (--set hls.reuse=0)"
-    throw Failure(
-      excess.map {
-        .error(
-          "\(description.part.name) cannot hold the pipeline: \($0.demand) \($0.name) needed, \($0.bound) usable",
-          fix: lever)
-      })
   }
 
   package func lint() -> [Diagnostic] {

@@ -13,6 +13,8 @@ struct FPGAResult {
   let design: PipelineDesign
   let pipeline: PipelineEstimate
   let run: DataflowRun
+  /// The resource that keeps the folding from a faster one; nil when the folding was asked for.
+  let limit: ResourceLimit?
   /// First and last busy cycle of every layer, from the first frame of the batch to its last.
   let spans: [Range<Int>]
   let pace: Pace
@@ -21,8 +23,9 @@ struct FPGAResult {
 
   init(
     description: FPGADescription, kernels: [Kernel], batch: Batch, lowering: PipelineLowering, pipeline: PipelineEstimate,
-    design: PipelineDesign, run: DataflowRun
+    design: PipelineDesign, run: DataflowRun, limit: ResourceLimit?
   ) {
+    self.limit = limit
     self.description = description
     self.kernels = kernels
     self.batch = batch
@@ -70,7 +73,8 @@ struct FPGAResult {
       serialSeconds: serial, throughputPerSecond: throughput,
       energyJoules: description.board.watts > 0 ? description.board.watts * latency : nil,
       resources: resources, assumptions: assumptions, diagnostics: diagnostics,
-      floorScope: "with this folding", overhead: hostSeconds > 0 ? Overhead(name: Self.hostWork, seconds: hostSeconds) : nil)
+      floorScope: "with this folding", overhead: hostSeconds > 0 ? Overhead(name: Self.hostWork, seconds: hostSeconds) : nil,
+      roomLimit: limit?.text)
   }
 
   /// Cycles a layer takes by itself.
@@ -194,6 +198,9 @@ struct FPGAResult {
         what: "steady interval \(pace.interval) cycles; worst of the first frames \(run.worstLatency) cycles",
         basis: .derived, source: "dataflow simulation of three frames"),
     ]
+    if let limit {
+      result.append(Assumption(what: "the next faster folding does not fit: \(limit.text)", basis: .derived, source: "folding search"))
+    }
     if let note = batch.note(firstSeconds: Double(pace.cycles(frames: 1)) * tick + description.board.hostSeconds) { result.append(note) }
     if design.layers.contains(where: { $0.strategy == .latency && $0.kernelOutputs > 0 && $0.weights == nil }) {
       result.append(

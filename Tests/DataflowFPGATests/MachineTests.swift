@@ -132,6 +132,39 @@ struct MachineTests {
     #expect(failure?.description.contains("dsp needed") == true)
   }
 
+  /// What to change is what was asked for, not only the part.
+  @Test(arguments: [
+    (["hls.frame-rate=20000000"], "hls.frame-rate=20000000 folds too little: about "),
+    (["hls.folding=conv0=1"], "with hls.folding=conv0=1 is too large: leave layers to the search"),
+    (["hls.strategy=latency", "hls.fixed-bits=16"], "take --set hls.strategy=resource"), (["hls.reuse=1"], "raise the reuse factor"),
+  ])
+  func aMisfitNamesTheRequestThatCausedIt(settings: [String], words: String) throws {
+    let large = [
+      convolution(0, size: 8, from: 64, to: 64, reads: 1), convolution(1, size: 8, from: 64, to: 8, reads: 10, dependencies: [0]),
+    ]
+    let failure = #expect(throws: Failure.self) { try FPGA(Targets.file("zu9eg", set: settings)).run(large, RunRequest()) }
+    #expect(failure?.description.contains(words) == true, "\(failure?.description ?? "")")
+  }
+
+  /// The layer that was probably meant, or all layers there are.
+  @Test(arguments: [
+    ("CONV", "did you mean conv0 or conv1 or conv2?"), ("re:.*9", "layers are conv0, conv1, conv2"),
+    ("re:.*=4, conv1", "earlier rules, such as 're:.*', take"),
+  ])
+  func aRuleWithoutALayerSaysWhichThereAre(rule: String, words: String) throws {
+    let machine = try FPGA(Targets.file("zu9eg", set: ["hls.folding=\(rule)=8"]))
+    let failure = #expect(throws: Failure.self) { try machine.run(residual, RunRequest()) }
+    #expect(failure?.description.contains(words) == true, "\(failure?.description ?? "")")
+  }
+
+  @Test func theResourceThatStopsAFasterFoldingIsNamed() throws {
+    let large = [convolution(0, size: 8, from: 64, to: 64, reads: 1)]
+    let run = try FPGA(Targets.file("zu9eg")).run(large, RunRequest())
+    #expect(run.roomLimit?.contains(" needed, ") == true)
+    #expect(run.assumptions.contains { $0.what.hasPrefix("the next faster folding does not fit: ") })
+    #expect(try FPGA(Targets.file("zu9eg", set: ["hls.reuse=64"])).run(large, RunRequest()).roomLimit == nil)
+  }
+
   @Test func aFrameRateIsMet() throws {
     let target = try Targets.file("zu9eg", set: ["hls.frame-rate=20000"])
     let run = try FPGA(target).run(residual, RunRequest())
