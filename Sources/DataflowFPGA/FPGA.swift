@@ -12,8 +12,11 @@ package struct FPGA: Machine {
   package let description: FPGADescription
   package let model: LayerModel
   private let fusion: Capabilities
+  /// Of the target, for messages.
+  private let file: String
 
   package init(_ target: TargetFile) throws(Failure) {
+    file = target.file
     description = try FPGADescription(target)
     fusion = try Capabilities(target)
     guard let profile = description.profile else {
@@ -33,6 +36,10 @@ package struct FPGA: Machine {
   package var defaultPrecision: ElementType { .float32 }
 
   package func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
+    do throws(Failure) { return try runPipeline(kernels, request) } catch { throw error.located(in: file) }
+  }
+
+  private func runPipeline(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
     guard !kernels.isEmpty else { throw Failure("the model has no kernel to build a pipeline from") }
     let batch = Batch(kernels, inputs: request.batch)
     let lowering = try PipelineLowering(batch.frame, request: description.request, tool: model.profile)
@@ -116,6 +123,15 @@ package struct FPGA: Machine {
     if description.part.block.wide < description.part.block.narrow {
       found.append(.error("the wide port of \(description.part.block.name) is narrower than the narrow one"))
     }
+    // The largest devices on the market have 9 million look-up tables and 14,352 DSP blocks.
+    if description.part.capacity.lut > 20_000_000 || description.part.capacity.dsp > 50_000 {
+      found.append(
+        Diagnostic(
+          .warning,
+          "\(description.part.name): \(description.part.capacity.lut) look-up tables and \(description.part.capacity.dsp) DSP blocks are more than any device has"
+        ))
+    }
+    if description.clock > 1.5e9 { found.append(Diagnostic(.warning, "\(description.part.name): a clock above 1.5 GHz")) }
     let ratio = Double(description.part.capacity.ff) / Double(max(1, description.part.capacity.lut))
     if !(1.5...2.5).contains(ratio) {
       found.append(

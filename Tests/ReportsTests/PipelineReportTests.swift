@@ -50,6 +50,18 @@ import Testing
     #expect(!text.contains("only a shorter chain would help"))
   }
 
+  /// A stage streams its operands: there is no byte to divide by, and no canvas without dots.
+  @Test func aPipelineHasNoRooflineAndNoOccupancy() throws {
+    let html = try HTMLReport.render(Self.pipeline(), as: "html", ReportOptions()).text
+    #expect(!html.contains("id=\"roofline\"") && !html.contains("id=\"memory\""))
+    for name in [RooflineReport.name, MemoryReport.name] {
+      let failure = #expect(throws: Failure.self) {
+        try ReportCatalog.report(named: name).render(Self.pipeline(), as: "svg", ReportOptions())
+      }
+      #expect(failure?.description.contains("gantt") == true)
+    }
+  }
+
   @Test func theFirstScreenOfAPipelineHasNoSharesOfOverlappingTimes() {
     let text = TextReport.render(Self.pipeline())
     #expect(text.contains("no schedule with this folding is faster"))

@@ -1,3 +1,4 @@
+import Basic
 import Hardware
 import IR
 import Lowering
@@ -93,6 +94,34 @@ struct PlacementTests {
     #expect(first.start == 0 && first.end == run.kernels[0].startSeconds && first.kind == overhead.name)
     let steps = try #require(run.timeline.occupancy[machine.near.name])
     #expect(steps.dropFirst().allSatisfy { $0[0] >= machine.runCycles && $0[0] <= run.cycles })
+  }
+
+  /// Rooflines divide by the bytes of the first level: the one farthest from the array.
+  @Test(arguments: [("ethos-u65-512", "dram"), ("edge-tpu-usb", "link")])
+  func theRooflineBeginsWithTheOutermostMemory(target: String, memory: String) throws {
+    let run = try MachineInvariantTests.machine(target).run(Self.tower(side: 32, channels: 16, length: 2), RunRequest())
+    #expect(run.roofline?.memory.first?.name == memory)
+  }
+
+  /// Feature maps twice as wide are the consequence: the format that the array does not have comes first.
+  @Test func aMissingFormatIsNamedBeforeTheRoomItTakes() throws {
+    let half = Self.tower(side: 512, channels: 32, length: 2).map { kernel in
+      kernel.mappingOperands { Operand(element: .float16, count: $0.count, isConstant: $0.isConstant) }
+    }
+    let npu = try MachineInvariantTests.machine("ethos-u55-128")
+    let failure = #expect(throws: Failure.self) { try npu.run(half, RunRequest()) }
+    let lines = failure?.diagnostics ?? []
+    #expect(lines.first?.message.contains("has no <format> for the f16 of 2 kernels") == true, "\(lines)")
+    #expect(lines.allSatisfy { $0.location?.file.hasSuffix("ethos-u55-128.xml") == true })
+  }
+
+  /// A digit too many is worth a word.
+  @Test(arguments: [("clock", "50 GHz", "a clock above 5 GHz"), ("sram.width", "16000000 B/clk", "would reach")])
+  func lintDoubtsImpossibleFigures(path: String, value: String, words: String) throws {
+    var file = try TargetCatalog(folder: Fixture.targets).load("ethos-u65-512")
+    #expect(try NPU(file).lint().isEmpty)
+    try file.set("\(path)=\(value)")
+    #expect(try NPU(file).lint().contains { $0.message.contains(words) })
   }
 
   /// Without a memory to go to, the error names the buffer, the bytes and what would do.

@@ -56,6 +56,8 @@ package struct PredictionSweep: Sendable {
 
   package let paths: [String]
   package let rows: [Row]
+  /// What the axes change beside what they name.
+  package let notes: [String]
 
   /// Runs every combination, the last axis fastest; a variant that does not fit is a row with its reason.
   package init(_ prediction: Prediction, axes: [Axis]) throws(Failure) {
@@ -80,7 +82,24 @@ package struct PredictionSweep: Sendable {
         (settings, Self.prepare(base, zip(axes.map(\.path), settings).map { "\($0)=\($1)" }, prediction, loaded, &programs)))
     }
     paths = axes.map(\.path)
+    notes = Self.clockNotes(base, axes)
     rows = Self.run(prepared, request)
+  }
+
+  /// Memories whose rates are given per clock become faster with the clock: true on the chip, and a choice for memory beside it.
+  private static func clockNotes(_ base: TargetFile, _ axes: [Axis]) -> [String] {
+    guard let axis = axes.first(where: { $0.path.split(separator: ".").last == "clock" }) else { return [] }
+    let machine = base.root.children.first { $0.name == base.family }
+    let rates = (machine?.children ?? []).filter { $0.name == "memory" }.compactMap { memory -> String? in
+      guard let width = memory.children.first(where: { $0.name == "width" })?[attribute: "value"], width.hasSuffix("/clk") else {
+        return nil
+      }
+      return "\(memory[attribute: "name"] ?? "memory") (\(width))"
+    }
+    guard !rates.isEmpty else { return [] }
+    return [
+      "\(axis.path) also scales the memories whose width is given per clock: \(rates.joined(separator: ", ")); vary their width with it to keep a rate in bytes per second"
+    ]
   }
 
   /// One machine with the kernels that run on it.
@@ -179,15 +198,16 @@ package struct PredictionSweep: Sendable {
         ])
     }
     let notes = rows.flatMap { row in (row.notes ?? []).map { "\(row.settings.joined(separator: " ")): \($0)\n" } }
-    return table.render() + "\n" + notes.joined()
+    return table.render() + "\n" + notes.joined() + self.notes.map { "note: \($0)\n" }.joined()
   }
 
-  package func json() throws(Failure) -> String { try prettyJSON(Document(paths: paths, variants: rows)) }
+  package func json() throws(Failure) -> String { try prettyJSON(Document(paths: paths, variants: rows, notes: notes)) }
 
   private struct Document: Encodable {
     let schema = "cyclewright.sweep/1"
     var paths: [String]
     var variants: [Row]
+    var notes: [String]
   }
 }
 

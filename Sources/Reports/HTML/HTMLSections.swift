@@ -13,7 +13,7 @@ struct HTMLSections {
     add("kernels", "Kernels", HTMLKernelTable.text(result, schedule))
     if let overlay { add("measured", "Measured", HTMLComparison.text(overlay)) }
     add("memory", "Memory", result.timeline.occupancy.isEmpty ? "" : Self.picture(MemoryReport.draw(result)))
-    add("roofline", "Roofline", Self.picture(RooflineReport.draw(result)))
+    add("roofline", "Roofline", RooflineReport.obstacle(result) == nil ? Self.picture(RooflineReport.draw(result)) : "")
     add("fusion", "Fusion", HTMLLedger.fusion(result))
     add("sparsity", "Sparsity", HTMLLedger.sparsity(result))
     add("resources", "Resources", HTMLLedger.resources(result))

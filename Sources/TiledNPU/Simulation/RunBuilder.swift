@@ -167,7 +167,10 @@ struct RunBuilder {
           name: "\($0.activations.rawValue)×\($0.weights.rawValue)",
           rate: 2 * Double(machine.macsPerCycle) / $0.cyclesPerStep * machine.clockHertz)
       },
-      memory: machine.memories.map { .init(name: $0.name, rate: $0.bytesPerCycle * machine.clockHertz) })
+      // From the outermost: the slower, the farther.
+      memory: machine.memories.sorted { $0.bytesPerCycle < $1.bytesPerCycle }.map {
+        .init(name: $0.name, rate: $0.bytesPerCycle * machine.clockHertz)
+      })
   }
 
   private func assumptions() -> [Assumption] {
