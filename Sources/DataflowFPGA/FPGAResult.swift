@@ -99,6 +99,10 @@ struct FPGAResult {
     var figures: [String: Double] = ["ii": Double(busy), "stages": Double(mine.count)]
     for (name, count) in area.named where count > 0 { figures[name] = Double(count) }
     if isBottleneck { figures["bottleneck"] = 1 }
+    if !isParallel, let output = lowering.outputLayer[kernel.id] {
+      let last = mine.map { run.firstFrame[$0].upperBound }.max() ?? 0
+      if last > run.given[output] { figures[KernelResult.readsOn] = Double(last - run.given[output]) }
+    }
     if let depth = mine.flatMap({ pipeline.network.inputs(of: $0) }).map({ pipeline.network.fifos[$0].depth }).max() {
       figures["fifo depth"] = Double(depth)
     }

@@ -8,6 +8,8 @@ package struct PipelineLowering: Sendable {
   package private(set) var streams: [PipelineDesign.Stream] = []
   /// The kernel each layer belongs to; -1 for layers inserted between kernels.
   package private(set) var kernelOfLayer: [Int] = []
+  /// The layer that gives what a kernel writes, by number of the kernel.
+  package private(set) var outputLayer: [Int: Int] = [:]
   private let request: FPGADescription.Request
   private let tool: ImplementationProfile
   private let rules: FoldingRules
@@ -66,6 +68,7 @@ package struct PipelineLowering: Sendable {
     guard let last else { return }
     for tensor in waiting { connect(tensor, to: last) }
     for tensor in kernel.writes { producers[tensor.id] = last }
+    outputLayer[kernel.id] = last
   }
 
   /// Folds the layers of a kernel that a rule names, by the layer, the kernel or a source node.

@@ -6,6 +6,9 @@ package struct DataflowRun: Sendable, Equatable {
   package var finished: [Int]
   /// First and last busy cycle of every stage, frame by frame.
   package var spans: [[Range<Int>]]
+  /// When every stage is through with the step that gives the last word of the first frame: it may still read what nobody needs after
+  /// that, such as rows below the last window.
+  package var given: [Int]
   /// Words in each FIFO at its fullest.
   package var peakOccupancy: [Int]
 
@@ -67,6 +70,7 @@ package struct DataflowSimulation {
   private var done: [[Int]]
   /// By stage and frame.
   private var spans: [[Range<Int>]]
+  private var given: [Int]
 
   /// How far a FIFO's words have come; its times stand from `base` on.
   private struct Stream {
@@ -173,6 +177,7 @@ package struct DataflowSimulation {
     var ready = 0
     var frameStart = 0
     var lastEvent = 0
+    var lastGift = 0
     var block: StageBlock?
   }
 
@@ -206,6 +211,7 @@ package struct DataflowSimulation {
     done = [[Int]](repeating: [], count: network.stages.count)
     begun = done
     spans = [[Range<Int>]](repeating: [], count: network.stages.count)
+    given = [Int](repeating: 0, count: network.stages.count)
   }
 
   /// Runs to completion or deadlock.
@@ -256,7 +262,7 @@ package struct DataflowSimulation {
     let finished = (0..<frames).map { frame in sinks.map { done[$0][frame] }.max() ?? 0 }
     return .completed(
       DataflowRun(
-        started: entered, finished: finished, spans: (0..<frames).map { frame in spans.map { $0[frame] } },
+        started: entered, finished: finished, spans: (0..<frames).map { frame in spans.map { $0[frame] } }, given: given,
         peakOccupancy: peakOccupancy(ofFirst: frames)))
   }
 
@@ -274,6 +280,7 @@ package struct DataflowSimulation {
         let (count, block) = memory.repeated(step, upTo: program[at.run].count - at.index, ins.first, outs.first, &at.ready)
         if count > 0 {
           at.lastEvent = max(at.lastEvent, at.ready, at.ready - step.interval + step.latency)
+          if step.writes > 0 { at.lastGift = at.lastEvent }
           at.index += count
           moved = true
           if at.index == program[at.run].count { endRun(&at, stage) }
@@ -300,11 +307,13 @@ package struct DataflowSimulation {
         begun[stage].append(start)
         at.frameStart = start
         at.lastEvent = start
+        at.lastGift = start
         if isSource[stage], entered.count == at.frame { entered.append(start) }
       }
       memory.commit(ins, outs, step, start)
       at.ready = start + step.interval
       at.lastEvent = max(at.lastEvent, at.ready, start + step.latency)
+      if step.writes > 0 { at.lastGift = at.lastEvent }
       moved = true
       at.index += 1
       if at.index == program[at.run].count { endRun(&at, stage) }
@@ -319,6 +328,7 @@ package struct DataflowSimulation {
     at.run += 1
     guard at.run == network.stages[stage].frame.count else { return }
     at.run = 0
+    if at.frame == 0 { given[stage] = at.lastGift }
     spans[stage].append(at.frameStart..<at.lastEvent)
     done[stage].append(at.lastEvent)
     at.frame += 1

@@ -2,6 +2,7 @@ import Basic
 import DataflowFPGA
 import IR
 import Lowering
+import Results
 import Testing
 
 struct MachineTests {
@@ -74,6 +75,29 @@ struct MachineTests {
       #expect(run.kernels.map { $0.figures["ii"] } == one.kernels.map { $0.figures["ii"] })
       #expect(run.assumptions.contains { $0.what.contains("as frames one after another") })
     }
+  }
+
+  /// Rows below the last window are read after the last word is given: whoever reads those words is through before.
+  @Test func aStageThatStillReadsRowsNobodyNeedsLetsItsReadersEndFirst() throws {
+    func strided(_ id: Int, _ size: Int, reads: Int, dependencies: [Int]) -> Kernel {
+      var kernel = convolution(id, size: size, from: 4, to: 4, reads: reads, dependencies: dependencies)
+      guard case .contraction(var product) = kernel.steps[0].computation else { return kernel }
+      // One row and one column of the padded input are left over.
+      product.convolution?.strides = [2, 2]
+      product.convolution?.output = [size / 2, size / 2]
+      product.m = size * size / 4
+      product.output.count /= 4
+      kernel.steps[0].computation = .contraction(product)
+      kernel.writes = [tensor(id + 10, [1, 4, size / 2, size / 2])]
+      return kernel
+    }
+    let chain = [strided(0, 64, reads: 1, dependencies: []), addition(1, size: 32, channels: 4, reads: [10, 10], dependencies: [0])]
+    let run = try FPGA(Targets.file("zu9eg", set: ["hls.reuse=36"])).run(chain, RunRequest())
+    let readsOn = try #require(run.kernels[0].figures[KernelResult.readsOn])
+    #expect(readsOn > 0 && run.kernels[1].figures[KernelResult.readsOn] == nil)
+    let ends = run.kernels.map { $0.startSeconds + $0.latencySeconds }
+    #expect(ends[1] < ends[0], "otherwise there is nothing to see")
+    #expect(ends[0] - readsOn * run.kernels[0].latencySeconds / Double(run.kernels[0].cycles) <= ends[1])
   }
 
   /// A sum over all inputs is one frame: they are counted all the same.
