@@ -58,5 +58,16 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
     diagnostics = [.error(message, at: location, fix: fix)]
   }
 
+  /// The same, with what says no place attributed to a file.
+  package func located(in file: String) -> Failure {
+    guard !file.isEmpty else { return self }
+    return Failure(
+      diagnostics.map { diagnostic in
+        var located = diagnostic
+        located.location = diagnostic.location ?? SourceLocation(file: file)
+        return located
+      })
+  }
+
   package var description: String { diagnostics.map(\.description).joined(separator: "\n") }
 }

@@ -12,8 +12,11 @@ package struct FPGA: Machine {
   package let description: FPGADescription
   package let model: LayerModel
   private let fusion: Capabilities
+  /// Of the target, for messages.
+  private let file: String
 
   package init(_ target: TargetFile) throws(Failure) {
+    file = target.file
     description = try FPGADescription(target)
     fusion = try Capabilities(target)
     guard let profile = description.profile else {
@@ -33,11 +36,16 @@ package struct FPGA: Machine {
   package var defaultPrecision: ElementType { .float32 }
 
   package func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
+    do throws(Failure) { return try runPipeline(kernels, request) } catch { throw error.located(in: file) }
+  }
+
+  private func runPipeline(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
     guard !kernels.isEmpty else { throw Failure("the model has no kernel to build a pipeline from") }
-    let lowering = try PipelineLowering(kernels, request: description.request, tool: model.profile)
+    let batch = Batch(kernels, inputs: request.batch)
+    let lowering = try PipelineLowering(batch.frame, request: description.request, tool: model.profile)
     let unfolded = lowering.design(name: description.part.name)
     try checkSize(unfolded)
-    let design = try folded(unfolded)
+    let (design, limit) = try folded(unfolded)
     var pipeline: PipelineEstimate
     let known: DataflowRun?
     do {
@@ -46,11 +54,12 @@ package struct FPGA: Machine {
     } catch {
       throw Failure("the layers do not form a pipeline: \(error.text)")
     }
-    try checkFit(pipeline)
+    try checkFit(pipeline, unfolded)
     let run: DataflowRun
     if let known { run = known } else { run = try simulate(pipeline.network) }
     return FPGAResult(
-      description: description, kernels: kernels, lowering: lowering, pipeline: pipeline, design: design, run: run
+      description: description, kernels: kernels, batch: batch, lowering: lowering, pipeline: pipeline, design: design, run: run,
+      limit: limit
     ).machineRun
   }
 
@@ -64,13 +73,12 @@ package struct FPGA: Machine {
   }
 
   /// Applies the requested folding: a fixed reuse factor, a frame rate, or the fastest that fits.
-  private func folded(_ design: PipelineDesign) throws(Failure) -> PipelineDesign {
+  private func folded(_ design: PipelineDesign) throws(Failure) -> (design: PipelineDesign, limit: ResourceLimit?) {
     let wish = description.request
-    guard wish.reuse == 0 || wish.frameRate > 0 else { return design }
+    guard wish.reuse == 0 || wish.frameRate > 0 else { return (design, nil) }
     let search = FoldingSearch(model: model, design: design)
-    if wish.frameRate > 0 { return search.design(cycles: max(1, Int(description.clock / wish.frameRate))) }
-    if let best = search.fastestFitting() { return best }
-    return search.design(cycles: Int.max / 4)
+    if wish.frameRate > 0 { return (search.design(cycles: max(1, Int(description.clock / wish.frameRate))), nil) }
+    return search.fastestFitting() ?? (search.design(cycles: Int.max / 4), nil)
   }
 
   /// Gives FIFOs their depths; three simulated frames, when finding the depths showed them.
@@ -109,28 +117,21 @@ package struct FPGA: Machine {
     }
   }
 
-  /// Throws with demand, bound and lever for every resource that overflows.
-  private func checkFit(_ pipeline: PipelineEstimate) throws(Failure) {
-    let excess = description.part.excess(pipeline.synthesised)
-    guard !excess.isEmpty else { return }
-    let lever =
-      description.request.reuse == 0
-      ? "even the most folded pipeline is too large: use a larger part, fewer bits (--set hls.fixed-bits) or a smaller model"
-      : "raise the reuse factor (--set hls.reuse), or let it be chosen (--set hls.reuse=0)"
-    throw Failure(
-      excess.map {
-        .error(
-          "\(description.part.name) cannot hold the pipeline: \($0.demand) \($0.name) needed, \($0.bound) usable",
-          fix: lever)
-      })
-  }
-
   package func lint() -> [Diagnostic] {
     var found: [Diagnostic] = []
     if description.part.capacity.lut == 0 { found.append(.error("\(description.part.name) has no look-up tables")) }
     if description.part.block.wide < description.part.block.narrow {
       found.append(.error("the wide port of \(description.part.block.name) is narrower than the narrow one"))
     }
+    // The largest devices on the market have 9 million look-up tables and 14,352 DSP blocks.
+    if description.part.capacity.lut > 20_000_000 || description.part.capacity.dsp > 50_000 {
+      found.append(
+        Diagnostic(
+          .warning,
+          "\(description.part.name): \(description.part.capacity.lut) look-up tables and \(description.part.capacity.dsp) DSP blocks are more than any device has"
+        ))
+    }
+    if description.clock > 1.5e9 { found.append(Diagnostic(.warning, "\(description.part.name): a clock above 1.5 GHz")) }
     let ratio = Double(description.part.capacity.ff) / Double(max(1, description.part.capacity.lut))
     if !(1.5...2.5).contains(ratio) {
       found.append(

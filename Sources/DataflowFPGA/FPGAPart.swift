@@ -24,12 +24,23 @@ package struct FPGAPart: Sendable, Hashable {
     self.shell = shell
   }
 
-  /// Resources of which `demand` plus the shell exceeds the usable share: name, demand, bound.
-  package func excess(_ demand: Area) -> [(name: String, demand: Int, bound: Int)] {
+  /// Resources of which `demand` plus the shell exceeds the usable share.
+  package func excess(_ demand: Area) -> [ResourceLimit] {
     let total = demand + shell
     return zip(total.named, capacity.named).compactMap { need, have in
       let bound = Int(Double(have.count) * (usable[need.name] ?? 1))
-      return need.count > bound ? (need.name, need.count, bound) : nil
+      return need.count > bound ? ResourceLimit(name: need.name, demand: need.count, bound: bound) : nil
     }
   }
+}
+
+/// A resource of which a design would take more than can be used.
+package struct ResourceLimit: Sendable, Hashable {
+  package var name: String
+  package var demand: Int
+  package var bound: Int
+
+  package var share: Double { Double(demand) / Double(max(1, bound)) }
+  /// `1666 dsp needed, 1382 usable`.
+  package var text: String { "\(demand) \(name) needed, \(bound) usable" }
 }

@@ -8,63 +8,73 @@ internal import Results
 struct FPGAResult {
   let description: FPGADescription
   let kernels: [Kernel]
+  let batch: Batch
   let lowering: PipelineLowering
   let design: PipelineDesign
   let pipeline: PipelineEstimate
   let run: DataflowRun
-  /// Busy cycles of every layer in the first frame.
+  /// The resource that keeps the folding from a faster one; nil when the folding was asked for.
+  let limit: ResourceLimit?
+  /// First and last busy cycle of every layer, from the first frame of the batch to its last.
   let spans: [Range<Int>]
+  let pace: Pace
   /// The kernel that writes each tensor, by number.
   private let writers: [Int: Int]
 
   init(
-    description: FPGADescription, kernels: [Kernel], lowering: PipelineLowering, pipeline: PipelineEstimate,
-    design: PipelineDesign,
-    run: DataflowRun
+    description: FPGADescription, kernels: [Kernel], batch: Batch, lowering: PipelineLowering, pipeline: PipelineEstimate,
+    design: PipelineDesign, run: DataflowRun, limit: ResourceLimit?
   ) {
+    self.limit = limit
     self.description = description
     self.kernels = kernels
+    self.batch = batch
     self.lowering = lowering
     self.design = design
     self.pipeline = pipeline
     self.run = run
     writers = Dictionary(
       kernels.flatMap { kernel in kernel.writes.map { ($0.id, kernel.id) } }, uniquingKeysWith: { first, _ in first })
+    pace = Pace(pipeline, run, transfer: design.transfer)
+    let pace = pace
     guard design.transfer == .parallel else {
-      spans = run.firstFrame
+      let last = run.spans[min(batch.frames, run.spans.count) - 1]
+      let further = max(0, batch.frames - run.spans.count) * pace.interval
+      spans = zip(run.firstFrame, last).map { $0.lowerBound..<($1.upperBound + further) }
       return
     }
     // Between registers one layer follows the other.
     var clock = 0
     spans = pipeline.layers.map { layer in
       defer { clock += layer.parallelCycles + 1 }
-      return clock..<(clock + layer.parallelCycles)
+      return clock..<(clock + layer.parallelCycles + (batch.frames - 1) * pace.interval)
     }
   }
+
+  private static let hostWork = "transfers by the host"
 
   private var tick: Double { 1 / description.clock }
   private var isParallel: Bool { design.transfer == .parallel }
 
-  /// Cycles between frames: what the last frames showed, and never less than the slowest stage needs.
-  private var interval: Int {
-    isParallel
-      ? pipeline.reportedInterval : max(run.interval, pipeline.layers[pipeline.network.bottleneck].stage.cyclesPerFrame)
-  }
-
   var machineRun: MachineRun {
     let results = kernels.map(result)
-    let cycles = isParallel ? pipeline.reportedLatency : run.firstLatency
-    let latency = Double(cycles) * tick + description.board.hostSeconds
+    let cycles = pace.cycles(frames: batch.frames)
+    let hostSeconds = Double(batch.frames) * description.board.hostSeconds
+    let latency = Double(cycles) * tick + hostSeconds
     let isolated = design.layers.indices.map(alone)
-    let floor = min(latency, Double(isolated.max() ?? 0) * tick)
-    let serial = max(latency, Double(isolated.reduce(0, +)) * tick + description.board.hostSeconds)
-    let throughput = min(
-      1 / max(tick, Double(interval) * tick), description.board.hostSeconds > 0 ? 1 / latency : .infinity)
+    let slowest = pipeline.layers.map(\.stage.cyclesPerFrame).max() ?? 0
+    let floor = min(latency, Double((isolated.max() ?? 0) + (isParallel ? 0 : (batch.frames - 1) * slowest)) * tick)
+    let serial = max(latency, Double(batch.frames * isolated.reduce(0, +)) * tick + hostSeconds)
+    let framesPerSecond = min(
+      1 / max(tick, Double(pace.interval) * tick), hostSeconds > 0 ? Double(batch.frames) / latency : .infinity)
+    let throughput = framesPerSecond * Double(batch.inputsPerFrame)
     return MachineRun(
       kernels: results, timeline: timeline, latencySeconds: latency, cycles: cycles, floorSeconds: floor,
       serialSeconds: serial, throughputPerSecond: throughput,
       energyJoules: description.board.watts > 0 ? description.board.watts * latency : nil,
-      resources: resources, assumptions: assumptions, diagnostics: diagnostics)
+      resources: resources, assumptions: assumptions, diagnostics: diagnostics,
+      floorScope: "with this folding", overhead: hostSeconds > 0 ? Overhead(name: Self.hostWork, seconds: hostSeconds) : nil,
+      roomLimit: limit?.text)
   }
 
   /// Cycles a layer takes by itself.
@@ -89,6 +99,10 @@ struct FPGAResult {
     var figures: [String: Double] = ["ii": Double(busy), "stages": Double(mine.count)]
     for (name, count) in area.named where count > 0 { figures[name] = Double(count) }
     if isBottleneck { figures["bottleneck"] = 1 }
+    if !isParallel, let output = lowering.outputLayer[kernel.id] {
+      let last = mine.map { run.firstFrame[$0].upperBound }.max() ?? 0
+      if last > run.given[output] { figures[KernelResult.readsOn] = Double(last - run.given[output]) }
+    }
     if let depth = mine.flatMap({ pipeline.network.inputs(of: $0) }).map({ pipeline.network.fifos[$0].depth }).max() {
       figures["fifo depth"] = Double(depth)
     }
@@ -96,7 +110,7 @@ struct FPGAResult {
       id: kernel.id, name: kernel.name, kind: kernel.anchorComputation.kind, origin: kernel.origin,
       bound: isBottleneck ? .compute : .dependency, reason: reason(slowest, busy, isBottleneck),
       startSeconds: Double(start) * tick, latencySeconds: Double(end - start) * tick,
-      floorSeconds: min(Double(end - start), Double(slowest.map(alone) ?? 0)) * tick,
+      floorSeconds: min(Double(end - start), Double((slowest.map(alone) ?? 0) + (isParallel ? 0 : (batch.frames - 1) * busy))) * tick,
       cycles: end - start, macs: work.macs, flops: work.flops, bytes: [:], format: format(slowest),
       choice: choice(slowest), isOpaque: kernel.anchorComputation.isOpaque, operations: kernel.steps.map(\.label),
       reads: kernel.reads.map { read($0, by: mine) }, writes: kernel.writes.map(summary), figures: figures)
@@ -154,8 +168,14 @@ struct FPGAResult {
         end: Double(spans[index].upperBound) * tick, kind: index == pipeline.network.bottleneck ? "compute" : "stream")
     }
     let edges = kernels.flatMap { kernel in kernel.dependencies.map { [$0, kernel.id] } }
+    let hostSeconds = Double(batch.frames) * description.board.hostSeconds
+    let end = Double(pace.cycles(frames: batch.frames)) * tick
+    let host =
+      hostSeconds > 0
+      ? [Timeline.Span(kernel: Timeline.Span.noKernel, resource: "host", start: end, end: end + hostSeconds, kind: Self.hostWork)] : []
     return Timeline(
-      resources: names.map { Timeline.Resource(name: $0) }, spans: bars, dependencies: edges, isStreaming: true)
+      resources: (names + host.map(\.resource)).map { Timeline.Resource(name: $0) }, spans: bars + host, dependencies: edges,
+      isStreaming: true)
   }
 
   private var resources: [String: ResourceUse] {
@@ -179,9 +199,13 @@ struct FPGAResult {
         basis: .assumed,
         source: "target file, <hls>"),
       Assumption(
-        what: "steady interval \(interval) cycles; worst of the first frames \(run.worstLatency) cycles",
+        what: "steady interval \(pace.interval) cycles; worst of the first frames \(run.worstLatency) cycles",
         basis: .derived, source: "dataflow simulation of three frames"),
     ]
+    if let limit {
+      result.append(Assumption(what: "the next faster folding does not fit: \(limit.text)", basis: .derived, source: "folding search"))
+    }
+    if let note = batch.note(firstSeconds: Double(pace.cycles(frames: 1)) * tick + description.board.hostSeconds) { result.append(note) }
     if design.layers.contains(where: { $0.strategy == .latency && $0.kernelOutputs > 0 && $0.weights == nil }) {
       result.append(
         Assumption(

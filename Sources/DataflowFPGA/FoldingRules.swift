@@ -1,6 +1,6 @@
 package import Basic
 
-/// Folding asked for layer by layer: `conv1=64, re:.*fc=8, conv2=4x16`.
+/// Folding asked for layer by layer: `conv1=64, re:.*fc.*=8, conv2=4x16`.
 ///
 /// A rule names a layer, a kernel or a source node, or is a regular expression over the whole name after `re:`. Its folding is a
 /// reuse factor, or `PExSIMD` for tools that fold by processing elements. The first rule that matches counts.
@@ -13,6 +13,12 @@ package struct FoldingRules: Sendable, Hashable {
   package struct Rule: Sendable, Hashable {
     package var pattern: String
     package var folding: Folding
+
+    /// Whether the rule names one of `names`.
+    package func matches(_ names: [String]) -> Bool {
+      guard pattern.hasPrefix("re:"), let regex = try? Regex(String(pattern.dropFirst(3))) else { return names.contains(pattern) }
+      return names.contains { $0.wholeMatch(of: regex) != nil }
+    }
   }
 
   package var rules: [Rule]
@@ -23,7 +29,7 @@ package struct FoldingRules: Sendable, Hashable {
     for part in text.split(whereSeparator: { $0 == "," || $0 == ";" }) {
       let word = part.trimmingPrefix { $0 == " " }
       guard let equals = word.lastIndex(of: "="), let folding = Folding(word[word.index(after: equals)...]) else {
-        throw Failure("folding rule '\(word)' is not LAYER=REUSE or LAYER=PExSIMD", fix: "write for example 'conv1=64, re:.*fc=8'")
+        throw Failure("folding rule '\(word)' is not LAYER=REUSE or LAYER=PExSIMD", fix: "write for example 'conv1=64, re:.*fc.*=8'")
       }
       let pattern = String(word[..<equals])
       if pattern.hasPrefix("re:"), (try? Regex(String(pattern.dropFirst(3)))) == nil {
@@ -35,12 +41,7 @@ package struct FoldingRules: Sendable, Hashable {
 
   /// Index of the first rule that matches one of the names.
   package func match(_ names: [String]) -> Int? {
-    rules.firstIndex { rule in
-      guard rule.pattern.hasPrefix("re:"), let regex = try? Regex(String(rule.pattern.dropFirst(3))) else {
-        return names.contains(rule.pattern)
-      }
-      return names.contains { $0.wholeMatch(of: regex) != nil }
-    }
+    rules.firstIndex { $0.matches(names) }
   }
 }
 

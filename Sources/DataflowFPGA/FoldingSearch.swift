@@ -33,12 +33,14 @@ package struct FoldingSearch: Sendable {
   /// The most folded design whose layers all take at most `cycles` per frame, then relaxed to its own slowest layer.
   package func design(cycles: Int) -> PipelineDesign { apply(relaxed(cycles: cycles)) }
 
-  /// The fastest design that the part holds; nil when not even the most folded one fits.
-  package func fastestFitting() -> PipelineDesign? {
+  /// The fastest design that the part holds, and the resource that keeps it from a faster one; nil when not even the most folded one
+  /// fits.
+  package func fastestFitting() -> (design: PipelineDesign, limit: ResourceLimit?)? {
     var low = 0
     var high = options.joined().map(\.cycles).max() ?? 1
     var best = relaxed(cycles: high)
     guard fits(best) else { return nil }
+    var limit: ResourceLimit?
     while high - low > max(1, low / 64) {
       let middle = low + (high - low) / 2
       let candidate = relaxed(cycles: middle)
@@ -47,9 +49,10 @@ package struct FoldingSearch: Sendable {
         high = middle
       } else {
         low = middle
+        limit = excess(candidate).max { $0.share < $1.share }
       }
     }
-    return apply(best)
+    return (apply(best), limit)
   }
 
   /// Whether a design's layers fit the usable share of the part (FIFOs are sized later and small beside weights).
@@ -58,9 +61,9 @@ package struct FoldingSearch: Sendable {
     return model.part.excess(total).isEmpty
   }
 
-  private func fits(_ choice: [Option]) -> Bool {
-    model.part.excess(choice.reduce(Area()) { $0 + $1.area }).isEmpty
-  }
+  private func fits(_ choice: [Option]) -> Bool { excess(choice).isEmpty }
+
+  private func excess(_ choice: [Option]) -> [ResourceLimit] { model.part.excess(choice.reduce(Area()) { $0 + $1.area }) }
 
   private func relaxed(cycles: Int) -> [Option] {
     let first = pick(cycles: cycles)

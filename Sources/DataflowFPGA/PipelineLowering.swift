@@ -8,6 +8,8 @@ package struct PipelineLowering: Sendable {
   package private(set) var streams: [PipelineDesign.Stream] = []
   /// The kernel each layer belongs to; -1 for layers inserted between kernels.
   package private(set) var kernelOfLayer: [Int] = []
+  /// The layer that gives what a kernel writes, by number of the kernel.
+  package private(set) var outputLayer: [Int: Int] = [:]
   private let request: FPGADescription.Request
   private let tool: ImplementationProfile
   private let rules: FoldingRules
@@ -66,6 +68,7 @@ package struct PipelineLowering: Sendable {
     guard let last else { return }
     for tensor in waiting { connect(tensor, to: last) }
     for tensor in kernel.writes { producers[tensor.id] = last }
+    outputLayer[kernel.id] = last
   }
 
   /// Folds the layers of a kernel that a rule names, by the layer, the kernel or a source node.
@@ -83,11 +86,30 @@ package struct PipelineLowering: Sendable {
       let folded = kernels.filter { kernel in
         layers.indices.contains { kernelOfLayer[$0] == kernel.id && layers[$0].kernelOutputs > 0 }
       }
-      let near = nearestSpelling(to: rule.pattern, in: folded.map(\.name))
-      throw Failure(
-        "hls.folding: no layer with weights is named '\(rule.pattern)', or an earlier rule took it",
-        fix: near.map { "did you mean \($0)?" } ?? "layers are " + folded.prefix(8).map(\.name).joined(separator: ", "))
+      let names = folded.map(\.name)
+      let mine = folded.filter { rule.matches(layerNames($0)) }
+      if let earlier = rules.rules[..<index].first(where: { other in mine.contains { other.matches(layerNames($0)) } }) {
+        throw Failure(
+          "hls.folding: earlier rules, such as '\(earlier.pattern)', take all layers of '\(rule.pattern)'",
+          fix: "put the rule for single layers first")
+      }
+      throw Failure("hls.folding: no layer with weights is named '\(rule.pattern)'", fix: Self.suggestion(rule.pattern, names))
     }
+  }
+
+  /// Every name under which a rule may know a kernel's layers.
+  private func layerNames(_ kernel: Kernel) -> [String] {
+    layers.indices.filter { kernelOfLayer[$0] == kernel.id }.map { layers[$0].name } + [kernel.name] + kernel.origin
+  }
+
+  /// Layers whose names hold the word, the nearest spelling, or all there are.
+  private static func suggestion(_ pattern: String, _ names: [String]) -> String {
+    if pattern.hasPrefix("re:") {
+      return "an expression has to match the whole name, as 're:.*fc.*' does '/fc/Gemm'; layers are \(names.joined(separator: ", "))"
+    }
+    let holding = names.filter { $0.lowercased().contains(pattern.lowercased()) }
+    if !holding.isEmpty { return "did you mean \(holding.prefix(8).joined(separator: " or "))?" }
+    return nearestSpelling(to: pattern, in: names).map { "did you mean \($0)?" } ?? "layers are \(names.joined(separator: ", "))"
   }
 
   private mutating func connect(_ tensor: Kernel.Tensor, to layer: Int) {

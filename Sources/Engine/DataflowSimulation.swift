@@ -4,11 +4,16 @@ package struct DataflowRun: Sendable, Equatable {
   package var started: [Int]
   /// Cycle in which each frame was complete at every sink.
   package var finished: [Int]
-  /// First and last busy cycle of every stage for the first frame.
-  package var firstFrame: [Range<Int>]
+  /// First and last busy cycle of every stage, frame by frame.
+  package var spans: [[Range<Int>]]
+  /// When every stage is through with the step that gives the last word of the first frame: it may still read what nobody needs after
+  /// that, such as rows below the last window.
+  package var given: [Int]
   /// Words in each FIFO at its fullest.
   package var peakOccupancy: [Int]
 
+  /// First and last busy cycle of every stage for the first frame.
+  package var firstFrame: [Range<Int>] { spans.first ?? [] }
   /// Cycles from entry to completion of the frame that found the pipeline empty.
   package var firstLatency: Int { latency(0) }
   /// The longest such time of any frame run.
@@ -63,7 +68,9 @@ package struct DataflowSimulation {
   private var cursor: [Cursor]
   private var entered: [Int] = []
   private var done: [[Int]]
-  private var spans: [Range<Int>]
+  /// By stage and frame.
+  private var spans: [[Range<Int>]]
+  private var given: [Int]
 
   /// How far a FIFO's words have come; its times stand from `base` on.
   private struct Stream {
@@ -170,6 +177,7 @@ package struct DataflowSimulation {
     var ready = 0
     var frameStart = 0
     var lastEvent = 0
+    var lastGift = 0
     var block: StageBlock?
   }
 
@@ -202,7 +210,8 @@ package struct DataflowSimulation {
     cursor = [Cursor](repeating: Cursor(), count: network.stages.count)
     done = [[Int]](repeating: [], count: network.stages.count)
     begun = done
-    spans = [Range<Int>](repeating: 0..<0, count: network.stages.count)
+    spans = [[Range<Int>]](repeating: [], count: network.stages.count)
+    given = [Int](repeating: 0, count: network.stages.count)
   }
 
   /// Runs to completion or deadlock.
@@ -253,7 +262,7 @@ package struct DataflowSimulation {
     let finished = (0..<frames).map { frame in sinks.map { done[$0][frame] }.max() ?? 0 }
     return .completed(
       DataflowRun(
-        started: entered, finished: finished, firstFrame: spans,
+        started: entered, finished: finished, spans: (0..<frames).map { frame in spans.map { $0[frame] } }, given: given,
         peakOccupancy: peakOccupancy(ofFirst: frames)))
   }
 
@@ -271,6 +280,7 @@ package struct DataflowSimulation {
         let (count, block) = memory.repeated(step, upTo: program[at.run].count - at.index, ins.first, outs.first, &at.ready)
         if count > 0 {
           at.lastEvent = max(at.lastEvent, at.ready, at.ready - step.interval + step.latency)
+          if step.writes > 0 { at.lastGift = at.lastEvent }
           at.index += count
           moved = true
           if at.index == program[at.run].count { endRun(&at, stage) }
@@ -297,11 +307,13 @@ package struct DataflowSimulation {
         begun[stage].append(start)
         at.frameStart = start
         at.lastEvent = start
+        at.lastGift = start
         if isSource[stage], entered.count == at.frame { entered.append(start) }
       }
       memory.commit(ins, outs, step, start)
       at.ready = start + step.interval
       at.lastEvent = max(at.lastEvent, at.ready, start + step.latency)
+      if step.writes > 0 { at.lastGift = at.lastEvent }
       moved = true
       at.index += 1
       if at.index == program[at.run].count { endRun(&at, stage) }
@@ -316,7 +328,8 @@ package struct DataflowSimulation {
     at.run += 1
     guard at.run == network.stages[stage].frame.count else { return }
     at.run = 0
-    if at.frame == 0 { spans[stage] = at.frameStart..<at.lastEvent }
+    if at.frame == 0 { given[stage] = at.lastGift }
+    spans[stage].append(at.frameStart..<at.lastEvent)
     done[stage].append(at.lastEvent)
     at.frame += 1
     at.ready += network.stages[stage].restart

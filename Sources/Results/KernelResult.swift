@@ -50,6 +50,9 @@ package struct KernelResult: Sendable, Codable, Hashable {
   /// Stalls, pipeline facts and other figures of a family, by name (`fill`, `weight load`, `ii`, `lut` …).
   package var figures: [String: Double]
 
+  /// The figure for the cycles at the end of a stage of a pipeline in which it only reads on, after its last word is given.
+  package static let readsOn = "reads on"
+
   package init(
     id: Int, name: String, kind: String, origin: [String], bound: Bound, reason: String, startSeconds: Double = 0,
     latencySeconds: Double, floorSeconds: Double, cycles: Int, macs: Int, flops: Int, bytes: [String: Int],

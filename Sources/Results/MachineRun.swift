@@ -7,6 +7,12 @@ package struct MachineRun: Sendable {
   package var latencySeconds: Double
   package var cycles: Int
   package var floorSeconds: Double
+  /// What the floor takes as given beyond the machine, such as `with this folding`; nil for nothing.
+  package var floorScope: String?
+  /// What keeps a pipeline from a faster folding: a resource that is used up; nil when nothing does.
+  package var roomLimit: String?
+  /// The part of the latency that belongs to no kernel, where there is one.
+  package var overhead: Overhead?
   package var serialSeconds: Double
   /// Inputs per second in steady state, when it is not simply images / latency.
   package var throughputPerSecond: Double?
@@ -23,8 +29,12 @@ package struct MachineRun: Sendable {
     kernels: [KernelResult], timeline: Timeline, latencySeconds: Double, cycles: Int, floorSeconds: Double,
     serialSeconds: Double, throughputPerSecond: Double? = nil, energyJoules: Double? = nil, energyByPart: [String: Double] = [:],
     peakMemoryBytes: [String: Int] = [:], resources: [String: ResourceUse] = [:], roofline: Roofline? = nil,
-    assumptions: [Assumption] = [], diagnostics: [Diagnostic] = []
+    assumptions: [Assumption] = [], diagnostics: [Diagnostic] = [], floorScope: String? = nil, overhead: Overhead? = nil,
+    roomLimit: String? = nil
   ) {
+    self.floorScope = floorScope
+    self.overhead = overhead
+    self.roomLimit = roomLimit
     self.kernels = kernels
     self.timeline = timeline
     self.latencySeconds = latencySeconds

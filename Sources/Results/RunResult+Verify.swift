@@ -112,7 +112,8 @@ extension RunResult {
         if second.spans == 1, second.start < first.start - slack {
           found.append(fault("dependency", "kernel \(pair[1]) starts before kernel \(pair[0])"))
         }
-        if second.end < first.end - slack {
+        // What a stage reads after its last word, nobody waits for.
+        if second.end < first.end - readingOn(pair[0]) - slack {
           found.append(fault("dependency", "kernel \(pair[1]) ends before kernel \(pair[0])"))
         }
       } else if second.start < first.end - slack {
@@ -120,6 +121,13 @@ extension RunResult {
       }
     }
     return found
+  }
+
+  private func readingOn(_ id: Int) -> Double {
+    guard let kernel = kernels.first(where: { $0.id == id }), kernel.cycles > 0, let cycles = kernel.figures[KernelResult.readsOn] else {
+      return 0
+    }
+    return cycles * kernel.latencySeconds / Double(kernel.cycles)
   }
 
   private func verifyCoverage() -> [Diagnostic] {

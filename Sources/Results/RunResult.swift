@@ -111,11 +111,24 @@ package struct RequestSummary: Sendable, Codable, Hashable {
   }
 }
 
+/// A part of a run that belongs to no kernel: what a host or a driver does before, between or after them.
+package struct Overhead: Sendable, Codable, Hashable {
+  package var name: String
+  package var seconds: Double
+
+  package init(name: String, seconds: Double) {
+    self.name = name
+    self.seconds = seconds
+  }
+}
+
 package struct Totals: Sendable, Codable, Hashable {
   package var latencySeconds: Double
   package var cycles: Int
   /// No schedule on this machine can be faster: compulsory bytes and arithmetic at full rate.
   package var floorSeconds: Double
+  /// What the floor takes as given beyond the machine, such as `with this folding`; nil for nothing.
+  package var floorScope: String?
   /// Every kernel after the other, nothing overlapped.
   package var serialSeconds: Double
   package var throughputPerSecond: Double
@@ -127,12 +140,16 @@ package struct Totals: Sendable, Codable, Hashable {
   package var bytesMoved: [String: Int]
   /// Share of the latency spent in opaque kernels.
   package var opaqueShare: Double
+  /// The part of the latency that belongs to no kernel, where there is one.
+  package var overhead: Overhead?
 
   package init(
     latencySeconds: Double, cycles: Int, floorSeconds: Double, serialSeconds: Double, throughputPerSecond: Double,
     energyJoules: Double?, energyByPart: [String: Double]? = nil, peakMemoryBytes: [String: Int], bytesMoved: [String: Int],
-    opaqueShare: Double
+    opaqueShare: Double, floorScope: String? = nil, overhead: Overhead? = nil
   ) {
+    self.floorScope = floorScope
+    self.overhead = overhead
     self.latencySeconds = latencySeconds
     self.cycles = cycles
     self.floorSeconds = floorSeconds
@@ -146,8 +163,9 @@ package struct Totals: Sendable, Codable, Hashable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case latencySeconds, cycles, floorSeconds, serialSeconds, throughputPerSecond, energyJoules, energyByPart, peakMemoryBytes, bytesMoved,
-      opaqueShare
+    case latencySeconds, cycles, floorSeconds, floorScope, serialSeconds, throughputPerSecond, energyJoules, energyByPart, peakMemoryBytes,
+      bytesMoved,
+      opaqueShare, overhead
   }
 
   /// Writes an unavailable energy as `null`, so that tools see that it is unknown rather than absent.
@@ -156,6 +174,7 @@ package struct Totals: Sendable, Codable, Hashable {
     try container.encode(latencySeconds, forKey: .latencySeconds)
     try container.encode(cycles, forKey: .cycles)
     try container.encode(floorSeconds, forKey: .floorSeconds)
+    try container.encodeIfPresent(floorScope, forKey: .floorScope)
     try container.encode(serialSeconds, forKey: .serialSeconds)
     try container.encode(throughputPerSecond, forKey: .throughputPerSecond)
     try container.encode(energyJoules, forKey: .energyJoules)
@@ -163,6 +182,7 @@ package struct Totals: Sendable, Codable, Hashable {
     try container.encode(peakMemoryBytes, forKey: .peakMemoryBytes)
     try container.encode(bytesMoved, forKey: .bytesMoved)
     try container.encode(opaqueShare, forKey: .opaqueShare)
+    try container.encodeIfPresent(overhead, forKey: .overhead)
   }
 }
 

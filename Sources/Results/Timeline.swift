@@ -12,6 +12,7 @@ package struct Timeline: Sendable, Codable, Hashable {
   }
 
   package struct Span: Sendable, Codable, Hashable {
+    /// `noKernel` for what a host or a driver does.
     package var kernel: Int
     package var resource: String
     /// Seconds from the start of the run.
@@ -19,6 +20,8 @@ package struct Timeline: Sendable, Codable, Hashable {
     package var end: Double
     /// `compute`, `transfer`, `launch`, `stall` …
     package var kind: String
+
+    package static let noKernel = -1
 
     package init(kernel: Int, resource: String, start: Double, end: Double, kind: String) {
       self.kernel = kernel

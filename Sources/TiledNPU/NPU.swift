@@ -11,8 +11,11 @@ package struct NPU: Machine {
   package let description: NPUDescription
 
   private let fusion: Capabilities
+  /// Of the target, for messages; empty for a machine made from a description.
+  private let file: String
 
   package init(_ target: TargetFile) throws(Failure) {
+    file = target.file
     description = try NPUDescription(target)
     fusion = try Capabilities(target)
   }
@@ -21,6 +24,7 @@ package struct NPU: Machine {
   package init(_ description: NPUDescription) {
     self.description = description
     fusion = .none
+    file = ""
   }
 
   package var defaultPrecision: ElementType { description.precision }
@@ -41,7 +45,7 @@ package struct NPU: Machine {
 
   package func run(_ kernels: [Kernel], _ request: RunRequest) throws(Failure) -> MachineRun {
     let kernels = FeatureMapFormat.unified(kernels)
-    let (layers, residency) = try lower(kernels)
+    let (layers, residency) = try lowerNamed(kernels)
     let timings: [LayerTiming]
     switch request.fidelity {
     case .fast: timings = FastSchedule(description).run(layers)
@@ -52,10 +56,17 @@ package struct NPU: Machine {
     ).run()
   }
 
+  /// As `lower`, with the file in what goes wrong.
+  private func lowerNamed(_ kernels: [Kernel]) throws(Failure) -> (layers: [Layer], residency: Residency) {
+    do throws(Failure) { return try lower(kernels) } catch { throw error.located(in: file) }
+  }
+
   /// Kernels to layers: placement of feature maps, tilings, and what has to fall back to the host.
   package func lower(_ kernels: [Kernel]) throws(Failure) -> (layers: [Layer], residency: Residency) {
     let residency: Residency
-    do { residency = try Residency(kernels, description) } catch { throw Failure(error.description) }
+    do { residency = try Residency(kernels, description) } catch {
+      throw Failure(unsupportedFormats(kernels) + [.error(error.description)])
+    }
     var builder = LayerBuilder(description, residency, kernels: kernels)
     var layers: [Layer] = []
     var problems: [Diagnostic] = []
@@ -75,8 +86,48 @@ package struct NPU: Machine {
     return (layers, residency)
   }
 
-  package func lint() -> [Diagnostic] {
+  /// Products in formats that the array cannot multiply: their operands may be too large just because of them.
+  private func unsupportedFormats(_ kernels: [Kernel]) -> [Diagnostic] {
+    var names: [String] = []
+    var count = 0
+    for kernel in kernels {
+      guard case .contraction(let product) = kernel.anchorComputation else { continue }
+      let (lhs, rhs) = (product.lhs.storage, product.rhs.storage)
+      guard description.format(activations: lhs, weights: rhs, sparsity: product.rhs.encoding.sparsity) == nil else { continue }
+      count += 1
+      let name = lhs == rhs ? lhs.rawValue : "\(lhs.rawValue)×\(rhs.rawValue)"
+      if !names.contains(name) { names.append(name) }
+    }
+    guard count > 0 else { return [] }
+    let known = description.formats.map { "\($0.activations.rawValue)×\($0.weights.rawValue)" }
+    return [
+      .error(
+        "\(description.name) has no <format> for the \(names.joined(separator: ", ")) of \(count) \(count == 1 ? "kernel" : "kernels")",
+        fix: "it multiplies \(known.joined(separator: ", ")): leave --precision out or compress the model first")
+    ]
+  }
+
+  /// Figures that no machine of the kind comes near: a digit too many, or another unit.
+  private var implausible: [Diagnostic] {
     var found: [Diagnostic] = []
+    func warn(_ condition: Bool, _ message: String) {
+      if condition { found.append(Diagnostic(.warning, "\(description.name): \(message)")) }
+    }
+    warn(description.clockHertz > 5e9, "a clock above 5 GHz")
+    let peak = 2 * Double(description.macsPerCycle) * description.clockHertz
+    warn(peak > 5e15, "the array would reach \(Format.count(peak))OP/s")
+    for memory in description.memories {
+      let rate = memory.bytesPerCycle * description.clockHertz
+      warn(rate > 1e14, "\(memory.name) would reach \(Format.count(rate))B/s")
+    }
+    if let capacity = description.near.capacity, description.far != nil {
+      warn(capacity > 1 << 30, "\(Format.bytes(Double(capacity))) beside the array")
+    }
+    return found
+  }
+
+  package func lint() -> [Diagnostic] {
+    var found = implausible
     if description.formats.isEmpty { found.append(Diagnostic(.warning, "the target names no <format> its array can multiply")) }
     if let capacity = description.near.capacity, let own = description.tileBuffers?.shared, own > capacity {
       found.append(.error("the tile buffers (\(own) bytes) are larger than \(description.near.name) (\(capacity) bytes)"))

@@ -30,7 +30,8 @@ struct FoldingSearchTests {
   @Test func theFastestFittingDesignFitsAndALittleFasterDoesNot() throws {
     let model = try Targets.model("hls4ml-vitis", on: "xc7z020")
     let search = FoldingSearch(model: model, design: chain())
-    let best = try #require(search.fastestFitting())
+    let (best, limit) = try #require(search.fastestFitting())
+    #expect(limit.map { $0.demand > $0.bound } == true)
     #expect(search.fits(best))
     let cycles = best.layers.map { model.estimate($0).stage.cyclesPerFrame }.max() ?? 0
     #expect(!search.fits(search.design(cycles: cycles / 2)))

@@ -40,4 +40,11 @@ struct TargetTests {
     #expect(part.excess(Area(lut: part.capacity.lut)).map(\.name) == ["lut"])
     #expect(part.excess(Area()).isEmpty)
   }
+
+  /// A digit too many is worth a word.
+  @Test(arguments: [("capacity.dsp", "252000", "more than any device has"), ("clock", "20 GHz", "a clock above 1.5 GHz")])
+  func lintDoubtsImpossibleFigures(path: String, value: String, words: String) throws {
+    let machine = try FPGA(Targets.file("zu9eg", set: ["\(path)=\(value)"]))
+    #expect(machine.lint().contains { $0.message.contains(words) }, "\(machine.lint())")
+  }
 }

@@ -33,6 +33,18 @@ struct PredictionSweepTests {
     #expect(result.rows[1].failure?.isEmpty == false)
   }
 
+  /// Rates per clock follow the clock; rates per second do not.
+  @Test func aClockThatScalesMemoriesSaysSo() throws {
+    func notes(_ target: String) throws -> [String] {
+      try PredictionSweep(
+        PredictionTests.prediction("resnet-18", ["batch": 1], target), axes: [try PredictionSweep.Axis("clock=500 MHz,1 GHz")]
+      ).notes
+    }
+    #expect(try notes("ethos-u65-512").first?.contains("sram (16 B/clk), dram (3.75 B/clk)") == true)
+    #expect(try notes("edge-tpu-usb").allSatisfy { !$0.contains("link") })
+    #expect(try sweep(["array.rows=16"]).notes.isEmpty)
+  }
+
   @Test(arguments: ["array.rows", "array.rows=", "array.rows=1,,2", "=3"])
   func mistypedAxesAreNamed(_ text: String) {
     #expect(throws: Failure.self) { try PredictionSweep.Axis(text) }

@@ -5,6 +5,20 @@ import Testing
 @testable import Reports
 
 @Suite struct TextReportTests {
+  /// Time that belongs to no kernel has a row, so that shares sum to the whole.
+  @Test func overheadIsARowOfTheTable() throws {
+    var result = SyntheticResult.residualNetwork()
+    let kernels = result.kernels.reduce(0) { $0 + $1.latencySeconds }
+    result.totals.overhead = Overhead(name: "starting the run", seconds: kernels)
+    result.timeline.spans.insert(
+      .init(kernel: Timeline.Span.noKernel, resource: "driver", start: 0, end: 1e-6, kind: "starting the run"), at: 0)
+    let rows = TextReport.render(result).split(separator: "\n").filter { $0.contains("%  host") || $0.contains("more, together") }
+    #expect(rows.last?.contains("starting the run") == true && rows.last?.contains("50.0 %") == true)
+    #expect(try ExplainReport.render(result, .bottlenecks).contains("50.0 % of the time is starting the run"))
+    #expect(GanttLanes(result).rows.flatMap(\.spans).contains { $0.label == "starting the run" })
+    #expect(HTMLSummary.text(result).contains("starting the run 50.0 %"))
+  }
+
   @Test func firstScreenNamesEverything() {
     let text = TextReport.render(SyntheticResult.residualNetwork())
     for word in [

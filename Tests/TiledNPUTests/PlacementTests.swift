@@ -1,3 +1,4 @@
+import Basic
 import Hardware
 import IR
 import Lowering
@@ -51,6 +52,76 @@ struct PlacementTests {
       machine.policy.cascades = true
       #expect(try Self.farBytes(machine, kernels) <= without)
     }
+  }
+
+  /// More near memory never raises the floor, and where it makes the compiler's placement worse the run says so.
+  @Test func aLargerMemoryRaisesNoFloorAndAWorsePlacementIsNoted() throws {
+    var noted = 0
+    for seed in 0..<12 as Range<UInt64> {
+      var random = SeededGenerator(seed: seed &* 31 &+ 7)
+      let kernels = Fixture.chain(length: 8, &random)
+      var machine = try MachineInvariantTests.machine("ethos-u65-512").description
+      let far = try #require(machine.placement.far)
+      var floor = Double.infinity
+      for kibibytes in [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512] {
+        machine.memories[machine.placement.near].capacity = kibibytes << 10
+        let npu = NPU(machine)
+        let run = try npu.run(kernels, RunRequest())
+        #expect(run.floorSeconds <= floor, "seed \(seed), \(kibibytes) KiB")
+        floor = run.floorSeconds
+        guard let plan = try npu.lower(kernels).residency.smallerPlan else { continue }
+        noted += 1
+        #expect(run.diagnostics.contains { $0.severity == .note && $0.message.contains("of feature maps pass dram") })
+        let bytes = try Self.farBytes(machine, kernels)
+        machine.memories[machine.placement.near].capacity = plan.capacity
+        #expect(try NPU(machine).lower(kernels).residency.spilledBytes == plan.spilledBytes)
+        #expect(try Self.farBytes(machine, kernels) < bytes, "seed \(seed), \(kibibytes) KiB to \(far)")
+      }
+    }
+    #expect(noted > 0)
+  }
+
+  /// What a run takes before its first kernel has an entry of its own: with it all times sum, and memory is drawn over all of them.
+  @Test func startingARunIsPartOfTheTimeline() throws {
+    let machine = try MachineInvariantTests.machine("edge-tpu-usb").description
+    let run = try NPU(machine).run(Self.tower(side: 32, channels: 16, length: 3), RunRequest())
+    let overhead = try #require(run.overhead)
+    #expect(overhead.seconds == machine.runSeconds)
+    let sum = run.kernels.reduce(overhead.seconds) { $0 + $1.latencySeconds }
+    #expect(abs(sum - run.latencySeconds) < 1e-9)
+    #expect(abs(Double(run.cycles) - run.latencySeconds * machine.clockHertz) <= 1)
+    let first = try #require(run.timeline.spans.first { $0.kernel == Timeline.Span.noKernel })
+    #expect(first.start == 0 && first.end == run.kernels[0].startSeconds && first.kind == overhead.name)
+    let steps = try #require(run.timeline.occupancy[machine.near.name])
+    #expect(steps.dropFirst().allSatisfy { $0[0] >= machine.runCycles && $0[0] <= run.cycles })
+  }
+
+  /// Rooflines divide by the bytes of the first level: the one farthest from the array.
+  @Test(arguments: [("ethos-u65-512", "dram"), ("edge-tpu-usb", "link")])
+  func theRooflineBeginsWithTheOutermostMemory(target: String, memory: String) throws {
+    let run = try MachineInvariantTests.machine(target).run(Self.tower(side: 32, channels: 16, length: 2), RunRequest())
+    #expect(run.roofline?.memory.first?.name == memory)
+  }
+
+  /// Feature maps twice as wide are the consequence: the format that the array does not have comes first.
+  @Test func aMissingFormatIsNamedBeforeTheRoomItTakes() throws {
+    let half = Self.tower(side: 512, channels: 32, length: 2).map { kernel in
+      kernel.mappingOperands { Operand(element: .float16, count: $0.count, isConstant: $0.isConstant) }
+    }
+    let npu = try MachineInvariantTests.machine("ethos-u55-128")
+    let failure = #expect(throws: Failure.self) { try npu.run(half, RunRequest()) }
+    let lines = failure?.diagnostics ?? []
+    #expect(lines.first?.message.contains("has no <format> for the f16 of 2 kernels") == true, "\(lines)")
+    #expect(lines.allSatisfy { $0.location?.file.hasSuffix("ethos-u55-128.xml") == true })
+  }
+
+  /// A digit too many is worth a word.
+  @Test(arguments: [("clock", "50 GHz", "a clock above 5 GHz"), ("sram.width", "16000000 B/clk", "would reach")])
+  func lintDoubtsImpossibleFigures(path: String, value: String, words: String) throws {
+    var file = try TargetCatalog(folder: Fixture.targets).load("ethos-u65-512")
+    #expect(try NPU(file).lint().isEmpty)
+    try file.set("\(path)=\(value)")
+    #expect(try NPU(file).lint().contains { $0.message.contains(words) })
   }
 
   /// Without a memory to go to, the error names the buffer, the bytes and what would do.

@@ -39,9 +39,11 @@ package struct PredictionSweep: Sendable {
     package var energyJoules: Double?
     /// Why there is no figure.
     package var failure: String?
+    /// What the prediction of this variant has to say about it.
+    package var notes: [String]?
 
     enum CodingKeys: String, CodingKey {
-      case settings, cycles, failure
+      case settings, cycles, failure, notes
       case latencySeconds = "latency_seconds"
       case floorSeconds = "floor_seconds"
       case throughputPerSecond = "throughput_per_second"
@@ -54,6 +56,8 @@ package struct PredictionSweep: Sendable {
 
   package let paths: [String]
   package let rows: [Row]
+  /// What the axes change beside what they name.
+  package let notes: [String]
 
   /// Runs every combination, the last axis fastest; a variant that does not fit is a row with its reason.
   package init(_ prediction: Prediction, axes: [Axis]) throws(Failure) {
@@ -78,7 +82,24 @@ package struct PredictionSweep: Sendable {
         (settings, Self.prepare(base, zip(axes.map(\.path), settings).map { "\($0)=\($1)" }, prediction, loaded, &programs)))
     }
     paths = axes.map(\.path)
+    notes = Self.clockNotes(base, axes)
     rows = Self.run(prepared, request)
+  }
+
+  /// Memories whose rates are given per clock become faster with the clock: true on the chip, and a choice for memory beside it.
+  private static func clockNotes(_ base: TargetFile, _ axes: [Axis]) -> [String] {
+    guard let axis = axes.first(where: { $0.path.split(separator: ".").last == "clock" }) else { return [] }
+    let machine = base.root.children.first { $0.name == base.family }
+    let rates = (machine?.children ?? []).filter { $0.name == "memory" }.compactMap { memory -> String? in
+      guard let width = memory.children.first(where: { $0.name == "width" })?[attribute: "value"], width.hasSuffix("/clk") else {
+        return nil
+      }
+      return "\(memory[attribute: "name"] ?? "memory") (\(width))"
+    }
+    guard !rates.isEmpty else { return [] }
+    return [
+      "\(axis.path) also scales the memories whose width is given per clock: \(rates.joined(separator: ", ")); vary their width with it to keep a rate in bytes per second"
+    ]
   }
 
   /// One machine with the kernels that run on it.
@@ -146,8 +167,11 @@ package struct PredictionSweep: Sendable {
             slots[index].latencySeconds = run.latencySeconds
             slots[index].cycles = run.cycles
             slots[index].floorSeconds = run.floorSeconds
-            slots[index].throughputPerSecond = run.throughputPerSecond
+            slots[index].throughputPerSecond =
+              run.throughputPerSecond ?? (run.latencySeconds > 0 ? Double(request.batch) / run.latencySeconds : nil)
             slots[index].energyJoules = run.energyJoules
+            let notes = run.diagnostics.filter { $0.severity == .note }.map(\.message)
+            slots[index].notes = notes.isEmpty ? nil : notes
           } catch {
             slots[index].failure = error.diagnostics.first?.message ?? error.description
           }
@@ -173,15 +197,17 @@ package struct PredictionSweep: Sendable {
           row.failure ?? (latency == best ? "fastest" : ""),
         ])
     }
-    return table.render() + "\n"
+    let notes = rows.flatMap { row in (row.notes ?? []).map { "\(row.settings.joined(separator: " ")): \($0)\n" } }
+    return table.render() + "\n" + notes.joined() + self.notes.map { "note: \($0)\n" }.joined()
   }
 
-  package func json() throws(Failure) -> String { try prettyJSON(Document(paths: paths, variants: rows)) }
+  package func json() throws(Failure) -> String { try prettyJSON(Document(paths: paths, variants: rows, notes: notes)) }
 
   private struct Document: Encodable {
     let schema = "cyclewright.sweep/1"
     var paths: [String]
     var variants: [Row]
+    var notes: [String]
   }
 }
 

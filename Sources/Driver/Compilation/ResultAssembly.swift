@@ -98,7 +98,8 @@ struct ResultAssembly {
       throughputPerSecond: run.throughputPerSecond ?? (run.latencySeconds > 0 ? Double(loaded.batch) / run.latencySeconds : 0),
       energyJoules: run.energyJoules, energyByPart: run.energyByPart.isEmpty ? nil : run.energyByPart, peakMemoryBytes: run.peakMemoryBytes,
       bytesMoved: moved,
-      opaqueShare: run.latencySeconds > 0 ? min(1, opaque / run.latencySeconds) : 0)
+      opaqueShare: run.latencySeconds > 0 ? min(1, opaque / run.latencySeconds) : 0, floorScope: run.floorScope,
+      overhead: run.overhead)
   }
 
   private var ledger: FusionLedger {

@@ -15,40 +15,15 @@ struct LatencyComparison {
   /// - Parameter a: the prediction of the original.
   func compare(_ a: MachineRun, _ after: Graph) throws(Failure) -> CompressionReport.Latency {
     let b = try predict(after)
-    let old = kernelsByLayer(a)
-    let codebooks = codebookLayers(after)
-    var slower: [CompressionReport.SlowerLayer] = []
-    var kernels: [CompressionReport.KernelTime] = []
-    var seen: Set<Int> = []
-    for kernel in b.kernels where seen.insert(kernel.id).inserted {
-      // Kernels merge and split: the time before is that of all kernels that carried out the same layers.
-      let parts = Set(kernel.origin.compactMap { old[$0] })
-      kernels.append(
-        .init(
-          nodes: kernel.origin, beforeSeconds: parts.sorted().reduce(0) { $0 + a.kernels[$1].latencySeconds },
-          afterSeconds: kernel.latencySeconds))
-      guard !parts.isEmpty else { continue }
-      let was = parts.reduce(0) { $0 + a.kernels[$1].latencySeconds }
-      guard kernel.latencySeconds > was * 1.001 else { continue }
-      let note = parts.count > 1 ? "; it was \(parts.count) kernels" : ""
-      // What looks like 4 bits in the file is 8 in every memory of the machine.
-      let decoded = kernel.origin.contains(where: codebooks.contains) ? ", its codebook decoded ahead" : ""
-      slower.append(
-        .init(
-          layer: kernel.origin.first ?? kernel.name, beforeSeconds: was, afterSeconds: kernel.latencySeconds,
-          reason: "\(kernel.format)\(decoded), bound by \(kernel.bound.label): \(kernel.reason)\(note)"))
+    let slower = SlowerLayers(before: a, after: b, codebooks: codebookLayers(after))
+    let kernels = b.kernels.map { kernel in
+      CompressionReport.KernelTime(
+        nodes: kernel.origin, beforeSeconds: slower.parts(of: kernel).reduce(0) { $0 + a.kernels[$1].latencySeconds },
+        afterSeconds: kernel.latencySeconds)
     }
-    let added = b.kernels.filter { $0.origin.isEmpty && $0.latencySeconds > 0 }
-    if !added.isEmpty {
-      let seconds = added.reduce(0) { $0 + $1.latencySeconds }
-      slower.append(
-        .init(
-          layer: "(conversions)", beforeSeconds: 0, afterSeconds: seconds,
-          reason: "\(added.count) kernels convert between formats, such as '\(added[0].name)'"))
-    }
-    slower.sort { ($1.afterSeconds - $1.beforeSeconds, $0.layer) < ($0.afterSeconds - $0.beforeSeconds, $1.layer) }
     return CompressionReport.Latency(
-      target: target, beforeSeconds: a.latencySeconds, afterSeconds: b.latencySeconds, slower: Array(slower.prefix(20)), kernels: kernels)
+      target: target, beforeSeconds: a.latencySeconds, afterSeconds: b.latencySeconds, slower: Array(slower.rows.prefix(20)),
+      kernels: kernels)
   }
 
   /// Layers whose weights are positions in tables that the machine does not read.
@@ -63,12 +38,6 @@ struct LatencyComparison {
       else { continue }
       result.formUnion(node.origin.names)
     }
-    return result
-  }
-
-  private func kernelsByLayer(_ run: MachineRun) -> [String: Int] {
-    var result: [String: Int] = [:]
-    for (index, kernel) in run.kernels.enumerated() { for name in kernel.origin { result[name] = index } }
     return result
   }
 

@@ -100,6 +100,20 @@ struct Drawing {
     elements.append(.text(text, at, look))
   }
 
+  /// Text with a light ground, which can be read over whatever lies below.
+  mutating func add(overDots text: String, _ at: Point, _ look: TextLook) {
+    let width = TextMetrics.width(text, size: look.size)
+    let shift =
+      switch look.anchor {
+      case .start: 0.0
+      case .middle: width / 2
+      case .end: width
+      }
+    let ground = Box(at.x - shift - 2, at.y - look.size, width + 4, look.size + 4)
+    add(ground, Paint(fill: "#FFFFFF", stroke: nil, opacity: 0.8), Mark(role: "ground"))
+    add(text, at, look)
+  }
+
   /// Text cut to a width; nothing when not even three characters fit.
   mutating func add(_ text: String, _ at: Point, within width: Double, _ look: TextLook = TextLook()) {
     guard let fitting = TextMetrics.fit(text, width: width, size: look.size, isBold: look.isBold) else { return }

@@ -45,7 +45,8 @@ package enum ExplainReport {
   }
 
   private static func bottlenecks(_ result: RunResult, _ style: TextStyle) -> String {
-    let total = result.kernels.reduce(0) { $0 + $1.latencySeconds }
+    if let stages = PipelineStages(result) { return PipelineStory(result: result, stages: stages, style: style).text }
+    let total = result.accountedSeconds
     guard total > 0 else { return "No kernel takes any time." }
     var lines: [String] = []
     var seconds: [Bound: Double] = [:]
@@ -62,6 +63,11 @@ package enum ExplainReport {
       guard let time = seconds[bound], let count = counts[bound], time > 0 else { continue }
       lines.append(
         "\(Format.percent(time / total)) of the time is bound by \(bound.label) (\(count) kernels, \(Format.seconds(time))). \(bound.advice)"
+      )
+    }
+    if let overhead = result.totals.overhead {
+      lines.append(
+        "\(Format.percent(overhead.seconds / total)) of the time is \(overhead.name.visible) (\(Format.seconds(overhead.seconds))), which belongs to no kernel."
       )
     }
     lines.append("")

@@ -13,7 +13,7 @@ struct KernelStory {
 
   var text: String {
     var lines = ["#\(kernel.id) \(kernel.name)".visible]
-    let total = max(result.kernels.reduce(0) { $0 + $1.latencySeconds }, .leastNormalMagnitude)
+    let total = max(result.accountedSeconds, .leastNormalMagnitude)
     lines.append(
       "  takes \(Format.seconds(kernel.latencySeconds)), \(Format.percent(kernel.latencySeconds / total)) of the time, \(TextReport.grouped(kernel.cycles)) cycles, from \(Format.seconds(kernel.startSeconds)) on"
     )

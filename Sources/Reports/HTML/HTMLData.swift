@@ -30,6 +30,7 @@ enum HTMLData {
             "[\(lane),\(span.kernel),\(short(span.start)),\(short(span.end)),\(JSONText.quoted(span.fill)),\(JSONText.quoted(span.bound.rawValue))]"
           })
       ),
+      ("overhead", JSONText.quoted(result.totals.overhead.map { Markup.shortened($0.name, to: 60) } ?? "")),
       ("kernels", JSONText.object(result.kernels.map { ("\($0.id)", kernel($0, schedule)) })),
     ])
   }

@@ -7,7 +7,7 @@ enum HTMLKernelTable {
   static let rowLimit = 4000
 
   static func text(_ result: RunResult, _ schedule: HTMLSchedule) -> String {
-    let total = max(result.kernels.reduce(0) { $0 + $1.latencySeconds }, .leastNormalMagnitude)
+    let total = max(result.accountedSeconds, .leastNormalMagnitude)
     let levels = result.totals.bytesMoved.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(4).map(\.key)
     var columns = [
       "#", "kernel", "operation", "bound", "start", "time", "share", "of floor", "format", "choice", "MAC",

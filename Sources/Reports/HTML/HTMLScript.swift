@@ -131,7 +131,7 @@ enum HTMLScript {
         pen.fillStyle = fill; pen.fillRect(x0, y, w, laneHeight - 4);
         pen.fillStyle = data.bounds[bound]; pen.fillRect(x0, y, w, 4);
         if (kernel === chosen) { pen.strokeStyle = "#d4009a"; pen.lineWidth = 2; pen.strokeRect(x0, y, w, laneHeight - 4); }
-        if (w > 26) { const name = "#" + kernel + " " + (data.kernels[kernel]?.n ?? ""); pen.fillStyle = "#111"; const from = Math.max(x0, left) + 3, room = x0 + w - from - 3; let shown = name; if (pen.measureText(shown).width > room) { shown = "#" + kernel; } if (pen.measureText(shown).width <= room) pen.fillText(shown, from, y + 12); }
+        if (w > 26) { const name = kernel < 0 ? data.overhead : "#" + kernel + " " + (data.kernels[kernel]?.n ?? ""); pen.fillStyle = "#111"; const from = Math.max(x0, left) + 3, room = x0 + w - from - 3; let shown = name; if (pen.measureText(shown).width > room) { shown = kernel < 0 ? "" : "#" + kernel; } if (pen.measureText(shown).width <= room) pen.fillText(shown, from, y + 12); }
       }
       pen.restore(); pen.globalAlpha = 1; pen.fillStyle = ink;
       data.lanes.forEach((name, lane) => { let shown = name; while (shown && pen.measureText(shown).width > left - 10) shown = shown.slice(0, -2); pen.fillText(shown === name ? name : shown + "…", 6, top + lane * laneHeight + 10); });

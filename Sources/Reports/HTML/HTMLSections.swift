@@ -13,7 +13,7 @@ struct HTMLSections {
     add("kernels", "Kernels", HTMLKernelTable.text(result, schedule))
     if let overlay { add("measured", "Measured", HTMLComparison.text(overlay)) }
     add("memory", "Memory", result.timeline.occupancy.isEmpty ? "" : Self.picture(MemoryReport.draw(result)))
-    add("roofline", "Roofline", Self.picture(RooflineReport.draw(result)))
+    add("roofline", "Roofline", RooflineReport.obstacle(result) == nil ? Self.picture(RooflineReport.draw(result)) : "")
     add("fusion", "Fusion", HTMLLedger.fusion(result))
     add("sparsity", "Sparsity", HTMLLedger.sparsity(result))
     add("resources", "Resources", HTMLLedger.resources(result))
@@ -72,10 +72,12 @@ enum HTMLSummary {
   static func text(_ result: RunResult) -> String {
     let totals = result.totals
     let share =
-      totals.latencySeconds > 0 ? Format.percent(totals.floorSeconds / totals.latencySeconds) + " of the latency" : ""
+      totals.latencySeconds > 0
+      ? Format.percent(totals.floorSeconds / totals.latencySeconds) + " of the latency" + (totals.floorScope.map { ", \($0)" } ?? "") : ""
     var facts: [(String, String, String)] = [
       ("latency", Format.seconds(totals.latencySeconds), "\(TextReport.grouped(totals.cycles)) cycles"),
       ("floor", Format.seconds(totals.floorSeconds), share),
+      totals.overhead.map { ($0.name, Format.seconds($0.seconds), "of the latency, in no kernel") },
       ("nothing overlapped", Format.seconds(totals.serialSeconds), ""),
       ("throughput", Format.count(totals.throughputPerSecond) + "/s", ""),
       ("kernels", "\(result.kernels.count)", "from \(result.model.sourceNodes) source nodes"),
@@ -85,7 +87,7 @@ enum HTMLSummary {
       ),
       ("energy", totals.energyJoules.map(Format.joules) ?? "unavailable", ""),
       ("opaque", Format.percent(totals.opaqueShare), OpaqueShare.note(totals)),
-    ]
+    ].compactMap(\.self)
     for (level, bytes) in totals.peakMemoryBytes.sorted(by: { $0.key < $1.key }) {
       facts.append(("peak \(level)", Format.bytes(Double(bytes)), ""))
     }
@@ -102,8 +104,9 @@ enum HTMLSummary {
 
   /// The time by bound as one bar.
   private static func bar(_ result: RunResult) -> String {
-    let total = result.kernels.reduce(0) { $0 + $1.latencySeconds }
-    guard total > 0 else { return "" }
+    let total = result.accountedSeconds
+    // Stages of a pipeline overlap: no bar has room for all.
+    guard total > 0, PipelineStages(result) == nil else { return "" }
     let parts = Bound.allCases.compactMap { bound -> String? in
       let share = result.kernels.filter { $0.bound == bound }.reduce(0) { $0 + $1.latencySeconds } / total
       guard share > 0 else { return nil }
@@ -111,7 +114,13 @@ enum HTMLSummary {
       return
         "<div style=\"flex:\(SVGWriter.number(share * 100)) 0 0;border-color:\(Palette.colour(of: bound))\" title=\"\(text)\">\(share > 0.07 ? text : "")</div>"
     }
-    return "<div class=\"bounds\" role=\"img\" aria-label=\"time by bound\">\(parts.joined())</div>"
+    let overhead = result.totals.overhead.map { overhead in
+      let (share, colour) = (overhead.seconds / total, Palette.colour(of: .host))
+      let text = "\(Markup.escape(overhead.name)) \(Format.percent(share))"
+      return
+        "<div style=\"flex:\(SVGWriter.number(share * 100)) 0 0;border-color:\(colour)\" title=\"\(text)\">\(share > 0.07 ? text : "")</div>"
+    }
+    return "<div class=\"bounds\" role=\"img\" aria-label=\"time by bound\">\(overhead ?? "")\(parts.joined())</div>"
   }
 }
 

@@ -72,13 +72,14 @@ struct GanttLanes {
   }
 
   private static func span(_ span: Timeline.Span, _ kernel: KernelResult?) -> Span {
-    let number = "#\(span.kernel)"
-    let name = kernel?.name ?? ""
+    let number = kernel == nil ? "" : "#\(span.kernel)"
+    let name = kernel?.name ?? span.kind
     let fill = span.kind == "stall" ? "#FFFFFF" : Palette.fill(ofKind: kernel?.kind ?? "")
+    let title = number.isEmpty ? name : "\(number) \(name)"
     let tooltip =
-      "\(number) \(name)\n\(span.kind) \(Format.seconds(span.end - span.start)) from \(Format.seconds(span.start))\n\(kernel?.reason ?? "")"
+      "\(title)\n\(span.kind) \(Format.seconds(span.end - span.start)) from \(Format.seconds(span.start))\n\(kernel?.reason ?? "")"
     return Span(
       start: span.start, end: span.end, kernel: span.kernel, bound: kernel?.bound ?? .host, fill: fill,
-      label: "\(number) \(name)", number: number, tooltip: tooltip)
+      label: title, number: number, tooltip: tooltip)
   }
 }

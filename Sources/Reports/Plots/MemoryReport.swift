@@ -10,12 +10,18 @@ package enum MemoryReport: PlotReport {
   private static let right = 20.0
   private static let panelHeight = 170.0
 
+  static func obstacle(_ result: RunResult) -> Failure? {
+    guard result.timeline.occupancy.allSatisfy(\.value.isEmpty) else { return nil }
+    return Failure(
+      "the result has no occupancy of memories over time: \(result.target.name) reports none",
+      fix: "the view text has its resources, and gantt and schedule what runs when")
+  }
+
   static func draw(_ result: RunResult) -> Drawing {
     let levels = result.timeline.occupancy.filter { !$0.value.isEmpty }.keys.sorted()
     var drawing = Drawing(
       title: "Memory of \(result.model.name)", width: 1200, height: 90 + Double(max(1, levels.count)) * panelHeight)
     var y = drawing.addHeading(result, "Memory in use")
-    if levels.isEmpty { drawing.add("this target reports no occupancy", .init(16, y + 24)) }
     for level in levels {
       drawPanel(&drawing, result, level, y)
       y += panelHeight

@@ -4,14 +4,19 @@ internal import Results
 /// A report that is one `Drawing`: SVG by itself, PNG and PDF through the rendering child.
 protocol PlotReport: Report {
   static func draw(_ result: RunResult) -> Drawing
+  /// Why there is nothing to draw; nil when there is.
+  static func obstacle(_ result: RunResult) -> Failure?
 }
 
 extension PlotReport {
+  static func obstacle(_ result: RunResult) -> Failure? { nil }
+
   package static var fileExtensions: [String] { ["svg", "png", "pdf"] }
 
   package static func render(
     _ result: RunResult, as fileExtension: String, _ options: ReportOptions
   ) throws(Failure) -> RenderedReport {
+    if let obstacle = obstacle(result) { throw obstacle }
     let drawing = draw(result)
     guard fileExtension != "svg" else { return RenderedReport(SVGWriter.write(drawing)) }
     return RenderedReport(

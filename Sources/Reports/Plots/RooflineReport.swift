@@ -17,16 +17,20 @@ package enum RooflineReport: PlotReport {
     var level: String
   }
 
+  static func obstacle(_ result: RunResult) -> Failure? {
+    guard dots(result, level(result)).isEmpty else { return nil }
+    return Failure(
+      "no kernel both computes and moves bytes through a memory: there is no roofline to draw",
+      fix: "stages of a pipeline stream their operands; explain --bottlenecks and the view gantt show what limits them")
+  }
+
   static func draw(_ result: RunResult) -> Drawing {
     var drawing = Drawing(title: "Roofline of \(result.model.name)", width: 1100, height: 720)
     var top = drawing.addHeading(result, "Roofline")
     let level = level(result)
     let dots = dots(result, level)
     let roof = result.roofline
-    guard !dots.isEmpty, let peak = ((roof?.compute.map(\.rate) ?? []) + dots.map(\.rate)).max() else {
-      drawing.add("no kernel both computes and moves bytes", .init(16, top + 24))
-      return drawing
-    }
+    guard let peak = ((roof?.compute.map(\.rate) ?? []) + dots.map(\.rate)).max() else { return drawing }
     let bounds = Bound.allCases.filter { bound in dots.contains { $0.kernel.bound == bound } }
     top +=
       drawing.addKey("bound by:", bounds.map { ($0.label, .filled(Palette.colour(of: $0))) }, at: .init(16, top)) + 10
@@ -40,7 +44,9 @@ package enum RooflineReport: PlotReport {
     let vertical = Axis(
       .logarithmic, from: max((dots.map(\.rate).min() ?? 1) / 3, peak * 1e-8), to: peak * 2.5, at: bottom, top)
     drawGrid(&drawing, horizontal, vertical, level)
-    if let roof { drawRoof(&drawing, roof, horizontal, vertical, peak) }
+    let rings = Set(dots.map(\.level)).subtracting([level]).sorted()
+    // Dots cover lines but not words: the names of the lines come last.
+    let names = roof.map { drawRoof(&drawing, $0, horizontal, vertical, (peak, level, rings)) } ?? []
     for dot in dots.sorted(by: { ($1.share, $0.kernel.id) < ($0.share, $1.kernel.id) }) {
       let at = Drawing.Point(horizontal.position(dot.intensity), vertical.position(dot.rate))
       let radius = min(22, 2.5 + 40 * (dot.share / Double.pi).squareRoot())
@@ -52,8 +58,12 @@ package enum RooflineReport: PlotReport {
         "#\(dot.kernel.id) \(dot.kernel.name)\n\(Format.count(dot.rate))FLOP/s at \(Format.fixed(dot.intensity, 1)) FLOP/B of \(dot.level)\n\(dot.kernel.reason)"
       drawing.add(circle: at, radius: radius, paint, .init(tooltip: tooltip, kernel: dot.kernel.id))
     }
+    for name in names { drawing.add(overDots: name.text, name.place, name.look) }
     var notes: [String] = []
-    let rings = Set(dots.map(\.level)).subtracting([level]).sorted()
+    let early = dots.count { dot in
+      roof?.memory.first { $0.name == dot.level }.map { dot.rate > 1.05 * dot.intensity * $0.rate } ?? false
+    }
+    if early > 0 { notes.append("\(early) above their roof: some of their bytes came while the kernel before still ran") }
     if !rings.isEmpty {
       notes.append("rings: kernels without \(level) traffic, placed by their bytes of \(rings.joined(separator: " or "))")
     }
@@ -103,11 +113,23 @@ package enum RooflineReport: PlotReport {
       .init(size: 11, anchor: .middle))
   }
 
+  private struct Name {
+    var text: String
+    var place: Drawing.Point
+    var look: Drawing.TextLook
+  }
+
+  /// The lines; returns their names.
   private static func drawRoof(
-    _ drawing: inout Drawing, _ roof: Roofline, _ horizontal: Axis, _ vertical: Axis, _ peak: Double
-  ) {
+    _ drawing: inout Drawing, _ roof: Roofline, _ horizontal: Axis, _ vertical: Axis,
+    _ scale: (peak: Double, level: String, rings: [String])
+  ) -> [Name] {
+    var names: [Name] = []
+    let peak = scale.peak
     let colours = ["#333333", "#777777", "#999999", "#AAAAAA"]
-    for (index, memory) in roof.memory.enumerated() where memory.rate > 0 {
+    // Intensities are operations per byte of one level: roofs of levels of which no dot stands for a byte would say nothing.
+    let shown = roof.memory.filter { $0.rate > 0 && ($0.name == scale.level || scale.rings.contains($0.name)) }
+    for (index, memory) in shown.enumerated() {
       let from = max(horizontal.lower, vertical.lower / memory.rate)
       let to = min(horizontal.upper, peak / memory.rate)
       guard from < to else { continue }
@@ -115,15 +137,14 @@ package enum RooflineReport: PlotReport {
       let start = Drawing.Point(horizontal.position(from), vertical.position(from * memory.rate))
       drawing.add([start, .init(horizontal.position(to), vertical.position(to * memory.rate))], .stroked(colour, 1.4))
       // The slowest level's name goes below its line, the others' above theirs: lines of neighbours are close.
-      let isLowest = roof.memory.allSatisfy { $0.rate >= memory.rate }
+      let isLowest = shown.allSatisfy { $0.rate >= memory.rate }
       let at = from * ((to / from).squareRoot()).squareRoot()
       let place = Drawing.Point(
         horizontal.position(at) + (isLowest ? 10 : -6), vertical.position(at * memory.rate) + (isLowest ? 6 : -4))
-      drawing.add(
-        "\(memory.name) \(Format.count(memory.rate))B/s", place,
-        .init(size: 9, anchor: isLowest ? .start : .end, colour: colour))
+      let text = "\(memory.name) \(Format.count(memory.rate))B/s" + (memory.name == scale.level ? "" : " (rings)")
+      names.append(Name(text: text, place: place, look: .init(size: 9, anchor: isLowest ? .start : .end, colour: colour)))
     }
-    let fastest = roof.memory.map(\.rate).max() ?? peak
+    let fastest = shown.map(\.rate).max() ?? peak
     var labelled: [Double] = []
     for compute in roof.compute.sorted(by: { $0.rate > $1.rate }) where compute.rate > vertical.lower {
       let y = vertical.position(compute.rate)
@@ -132,11 +153,13 @@ package enum RooflineReport: PlotReport {
         .stroked("#333333", 1.4))
       // Two ceilings at nearly the same height: the lower one's name goes below its line.
       let above = labelled.allSatisfy { y - $0 > 14 }
-      drawing.add(
-        "\(compute.name) \(Format.count(compute.rate))FLOP/s", .init(horizontal.end, above ? y - 4 : y + 11),
-        .init(size: 9, anchor: .end, colour: "#333333"))
+      names.append(
+        Name(
+          text: "\(compute.name) \(Format.count(compute.rate))FLOP/s", place: .init(horizontal.end, above ? y - 4 : y + 11),
+          look: .init(size: 9, anchor: .end, colour: "#333333")))
       labelled.append(y)
     }
+    return names
   }
 
   private static func short(_ value: Double) -> String {

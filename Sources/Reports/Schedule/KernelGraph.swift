@@ -12,6 +12,8 @@ struct KernelGraph {
   }
 
   let kernels: [KernelResult]
+  /// What shares of time are of.
+  let accountedSeconds: Double
   private(set) var tensors: [TensorSummary] = []
   private(set) var edges: [Edge] = []
   /// Tensors that no kernel writes, with their readers, and tensors that no kernel reads, with their writer.
@@ -25,6 +27,7 @@ struct KernelGraph {
     kernels = result.kernels.enumerated().sorted {
       ($0.element.startSeconds, $0.offset) < ($1.element.startSeconds, $1.offset)
     }.map(\.element)
+    accountedSeconds = result.accountedSeconds
     isCritical = Array(repeating: false, count: kernels.count)
     slack = Array(repeating: 0, count: kernels.count)
     connectTensors()

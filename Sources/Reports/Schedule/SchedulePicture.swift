@@ -57,7 +57,7 @@ struct SchedulePicture {
 
   init(_ graph: KernelGraph, _ options: ScheduleOptions) {
     let groups = graph.groups(options)
-    let total = max(graph.kernels.reduce(0) { $0 + $1.latencySeconds }, .leastNormalMagnitude)
+    let total = max(graph.accountedSeconds, .leastNormalMagnitude)
     var owner = Array(repeating: -1, count: graph.kernels.count)
     for (index, group) in groups.enumerated() { for member in group.members { owner[member] = index } }
     clusters = groups.map { Cluster($0, graph, total, options.overlay) }

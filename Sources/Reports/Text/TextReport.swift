@@ -65,7 +65,7 @@ package enum TextReport: Report {
       ),
       (
         "floor", Format.seconds(totals.floorSeconds),
-        "\(Format.percent(floorShare)) of the latency; no schedule on this machine is faster"
+        "\(Format.percent(floorShare)) of the latency; no schedule \(totals.floorScope ?? "on this machine") is faster"
       ),
       (
         "throughput", Format.count(totals.throughputPerSecond) + "/s",
@@ -105,15 +105,37 @@ package enum TextReport: Report {
       .map { "\($0.key) \(Format.joules($0.value))" }.joined(separator: ", ")
   }
 
+  /// Stages of a pipeline, the slowest first: their times overlap, so that shares of time would say nothing.
+  private static func topStages(_ stages: PipelineStages, _ overhead: Overhead?, _ style: TextStyle) -> String {
+    var table = TextTable([
+      ("#", .right), ("stage", .left), ("interval", .right), ("of longest", .right), ("adds", .right), ("format", .left), ("choice", .left),
+    ])
+    table.widestCell = max(16, (style.width - 59) / 2)
+    let longest = Double(max(1, stages.slowest?.interval ?? 1))
+    let order = stages.byInterval
+    for stage in order.prefix(style.topKernels) {
+      table.add([
+        "\(stage.kernel.id)", plain(Markup.shortened(stage.kernel.name, to: table.widestCell)), Format.seconds(stage.intervalSeconds),
+        Format.percent(Double(stage.interval) / longest), stage.isOnLongestWay ? Format.seconds(stage.addedSeconds) : "–",
+        plain(stage.kernel.format), plain(stage.kernel.choice),
+      ])
+    }
+    if order.count > style.topKernels { table.add(["", "\(order.count - style.topKernels) more", "", "", "", "", ""]) }
+    if let overhead { table.add(["", plain(overhead.name), "", "", Format.seconds(overhead.seconds), "", ""]) }
+    let note = "the longest interval sets the throughput; what stages add behind those they read from makes the latency"
+    return table.render() + "\n" + note
+  }
+
   /// Where the time goes; kernels that are alike are one row.
   private static func topKernels(_ result: RunResult, _ style: TextStyle) -> String {
+    if let stages = PipelineStages(result) { return topStages(stages, result.totals.overhead, style) }
     var table = TextTable([
       ("#", .right), ("kernel", .left), ("", .right), ("each", .right), ("share", .right), ("bound", .left), ("format", .left),
       ("choice", .left),
     ])
     // Numbers, shares and bounds take about 57 columns; names and choices share the rest.
     table.widestCell = max(16, (style.width - 59) / 2)
-    let total = max(result.kernels.reduce(0) { $0 + $1.latencySeconds }, .leastNormalMagnitude)
+    let total = max(result.accountedSeconds, .leastNormalMagnitude)
     let groups = AlikeKernels.groups(result.kernels) { $0.latencySeconds }
     for group in groups.prefix(style.topKernels) {
       guard let kernel = group.first else { continue }
@@ -124,9 +146,14 @@ package enum TextReport: Report {
       ])
     }
     let rest = groups.dropFirst(style.topKernels).joined()
-    guard !rest.isEmpty else { return table.render() }
-    let time = rest.reduce(0) { $0 + $1.latencySeconds }
-    table.add(["", "\(rest.count) more, together", "", Format.seconds(time), Format.percent(time / total), "", "", ""])
+    if !rest.isEmpty {
+      let time = rest.reduce(0) { $0 + $1.latencySeconds }
+      table.add(["", "\(rest.count) more, together", "", Format.seconds(time), Format.percent(time / total), "", "", ""])
+    }
+    if let overhead = result.totals.overhead {
+      let seconds = overhead.seconds
+      table.add(["", plain(overhead.name), "", Format.seconds(seconds), Format.percent(seconds / total), Bound.host.label, "", ""])
+    }
     return table.render()
   }
 

@@ -105,6 +105,9 @@ package struct NPUDescription: Sendable {
     return matching.first { $0.sparsity == nil }
   }
 
+  /// What a run takes before its first kernel, in whole cycles.
+  package var runCycles: Int { Int(runSeconds * clockHertz) }
+
   package func seconds(_ cycles: Int) -> Double { Double(cycles) / clockHertz }
 }
 

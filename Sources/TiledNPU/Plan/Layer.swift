@@ -62,6 +62,8 @@ package struct Layer: Sendable {
   package var heldBytes: Int
   /// Bytes the layer has to move whatever the schedule, by memory index.
   package var compulsory: [Int]
+  /// The part of `compulsory` that another placement could move through another memory, or keep from run to run.
+  package var movable: [Int]
   package var note: String
 
   package init(place: Place, memories: Int) {
@@ -79,6 +81,7 @@ package struct Layer: Sendable {
     format = ""
     heldBytes = 0
     compulsory = Array(repeating: 0, count: memories)
+    movable = compulsory
     note = ""
   }
 }

@@ -21,8 +21,8 @@ extension LayerBuilder {
     layer.transfers[product.input].streamedInputs += traffic.input * repeats
     layer.transfers[product.output].streamedOutputs += traffic.output * repeats
     limit(.inputs, traffic.input * repeats, product.input, array, &layer)
-    layer.compulsory[product.input] += bytes(product.shape.touchedInputElements, product.inputBits)
-    layer.compulsory[product.output] += bytes(product.shape.outputElements, product.outputBits)
+    layer.require(bytes(product.shape.touchedInputElements, product.inputBits), on: product.input, isMovable: product.inputIsMovable)
+    layer.require(bytes(product.shape.outputElements, product.outputBits), on: product.output, isMovable: product.outputIsMovable)
     layer.choice =
       "block \(configuration.output), \(query.mode == .depthwise ? "depthwise" : configuration.isPartKernel ? "part kernel" : "depth first")"
     guard product.hasConstantWeights else {

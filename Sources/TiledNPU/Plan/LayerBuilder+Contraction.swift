@@ -13,6 +13,9 @@ extension LayerBuilder {
     var cyclesPerOutput: Double
     var input: Int
     var output: Int
+    /// The placement chose these memories.
+    var inputIsMovable: Bool
+    var outputIsMovable: Bool
     /// Memory of the second operand, and whether it is a constant.
     var weights: Int
     var hasConstantWeights: Bool
@@ -45,6 +48,7 @@ extension LayerBuilder {
       shape: LayerShape(contraction), inputBits: lhs.bits, outputBits: contraction.output.storage.bits,
       weightBits: rhs.bits, cyclesPerStep: format.cyclesPerStep, cyclesPerOutput: max(output, activation),
       input: input.map(context.memory(of:)) ?? near, output: context.mainOutput.map(context.memory(of:)) ?? near,
+      inputIsMovable: context.isMovable(input), outputIsMovable: context.isMovable(context.mainOutput),
       weights: isConstant ? machine.placement.weights : weights.map(context.memory(of:)) ?? near,
       hasConstantWeights: isConstant, operandBytes: contraction.rhs.bytes,
       storedShare: format.sparsity == nil
@@ -54,7 +58,11 @@ extension LayerBuilder {
     layer.macs += contraction.macs
     layer.arithmeticCycles += Double(contraction.macs) * format.cyclesPerStep / Double(max(1, machine.macsPerCycle))
     layer.format = lhs == rhs ? lhs.rawValue : "\(lhs.rawValue)×\(rhs.rawValue)"
-    layer.compulsory[product.weights] += isConstant ? Int(Double(product.operandBytes) * (1 - residentShare) * codedShare(product)) : 0
+    if isConstant {
+      let stored = Double(product.operandBytes) * codedShare(product)
+      layer.compulsory[product.weights] += Int(stored * (1 - residentShare))
+      layer.movable[product.weights] += Int(stored * (1 - residentShare)) - Int(stored * (1 - largestResidentShare))
+    }
     if case .block(let array) = machine.array {
       try addBlocks(array, product, context, to: &layer)
     } else {

@@ -36,12 +36,12 @@ extension LayerBuilder {
     if product.input != near {
       layer.transfers[product.input].load += plan.inputBytes
       layer.transfers[product.input].firstLoad += plan.firstInputBytes
-      layer.compulsory[product.input] += bytes(shape.touchedInputElements, product.inputBits)
+      layer.require(bytes(shape.touchedInputElements, product.inputBits), on: product.input, isMovable: product.inputIsMovable)
     }
     if product.output != near {
       layer.transfers[product.output].store += plan.outputBytes
       layer.transfers[product.output].lastStore += plan.lastOutputBytes
-      layer.compulsory[product.output] += plan.outputBytes
+      layer.require(plan.outputBytes, on: product.output, isMovable: product.outputIsMovable)
     }
     addNearTraffic(product, plan, to: &layer.transfers[near])
   }

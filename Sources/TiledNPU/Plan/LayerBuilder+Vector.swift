@@ -71,8 +71,8 @@ extension LayerBuilder {
     let traffic = array.traffic(query, configuration, place)
     layer.transfers[input].streamedInputs += traffic.input * shape.batch
     layer.transfers[output].streamedOutputs += traffic.output * shape.batch
-    layer.compulsory[input] += bytes(shape.touchedInputElements, bits)
-    layer.compulsory[output] += bytes(shape.outputElements, bits)
+    layer.require(bytes(shape.touchedInputElements, bits), on: input, isMovable: context.isMovable(context.mainInput))
+    layer.require(bytes(shape.outputElements, bits), on: output, isMovable: context.isMovable(context.mainOutput))
     layer.place = .array
     layer.choice = "block \(configuration.output), pooling"
     return true
@@ -140,12 +140,12 @@ extension LayerBuilder {
     for tensor in context.kernel.reads {
       let memory = context.memory(of: tensor)
       layer.transfers[memory].streamedInputs += tensor.operand.bytes
-      layer.compulsory[memory] += tensor.operand.bytes
+      layer.require(tensor.operand.bytes, on: memory, isMovable: context.isMovable(tensor))
     }
     for tensor in context.kernel.writes {
       let memory = context.memory(of: tensor)
       layer.transfers[memory].streamedOutputs += tensor.operand.bytes
-      layer.compulsory[memory] += tensor.operand.bytes
+      layer.require(tensor.operand.bytes, on: memory, isMovable: context.isMovable(tensor))
     }
   }
 
@@ -154,7 +154,7 @@ extension LayerBuilder {
     for tensor in context.kernel.reads where !tensor.operand.isConstant && tensor.id != context.mainInput?.id {
       let memory = context.memory(of: tensor)
       layer.transfers[memory].streamedInputs += tensor.operand.bytes
-      layer.compulsory[memory] += tensor.operand.bytes
+      layer.require(tensor.operand.bytes, on: memory, isMovable: context.isMovable(tensor))
     }
   }
 

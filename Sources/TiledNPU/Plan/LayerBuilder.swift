@@ -7,6 +7,8 @@ package struct LayerBuilder {
   package let residency: Residency
   /// Share of every weight that the near memory keeps from run to run.
   let residentShare: Double
+  /// The same if feature maps took nothing of it.
+  let largestResidentShare: Double
   private var plans: [PlanCache.PlanKey: TilePlan] = [:]
   private var blocks: [BlockArray.Query: BlockArray.Configuration] = [:]
 
@@ -15,10 +17,12 @@ package struct LayerBuilder {
     self.residency = residency
     guard machine.policy.weights == .resident, let capacity = machine.near.capacity else {
       residentShare = machine.policy.weights == .resident ? 1 : 0
+      largestResidentShare = residentShare
       return
     }
     let total = kernels.reduce(0) { $0 + Self.storedBytes($1, machine) }
     residentShare = total == 0 ? 1 : min(1, Double(max(0, capacity - residency.peak)) / Double(total))
+    largestResidentShare = total == 0 ? 1 : min(1, Double(capacity) / Double(total))
   }
 
   /// Constants of a kernel as they are stored: weights of products with their padding and scales, all others plainly.
@@ -152,6 +156,7 @@ package struct LayerBuilder {
       layer.transfers[memory].drained += one.drained * trips
       layer.transfers[memory].store += one.store * (isWeights ? 1 : trips)
       layer.compulsory[memory] += body.compulsory[memory]
+      layer.movable[memory] += body.movable[memory]
     }
     return true
   }
@@ -169,6 +174,12 @@ struct LayerContext {
     if tensor.operand.isConstant { return machine.placement.weights }
     if residency.isNear(tensor.id) { return machine.placement.near }
     return machine.placement.far ?? machine.placement.graph
+  }
+
+  /// The placement chose where the value is: another one could have taken the other memory.
+  func isMovable(_ tensor: Kernel.Tensor?) -> Bool {
+    guard let tensor, !tensor.operand.isConstant, machine.policy.keepsFeatureMapsNear, let far = machine.placement.far else { return false }
+    return far != machine.placement.near && residency.isInterior(tensor.id)
   }
 
   /// Feature maps between layers lie as the machine likes them; what enters or leaves the network is linear.
@@ -192,6 +203,14 @@ struct LayerContext {
   /// The first activation read and the first value written: the main operands of the kernel.
   var mainInput: Kernel.Tensor? { kernel.reads.first { !$0.operand.isConstant } }
   var mainOutput: Kernel.Tensor? { kernel.writes.first }
+}
+
+extension Layer {
+  /// Notes bytes that have to pass `memory`, or another one where the placement had a choice.
+  mutating func require(_ bytes: Int, on memory: Int, isMovable: Bool) {
+    compulsory[memory] += bytes
+    if isMovable { movable[memory] += bytes }
+  }
 }
 
 extension ArrayCost {

@@ -17,6 +17,10 @@ package struct Residency: Sendable {
   private var aliases: [Int: Int] = [:]
   /// Values that some kernel makes and another reads.
   private var interior: Set<Int> = []
+  /// Fewer bytes of near memory with which less would pass the far one, and what would pass; nil when there are none.
+  package internal(set) var smallerPlan: (capacity: Int, spilledBytes: Int)?
+  /// Bytes that pass the far memory because feature maps between layers have no place in the near one.
+  package private(set) var spilledBytes = 0
 
   package var peak: Int { live.max() ?? 0 }
 
@@ -52,8 +56,17 @@ package struct Residency: Sendable {
     interior = Set(work.flatMap(\.writes).map { storage(of: $0.id) })
       .intersection(work.flatMap(\.reads).map { storage(of: $0.id) })
     guard machine.policy.keepsFeatureMapsNear else { return }
-    let graphIsNear = machine.placement.graph == machine.placement.near
     let capacity = machine.near.capacity ?? .max
+    let homeless = place(kernels, machine, capacity: capacity)
+    if machine.far == nil, let interval = homeless.first { throw infeasible(interval, kernels, machine, capacity) }
+    if machine.policy.cascades, !homeless.isEmpty { findSmallerPlan(kernels, machine) }
+  }
+
+  /// Gives feature maps their places in `capacity` bytes; returns those that have none.
+  mutating func place(_ kernels: [Kernel], _ machine: NPUDescription, capacity: Int) -> [Interval] {
+    (near, rolling, spilledBytes) = ([], [], 0)
+    live = Array(repeating: 0, count: kernels.count)
+    let graphIsNear = machine.placement.graph == machine.placement.near
     var placed: [Interval] = []
     var homeless: [Interval] = []
     for interval in intervals(kernels, keepsGraph: graphIsNear) {
@@ -67,10 +80,11 @@ package struct Residency: Sendable {
       for index in range { live[index] += interval.bytes }
     }
     if machine.policy.cascades { homeless = addCascades(kernels, placed: placed, homeless: homeless, capacity: capacity) }
-    if machine.far == nil, let interval = homeless.first { throw infeasible(interval, kernels, machine, capacity) }
+    spilledBytes = homeless.reduce(0) { $0 + (isInterior($1.id) ? $1.bytes * $1.uses : 0) }
+    return homeless
   }
 
-  private func intervals(_ kernels: [Kernel], keepsGraph: Bool) -> [Interval] {
+  func intervals(_ kernels: [Kernel], keepsGraph: Bool) -> [Interval] {
     var found: [Int: Interval] = [:]
     let last = max(kernels.count - 1, 0)
     for (index, kernel) in kernels.enumerated() where !kernel.steps.allSatisfy({ $0.computation.isView }) {

@@ -19,7 +19,7 @@ struct MemoryOccupancy {
       var steps: [[Int]] = []
       for index in kernels.indices where layers[index].place != .view {
         let bytes = memory == machine.placement.near ? near[index] : weights + (far[memory]?[index] ?? 0)
-        if steps.last?[1] != bytes { steps.append([steps.isEmpty ? 0 : timings[index].start, bytes]) }
+        if steps.last?[1] != bytes { steps.append([steps.isEmpty ? 0 : machine.runCycles + timings[index].start, bytes]) }
       }
       if steps.contains(where: { $0[1] > 0 }) { result[machine.memories[memory].name] = steps }
     }

@@ -13,14 +13,15 @@ struct RunBuilder {
   let request: RunRequest
 
   func run() -> MachineRun {
-    let cycles = timings.map(\.end).max() ?? 0
-    let latency = machine.runSeconds + machine.seconds(cycles)
+    let worked = timings.map(\.end).max() ?? 0
+    let latency = machine.runSeconds + machine.seconds(worked)
     let results = kernels.indices.map(result)
     let energy = EnergyAccount(machine).total(kernels, layers)
     var diagnostics: [Diagnostic] = []
     for (kernel, layer) in zip(kernels, layers) where layer.place == .host {
       diagnostics.append(Diagnostic(.warning, "'\(kernel.name)' runs on the host: \(layer.note)"))
     }
+    if let note = placementNote { diagnostics.append(note) }
     let occupancy = MemoryOccupancy(machine: machine, kernels: kernels, layers: layers, timings: timings, residency: residency).steps()
     let peaks = peaks(occupancy)
     let fitting = machine.memories.filter { level in
@@ -32,12 +33,15 @@ struct RunBuilder {
       return false
     }
     return MachineRun(
-      kernels: results, timeline: timeline(occupancy, fitting), latencySeconds: latency, cycles: cycles,
+      kernels: results, timeline: timeline(occupancy, fitting), latencySeconds: latency, cycles: machine.runCycles + worked,
       floorSeconds: min(latency, floorSeconds()), serialSeconds: max(latency, serialSeconds()),
       throughputPerSecond: latency > 0 ? Double(machine.instances * request.batch) / latency : nil,
       energyJoules: energy.map(EnergyAccount.sum), energyByPart: energy ?? [:],
-      peakMemoryBytes: peaks, roofline: roofline(), assumptions: machine.numbers.assumptions, diagnostics: diagnostics)
+      peakMemoryBytes: peaks, roofline: roofline(), assumptions: machine.numbers.assumptions, diagnostics: diagnostics,
+      overhead: machine.runSeconds > 0 ? Overhead(name: Self.invocation, seconds: machine.runSeconds) : nil)
   }
+
+  private static let invocation = "starting the run"
 
   // MARK: Kernels
 
@@ -105,17 +109,40 @@ struct RunBuilder {
 
   // MARK: Bounds and energy
 
+  /// Says when less near memory would send less to the far one.
+  private var placementNote: Diagnostic? {
+    guard let plan = residency.smallerPlan, let far = machine.far else { return nil }
+    func text(_ bytes: Int) -> String { Format.bytes(Double(bytes)) }
+    return Diagnostic(
+      .note,
+      "\(text(residency.spilledBytes)) of feature maps pass \(far.name); with \(text(plan.capacity)) of \(machine.near.name) it would be \(text(plan.spilledBytes)), because whole feature maps are given a place before layers run depth first, as the machine's compiler does it",
+      fix: "compare --set '\(machine.near.name).capacity=\(plan.capacity) B'")
+  }
+
   private func floorCycles(_ layer: Layer) -> Int {
     layer.compulsory.enumerated().reduce(Int(layer.arithmeticCycles)) { max($0, machine.memories[$1.offset].cycles(for: $1.element)) }
   }
 
-  /// Whatever the schedule: all multiplications at the full rate of their formats, and all compulsory bytes of every memory.
+  /// Whatever the schedule and the placement: all multiplications at the full rate of their formats, what every memory has to move in
+  /// any case, and what either of two memories has to move at the rate of both.
   private func floorSeconds() -> Double {
     let arithmetic = Int(layers.reduce(0) { $0 + $1.arithmeticCycles })
-    let memories = machine.memories.indices.map { memory in
-      machine.memories[memory].cycles(for: layers.reduce(0) { $0 + $1.compulsory[memory] })
+    let fixed = machine.memories.indices.map { memory in layers.reduce(0) { $0 + $1.compulsory[memory] - $1.movable[memory] } }
+    let memories = machine.memories.indices.map { machine.memories[$0].cycles(for: fixed[$0]) }
+    return machine.seconds(max(arithmetic, memories.max() ?? 0, eitherCycles(fixed)))
+  }
+
+  /// Cycles that the near and the far memory need together for what they have to move and for the feature maps between layers.
+  private func eitherCycles(_ fixed: [Int]) -> Int {
+    guard let far = machine.placement.far, far != machine.placement.near else { return 0 }
+    let pair = [machine.placement.near, far]
+    // Weights that could stay from run to run need not pass at all.
+    let maps = pair.reduce(0) { sum, memory in
+      memory == machine.placement.weights && machine.policy.weights == .resident
+        ? sum : sum + layers.reduce(0) { $0 + $1.movable[memory] }
     }
-    return machine.seconds(max(arithmetic, memories.max() ?? 0))
+    let rate = pair.reduce(0) { $0 + machine.memories[$1].bytesPerCycle }
+    return Int(Double(pair.reduce(maps) { $0 + fixed[$1] }) / rate)
   }
 
   private func serialSeconds() -> Double {
@@ -140,7 +167,10 @@ struct RunBuilder {
           name: "\($0.activations.rawValue)×\($0.weights.rawValue)",
           rate: 2 * Double(machine.macsPerCycle) / $0.cyclesPerStep * machine.clockHertz)
       },
-      memory: machine.memories.map { .init(name: $0.name, rate: $0.bytesPerCycle * machine.clockHertz) })
+      // From the outermost: the slower, the farther.
+      memory: machine.memories.sorted { $0.bytesPerCycle < $1.bytesPerCycle }.map {
+        .init(name: $0.name, rate: $0.bytesPerCycle * machine.clockHertz)
+      })
   }
 
   // MARK: Timeline
@@ -148,10 +178,14 @@ struct RunBuilder {
   private func timeline(_ occupancy: [String: [[Int]]], _ bounded: [MemoryLevel]) -> Timeline {
     let units = ["array", "vector", "host"].filter { name in layers.contains { $0.place.rawValue == name } }
     var spans: [Timeline.Span] = []
+    if machine.runSeconds > 0 {
+      spans.append(.init(kernel: Timeline.Span.noKernel, resource: "driver", start: 0, end: machine.runSeconds, kind: Self.invocation))
+    }
     for index in kernels.indices where layers[index].place != .view { spans += self.spans(index) }
     let capacity = Dictionary(bounded.map { ($0.name, $0.capacity ?? 0) }, uniquingKeysWith: { first, _ in first })
     return Timeline(
-      resources: units.map { Timeline.Resource(name: $0) } + machine.memories.map { .init(name: $0.name, isExclusive: false) },
+      resources: (machine.runSeconds > 0 ? [.init(name: "driver")] : []) + units.map { Timeline.Resource(name: $0) }
+        + machine.memories.map { .init(name: $0.name, isExclusive: false) },
       spans: spans, dependencies: kernels.flatMap { kernel in kernel.dependencies.map { [$0, kernel.id] } },
       isStreaming: true, occupancy: occupancy, capacity: capacity)
   }
