@@ -29,6 +29,8 @@ struct CacheResidency {
   }
 
   private(set) var views: [View]
+  /// Tensors that every reader finds whole: between their producer and them nothing goes through device memory.
+  private(set) var stayingOnChip: Set<Int> = []
 
   /// - `held`: bytes of the L2 whose content survives.
   /// - `capacity`: all it has.
@@ -64,6 +66,10 @@ struct CacheResidency {
       view.stored = stays / Double(max(1, kernel.bytesWritten))
       views.append(view)
       for tensor in kernel.reads + kernel.writes { touched[tensor.id] = traffic[index] }
+    }
+    stayingOnChip = Set(kernels.flatMap { $0.writes.map(\.id) }.filter { lastReader[$0] != nil })
+    for (view, kernel) in zip(views, kernels) {
+      for tensor in kernel.reads where view.reads[tensor.id] ?? 0 < 1 { stayingOnChip.remove(tensor.id) }
     }
   }
 }

@@ -40,7 +40,7 @@ package struct GPU: Machine {
     var failures: [Diagnostic] = []
     for (index, kernel) in storage.kernels.enumerated() {
       do throws(Failure) {
-        var result = try costing.result(of: kernel, cache.views[index])
+        var result = try costing.result(of: kernel, cache.views[index], staying: cache.stayingOnChip)
         if let note = storage.notes[index] { result.reason += "; " + note }
         results.append(result)
       } catch {

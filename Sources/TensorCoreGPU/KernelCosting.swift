@@ -15,7 +15,8 @@ struct KernelCosting {
     streaming = StreamingCosting(gpu, launch: launch)
   }
 
-  func result(of kernel: Kernel, _ cache: CacheResidency.View) throws(Failure) -> KernelResult {
+  /// - `staying`: tensors that go from their producer to their readers through the L2 alone.
+  func result(of kernel: Kernel, _ cache: CacheResidency.View, staying: Set<Int>) throws(Failure) -> KernelResult {
     let estimate = try estimate(kernel.anchorComputation, of: kernel, cache)
     return KernelResult(
       id: kernel.id, name: kernel.name, kind: kernel.anchorComputation.kind, origin: kernel.origin,
@@ -25,8 +26,9 @@ struct KernelCosting {
       macs: kernel.work.macs, flops: kernel.work.flops, bytes: estimate.bytes.mapValues { Int($0.rounded()) },
       energyJoules: estimate.energy.isFinite ? estimate.energy : nil, format: estimate.format, choice: estimate.choice,
       isOpaque: kernel.anchorComputation.isOpaque, operations: kernel.steps.map(\.label),
-      reads: kernel.reads.map { TensorSummary($0, isConstant: $0.operand.isConstant) },
-      writes: kernel.writes.map { TensorSummary($0, isConstant: false) }, figures: estimate.figures)
+      reads: kernel.reads.map { TensorSummary($0, isConstant: $0.operand.isConstant, staysOnChip: staying.contains($0.id)) },
+      writes: kernel.writes.map { TensorSummary($0, isConstant: false, staysOnChip: staying.contains($0.id)) },
+      figures: estimate.figures)
   }
 
   private func estimate(
@@ -91,8 +93,9 @@ struct KernelCosting {
 }
 
 extension TensorSummary {
-  fileprivate init(_ tensor: Kernel.Tensor, isConstant: Bool) {
+  fileprivate init(_ tensor: Kernel.Tensor, isConstant: Bool, staysOnChip: Bool) {
     self.init(
-      id: tensor.id, name: tensor.name, type: "\(tensor.type)", bytes: tensor.operand.bytes, isConstant: isConstant)
+      id: tensor.id, name: tensor.name, type: "\(tensor.type)", bytes: tensor.operand.bytes, isConstant: isConstant,
+      staysOnChip: staysOnChip)
   }
 }

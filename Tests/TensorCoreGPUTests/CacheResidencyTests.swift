@@ -33,6 +33,12 @@ struct CacheResidencyTests {
     #expect(CacheResidency(chain(1000), held: 250).views[1].reads[2] == 0.25)
   }
 
+  @Test func whatReadersFindWholeStaysOnChip() {
+    #expect(CacheResidency(chain(1000), held: 1000).stayingOnChip.contains(2))
+    #expect(!CacheResidency(chain(1000), held: 250).stayingOnChip.contains(2))
+    #expect(!CacheResidency(chain(1000), held: .infinity).stayingOnChip.contains(0), "inputs come from outside")
+  }
+
   @Test func aResidualIsOlderThanWhatTheKernelBeforeWrote() {
     // The kernel between has read a again and written b: a was touched last at its end, b too.
     let views = CacheResidency(chain(1000), held: 500).views

@@ -26,6 +26,7 @@ extension GPUDescription {
     warn(memory.efficiency > 1, "device memory cannot deliver more than its pin rate")
     warn(l2.efficiency > 1.5, "the L2 cannot deliver that much more than its stated rate")
     warn(power.idle >= power.board, "idle power reaches the board limit")
+    warn(smCount > 512, "more than 512 SMs")
     warn(sm.sharedMemory > 1_048_576, "shared memory of one SM above 1 MiB")
     warn(memory.bandwidth > 2e13, "device memory above 20 TB/s")
     for instruction in instructions {
