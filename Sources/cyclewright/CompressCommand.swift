@@ -43,7 +43,7 @@ struct CompressCommand: ParsableCommand {
     guard !schema else { return try reporting { try FileOutput.write(JSONSchema.recipe(), to: "-") } }
     try reporting {
       guard let recipe else { throw ValidationError("--recipe is missing") }
-      for path in [output, encodings, json].compactMap({ $0 }) { try FileOutput.checkFolder(of: path) }
+      try FileOutput.check([output, encodings, json].compactMap { $0 })
       let checked = try CompressionRun.recipe(recipe)
       guard let path = model ?? checked.model else { throw ValidationError("name a model, here or in the recipe") }
       var request = ModelRequest(path: path)
