@@ -22,6 +22,7 @@ package struct GPU: Machine {
     let sparse = description.instructions.contains { $0.sparsity == "2:4" }
     var result = fusion
     result.contractionTypes = Set(formats.map(\.rawValue))
+    result.halfFloat = formats.contains(.bfloat16) ? .bfloat16 : .float16
     result.sparsities = sparse ? ["2:4"] : []
     result.contractionMultiple =
       description.instructions.first { $0.formats.contains(defaultPrecision) && $0.sparsity.isEmpty && $0.feed != .cores }?.k ?? 1
