@@ -32,7 +32,10 @@ package enum TransformerBuilder {
     }
     var dimensions = dimensions
     if dimensions["past"] == 0 { dimensions["past"] = nil }
-    return try graph.bindingInputs(dimensions, file: file)
+    var bound = try graph.bindingInputs(dimensions, file: file)
+    bound.source.published = config.published(bound.source.nodeNames)
+    bound.source.remarks = config.remarks(dimensions, file: file)
+    return bound
   }
 }
 
