@@ -116,11 +116,11 @@ package struct PredictionSweep: Sendable {
       }
       let key = ProgramKey(
         capabilities: prediction.launch == .eager ? machine.capabilities.perOperation : machine.capabilities,
-        precision: prediction.model.precision ?? Prediction.defaultPrecision(machine, loaded.graph))
+        precision: prediction.model.precision ?? DefaultPrecision(machine, loaded.graph).name)
       if let known = programs[key] { return .success(Variant(file: file, machine: machine, program: known)) }
       var options = Compilation.Options()
       options.capabilities = key.capabilities
-      options.precision = key.precision
+      DefaultPrecision.set(&options, asked: prediction.model.precision, machine, loaded.graph)
       let program = try PredictionAttempt.program(loaded, options, prediction.launch)
       programs[key] = program
       return .success(Variant(file: file, machine: machine, program: program))

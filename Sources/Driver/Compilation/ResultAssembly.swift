@@ -26,19 +26,36 @@ struct ResultAssembly {
       target: TargetSummary(
         name: target.name, family: target.family, summary: target.summary, file: target.file, sha256: target.sha256),
       request: RequestSummary(
-        precision: precision, sparsity: options.sparsity, fidelity: prediction.fidelity.rawValue,
+        precision: precision, formats: formats, sparsity: options.sparsity, fidelity: prediction.fidelity.rawValue,
         launch: launches.count > 1 ? prediction.launch.rawValue : nil,
         overrides: prediction.overrides),
       totals: totals, kernels: run.kernels, timeline: run.timeline, fusion: ledger,
       folded: program.folded.map { FoldedSource(name: $0.name, reason: $0.reason) }, outline: outline,
       resources: run.resources, roofline: run.roofline,
-      assumptions: batchAssumption + loaded.assumptions + branchAssumptions + routingAssumption + run.assumptions,
+      assumptions: batchAssumption + formatAssumption + loaded.assumptions + branchAssumptions + routingAssumption + run.assumptions,
       diagnostics: loaded.diagnostics + run.diagnostics)
   }
 
   /// What was asked for, or else the machine's usual format where anything runs in it: a pipeline of fixed-point stages has none.
   private var precision: String? {
-    prediction.model.precision ?? options.precision.flatMap { usual in run.kernels.contains { $0.format.contains(usual) } ? usual : nil }
+    prediction.model.precision ?? loaded.graph.source.published.precision
+      ?? options.precision.flatMap { usual in run.kernels.contains { $0.format.contains(usual) } ? usual : nil }
+  }
+
+  private var formatAssumption: [Assumption] {
+    prediction.model.precision == nil ? DefaultPrecision.assumptions(loaded.graph, used: precision) : []
+  }
+
+  /// Formats of the products where the file, not the request, says them; most multiplications first.
+  private var formats: String? {
+    guard prediction.model.precision == nil, DefaultPrecision.fileHasFormats(loaded.graph) else { return nil }
+    var work: [String: Int] = [:]
+    for case .contraction(let product) in program.kernels.map(\.anchorComputation) {
+      let (weight, activation) = (product.rhs.storage.rawValue, product.lhs.storage.rawValue)
+      work[weight == activation ? weight : "\(weight) weights × \(activation)", default: 0] += product.macs
+    }
+    let names = work.keys.sorted { (work[$1] ?? 0, $0) < (work[$0] ?? 0, $1) }
+    return names.isEmpty ? nil : names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " …" : "")
   }
 
   private var branchAssumptions: [Assumption] {
