@@ -1,6 +1,8 @@
 /// What limits a kernel.
 package enum Bound: String, Sendable, Codable, Hashable, CaseIterable {
   case compute, feed, cache, memory, link, launch, dependency, host
+  /// Kernels that go with a product and are no product: scales of activations found at run time, partial sums added up.
+  case quantization, reduction
 
   /// The word people read: `shared memory feed` for `feed` and so on.
   package var label: String {
@@ -13,6 +15,8 @@ package enum Bound: String, Sendable, Codable, Hashable, CaseIterable {
     case .launch: "launch"
     case .dependency: "dependency"
     case .host: "host"
+    case .quantization: "run-time quantisation"
+    case .reduction: "split reduction"
     }
   }
 }

@@ -109,7 +109,7 @@ extension ContractionEstimate {
     let sparse = choice.shape.isSparse ? " 2:4" : ""
     self.init(
       seconds: estimate.seconds, floorSeconds: min(estimate.floorSeconds, estimate.seconds),
-      bound: estimate.limit.bound,
+      bound: estimate.bound(choice),
       reason: estimate.reason(choice, gpu), choice: "\(estimate.path): \(estimate.choice)",
       format: choice.path.instruction.formats.contains(choice.shape.activation)
         ? choice.shape.activation.rawValue + sparse : choice.path.instruction.name,
