@@ -47,6 +47,21 @@ struct CompressionGoalTests {
     #expect(report.integers?.rows.allSatisfy { $0.ownGap <= 1 } == true)
   }
 
+  /// A model bound to more inputs at once than a recipe's samples or the comparison of integers ask for.
+  @Test func aBatchMayBeLargerThanTheSamples() throws {
+    var request = ModelRequest(path: "\(Self.fixtures)/digits-resnet.onnx")
+    request.batch = 64
+    var run = CompressionRun(model: request, recipe: try CompressionRun.recipe("\(PredictionTests.root)/recipes/int8.yaml"))
+    run.recipe.calibration.samples = 16
+    run.calibration = "\(Self.fixtures)/digits-calibration.npz"
+    let report = try run.run().report
+    #expect(report.integers != nil)
+    // Written with keys as in every other file, and read again.
+    let bytes = try report.encoded()
+    #expect(String(decoding: bytes, as: UTF8.self).contains("\"size_after\""))
+    #expect(try CompressionReport.decode(bytes, file: "report.json").sizeAfter?.total == report.sizeAfter?.total)
+  }
+
   /// Keys and values in 8 bits: a decoding step over long caches reads half of their bytes, and layers stay in the machine's format.
   @Test func aStoredCacheMakesDecodingFaster() throws {
     var request = ModelRequest(path: "\(PredictionTests.root)/graphs/llama-3.2-1b.json")

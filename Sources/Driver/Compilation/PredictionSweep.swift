@@ -27,6 +27,19 @@ package struct PredictionSweep: Sendable {
         throw Failure("--vary \(text): a value is empty", fix: "separate values by single commas")
       }
     }
+
+    /// A path that the machine does not have is no variant.
+    fileprivate func check(_ target: TargetFile) throws(Failure) {
+      var target = target
+      do throws(Failure) { try target.set("\(path)=\(values.first ?? "")") } catch {
+        throw Failure(
+          error.diagnostics.map { found in
+            var found = found
+            if found.message.hasPrefix("--set") { found.message = "--vary" + found.message.dropFirst(5) }
+            return found
+          })
+      }
+    }
   }
 
   /// One variant: what was set, and what came of it.
@@ -67,6 +80,7 @@ package struct PredictionSweep: Sendable {
     }
     var base = try prediction.catalog.load(prediction.target)
     for assignment in prediction.overrides { try base.set(assignment) }
+    for axis in axes { try axis.check(base) }
     let loaded = try LoadedModel(prediction.model, assumesBatch: true)
     try loaded.checkBound()
     let request = RunRequest(fidelity: prediction.fidelity, launch: prediction.launch, batch: loaded.batch)
