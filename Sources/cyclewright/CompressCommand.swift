@@ -28,7 +28,8 @@ struct CompressCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Inputs and labels to measure on.", valueName: "file")) var data: String?
   @Option(help: ArgumentHelp("A machine whose rules and integer arithmetic are followed.", valueName: "T")) var target: String?
   @OptionGroup var folder: TargetFolderOption
-  @Option(help: ArgumentHelp("Inputs per run: binds or replaces the leading axis of the inputs.", valueName: "N")) var batch: Int?
+  @Option(parsing: .unconditional, help: ArgumentHelp("Inputs per run: binds or replaces the leading axis of the inputs.", valueName: "N"))
+  var batch: Int?
   @Option(
     name: .customLong("dim"),
     help: ArgumentHelp(

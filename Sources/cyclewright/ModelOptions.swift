@@ -10,6 +10,7 @@ struct ModelOptions: ParsableArguments {
   var model: String
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Inputs per run: binds or replaces the leading axis of the inputs (predictions take an open one as 1).", valueName: "N"))
   var batch: Int?

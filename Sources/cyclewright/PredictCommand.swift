@@ -46,6 +46,10 @@ struct PredictCommand: ParsableCommand {
   @Option(name: .customLong("report"), help: ArgumentHelp("Write a report; may be repeated.", valueName: "format=file"))
   var reports: [String] = []
 
+  func validate() throws {
+    guard calibration == nil || recipe != nil else { throw ValidationError("--calibration belongs to --recipe") }
+  }
+
   func run() throws {
     try reporting {
       var prediction = Prediction(model: try model.request(), target: target.target, catalog: try target.folder.catalog())
@@ -62,13 +66,16 @@ struct PredictCommand: ParsableCommand {
       defer { bar.clear() }
       prediction.progress = { bar.show($0, $1) }
       let result = try prediction.run()
+      // A picture that cannot be drawn does not take the figures away.
+      var problems: [Diagnostic] = []
       for request in requested {
         bar.show("drawing \(request.path)", 0.9)
-        try request.write(result)
+        do throws(Failure) { try request.write(result) } catch { problems += error.diagnostics }
       }
       bar.clear()
       if let json { try FileOutput.write(JSONReport.encode(result), to: json) }
       if json != "-" { try FileOutput.write(Terminal.text(result), to: "-") }
+      guard problems.isEmpty else { throw Failure(problems) }
     }
   }
 }
