@@ -40,6 +40,26 @@ struct DefaultPrecisionTests {
     #expect(TextReport.heading(result).contains(", \(formats)"))
   }
 
+  /// Packed weights that an operator unpacks itself are stored weights as well.
+  @Test func packedWeightsAreNamed() throws {
+    let path = temporary("packed.cwg")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try """
+    graph "g" {
+      source "g.onnx" "onnx" "by hand" nodes ["product"]
+      input %0 "x" : f32[64, 1024]
+      const %1 "b" : u8[2048, 32, 16] = absent
+      const %2 "scales" : f32[65536] = absent
+      %3 "y" : f32[64, 2048] = matmul-block-quantized(%0, %1, %2) {depth = 1024, columns = 2048, bits = 4, blockSize = 32, accuracy = 0} name "product" from ["product"]
+      output %3
+    }
+    """.write(toFile: path, atomically: true, encoding: .utf8)
+    let result = try predict(path, [:], "nvidia-a100-sxm4-80gb")
+    #expect(result.request.formats == "u4 weights × f16")
+    let half = try predict(path, [:], "nvidia-a100-sxm4-80gb", precision: "fp16")
+    #expect(result.totals.latencySeconds == half.totals.latencySeconds)
+  }
+
   /// "a16" are the machine's 16 bits: a GPU without bfloat16 instructions does not emulate them.
   @Test(
     arguments: ["nvidia-t4", "nvidia-v100-sxm2-16gb", "nvidia-jetson-agx-xavier", "nvidia-a100-sxm4-80gb"], ["w8a16", "w4a16", "int8"])

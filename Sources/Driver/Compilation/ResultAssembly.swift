@@ -48,18 +48,22 @@ struct ResultAssembly {
 
   /// Formats of the products where the file, not the request, says them; most multiplications first.
   private var formats: String? {
-    guard prediction.model.precision == nil, DefaultPrecision.fileHasFormats(loaded.graph) else { return nil }
+    guard prediction.model.precision == nil, loaded.graph.source.published.precision == nil else { return nil }
+    // Operators such as MatMulNBits have stored weights without a value that shows it.
+    var isStored = DefaultPrecision.fileHasFormats(loaded.graph)
     let ran = Dictionary(run.kernels.map { ($0.id, $0.format) }) { first, _ in first }
     var work: [String: Int] = [:]
     for kernel in program.kernels {
       guard case .contraction(let product) = kernel.anchorComputation, let format = ran[kernel.id] else { continue }
       let weight = product.rhs.storage.rawValue
+      isStored = isStored || product.rhs.isConstant && product.rhs.storage.bits < 16 && weight != options.precision
       // Some machines name both operands themselves, and some run a layer in another format than the file has it in.
       let isPlain = format == product.lhs.storage.rawValue && format != weight
       work[isPlain ? "\(weight) weights × \(format)" : format, default: 0] += product.macs
     }
     let names = work.keys.sorted { (work[$1] ?? 0, $0) < (work[$0] ?? 0, $1) }
-    return names.isEmpty ? nil : names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " …" : "")
+    guard isStored, !names.isEmpty else { return nil }
+    return names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " …" : "")
   }
 
   private var branchAssumptions: [Assumption] {
