@@ -164,7 +164,7 @@ def main(program, folder):
             run = session(real_inputs(onnx.load(written)))
             found = np.concatenate([run.run(["y"], {k if k == "x" else k + "_in": v for k, v in p.items()})[0] for p in parts])
             bits = [f["value"] for r in saved["records"] for f in r["figures"] if f["name"] == "bits_per_number"]
-            print(f"| {kind} | {name} | {saved['accuracy']['sqnrDecibels']:.2f} | {decibels(exact, found):.2f} | {np.mean(bits):.1f} |")
+            print(f"| {kind} | {name} | {saved['accuracy']['sqnr_decibels']:.2f} | {decibels(exact, found):.2f} | {np.mean(bits):.1f} |")
 
 
 if __name__ == "__main__":

@@ -70,4 +70,15 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
   }
 
   package var description: String { diagnostics.map(\.description).joined(separator: "\n") }
+
+  /// The same, with a place for whatever has none.
+  package func located(at place: SourceLocation) -> Failure { Failure(diagnostics.map { $0.located(at: place) }) }
+}
+
+extension Diagnostic {
+  package func located(at place: SourceLocation) -> Diagnostic {
+    var result = self
+    result.location = location ?? place
+    return result
+  }
 }

@@ -11,6 +11,17 @@ package func nearestSpelling(to word: String, in candidates: some Sequence<Strin
   return best?.word
 }
 
+/// What may be meant by a name: those that begin with it or hold it (`a100` of `vendor-a100-pcie`), else the nearest spelling.
+package func likelyNames(for word: String, in candidates: [String], most: Int = 6) -> String? {
+  let wanted = looseSpelling(word)
+  for isMeant in [{ $0.hasPrefix(wanted) }, { $0.contains(wanted) }] as [(String) -> Bool] where wanted.count > 1 {
+    let found = candidates.filter { isMeant(looseSpelling($0)) }
+    guard !found.isEmpty, found.count < max(most * 4, candidates.count / 2) else { continue }
+    return found.prefix(most).joined(separator: ", ") + (found.count > most ? " …" : "")
+  }
+  return nearestSpelling(to: word, in: candidates)
+}
+
 /// Levenshtein distance in one rolling row: time O(a·b), memory O(b).
 private func editDistance(_ a: [UInt8], _ b: [UInt8]) -> Int {
   var row = Array(0...b.count)

@@ -1,36 +1,19 @@
 internal import Foundation
 package import Basic
 
-/// Output files: written beside their place and renamed, so that nobody ever sees half a file.
+/// Whole files, written and read.
 package enum FileOutput {
   /// `-` is standard output.
-  package static func write(_ bytes: some Collection<UInt8>, to path: String) throws(Failure) {
-    guard path != "-" else {
-      FileHandle.standardOutput.write(Data(bytes))
-      return
-    }
-    let url = URL(fileURLWithPath: path)
-    let temporary = url.deletingLastPathComponent().appendingPathComponent(
-      ".\(url.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier).tmp")
-    do {
-      try Data(bytes).write(to: temporary)
-      guard rename(temporary.path, url.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-    } catch {
-      try? FileManager.default.removeItem(at: temporary)
-      throw Failure("cannot write the file", at: SourceLocation(file: path), fix: "check that the folder exists and is writable")
-    }
-  }
+  package static func write(_ bytes: some Collection<UInt8>, to path: String) throws(Failure) { try OutputFile(path).write(bytes) }
 
-  /// Fails when the folder of a file is not there or not writable, before any work is done for it.
-  package static func checkFolder(of path: String) throws(Failure) {
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-    var isFolder: ObjCBool = false
-    guard
-      path == "-"
-        || (FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) && isFolder.boolValue
-          && FileManager.default.isWritableFile(atPath: folder))
-    else {
-      throw Failure("cannot write the file", at: SourceLocation(file: path), fix: "check that the folder exists and is writable")
+  /// Fails when one of the files cannot be written, or two outputs would go to one, before any work is done for them.
+  package static func check(_ paths: [String]) throws(Failure) {
+    var seen: Set<String> = []
+    for path in paths {
+      let file = try OutputFile(path)
+      try file.check()
+      guard let identity = file.identity, !seen.insert(identity).inserted else { continue }
+      throw Failure("two outputs go to this file", at: SourceLocation(file: path), fix: "name a file for each")
     }
   }
 

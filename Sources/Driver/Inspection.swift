@@ -13,8 +13,11 @@ package struct Inspection: Sendable {
     package var `operator`: String
     package var count: Int
     package var parameters: Int
-    package var macs: Int
-    package var flops: Int
+    /// Nil where extents that are not bound decide it.
+    package var macs: Int?
+    package var flops: Int?
+    /// Nodes whose arithmetic cannot be told.
+    package var uncounted: Int
     /// How the machine would run it: `native`, `emulated` or `opaque`; nil without a machine.
     package var support: String?
   }
@@ -63,7 +66,7 @@ package struct Inspection: Sendable {
     for id in graph.nodeIDs {
       let node = graph[id]
       let name = type(of: node.operation).name
-      var line = table[name] ?? Line(operator: name, count: 0, parameters: 0, macs: 0, flops: 0, support: nil)
+      var line = table[name] ?? Line(operator: name, count: 0, parameters: 0, macs: 0, flops: 0, uncounted: 0, support: nil)
       line.count += 1
       let computation = graph.computation(of: node)
       var isProduct = false
@@ -75,14 +78,20 @@ package struct Inspection: Sendable {
         line.parameters += graph.tensorType(input)?.elementCount ?? 0
       }
       for weight in graph.storedConstants(inRegionsOf: node) { line.parameters += weight.constant.type.elementCount ?? 0 }
-      if let work = computation?.work {
-        let total = Work(macs: line.macs, flops: line.flops) + work
+      if let work = computation?.work, let macs = line.macs, let flops = line.flops {
+        let total = Work(macs: macs, flops: flops) + work
         (line.macs, line.flops) = (total.macs, total.flops)
+      }
+      if computation == nil {
+        (line.macs, line.flops) = (nil, nil)
+        line.uncounted += 1
       }
       if let capabilities { line.support = worse(line.support, support(computation, capabilities)) }
       table[name] = line
     }
-    return table.values.sorted { ($1.macs, $1.flops, $0.operator) < ($0.macs, $0.flops, $1.operator) }
+    // What cannot be told may be the most.
+    func rank(_ count: Int?) -> Int { count ?? .max }
+    return table.values.sorted { (rank($1.macs), rank($1.flops), $0.operator) < (rank($0.macs), rank($0.flops), $1.operator) }
   }
 
   private static func support(_ computation: Computation?, _ capabilities: Capabilities) -> String {
@@ -107,7 +116,7 @@ package struct Inspection: Sendable {
     if !unboundDimensions.isEmpty {
       text +=
         "\nto bind: " + unboundDimensions.map { "--dim '\($0)=…'" }.joined(separator: " ")
-        + "  (arithmetic below counts bound shapes only)\n"
+        + "  (– below: not to be told before)\n"
     }
     if !diagnostics.isEmpty { text += "\n" + diagnostics.map(\.description).joined(separator: "\n") + "\n" }
     var table = TextTable([
@@ -115,18 +124,23 @@ package struct Inspection: Sendable {
     ])
     for line in lines {
       table.add([
-        line.operator, "\(line.count)", Format.count(Double(line.parameters)), Format.count(Double(line.macs)),
-        Format.count(Double(line.flops)),
+        line.operator, "\(line.count)", Format.count(Double(line.parameters)), Self.text(line.macs), Self.text(line.flops),
         line.support ?? "",
       ])
     }
-    let total = lines.reduce((0, 0, 0)) { ($0.0 + $1.parameters, $0.1 + $1.macs, $0.2 + $1.flops) }
     table.add([
-      "total", "\(lines.reduce(0) { $0 + $1.count })", Format.count(Double(total.0)), Format.count(Double(total.1)),
-      Format.count(Double(total.2)), "",
+      "total", "\(lines.reduce(0) { $0 + $1.count })", Format.count(Double(lines.reduce(0) { $0 + $1.parameters })),
+      Self.text(Self.sum(lines.map(\.macs))), Self.text(Self.sum(lines.map(\.flops))), "",
     ])
     return text + "\n" + table.render() + "\n\nOne MAC is two FLOPs; FLOPs include everything that is not a MAC.\n"
   }
+}
+
+extension Inspection {
+  private static func text(_ count: Int?) -> String { count.map { Format.count(Double($0)) } ?? "–" }
+
+  /// Unknown as soon as a part is.
+  private static func sum(_ counts: [Int?]) -> Int? { counts.reduce(0) { sum, count in sum.flatMap { sum in count.map { sum + $0 } } } }
 }
 
 extension Graph {
@@ -141,26 +155,5 @@ extension Graph {
   private func isStoredView(_ node: Node) -> Bool {
     guard node.operation is Dequantize, case .movement(let movement)? = computation(of: node) else { return false }
     return movement.kind == .view
-  }
-}
-
-extension Inspection {
-  private struct Document: Encodable {
-    var name, format, producer: String
-    var nodes: Int
-    var inputs, outputs: [Port]
-    var operators: [Line]
-    var unbound_dimensions: [String]
-    var diagnostics: [Diagnostic]
-  }
-
-  package func json() throws(Failure) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    let document = Document(
-      name: name, format: format, producer: producer, nodes: nodes, inputs: inputs, outputs: outputs, operators: lines,
-      unbound_dimensions: unboundDimensions, diagnostics: diagnostics)
-    guard let data = try? encoder.encode(document) else { throw Failure("the listing cannot be written as JSON") }
-    return String(decoding: data, as: UTF8.self) + "\n"
   }
 }

@@ -30,7 +30,7 @@ package struct TargetLint: Sendable {
       let target = try catalog.load(name)
       let found = try schemaViolations(target)
       do throws(Failure) {
-        return found + (try MachineCatalog.machine(for: target).lint())
+        return found + (try MachineCatalog.machine(for: target).lint().map { $0.located(at: target.root.location) })
       } catch {
         // The reader knows the words it wanted; the schema only that something stands in the wrong place.
         return error.diagnostics + found

@@ -32,7 +32,7 @@ package struct TargetCatalog: Sendable {
       if loosely == nil, ([target.name] + target.aliases).contains(where: { looseSpelling($0) == wanted }) { loosely = target }
     }
     if let loosely { return loosely }
-    let near = nearestSpelling(to: nameOrPath, in: files.map(\.name))
+    let near = likelyNames(for: nameOrPath, in: files.map(\.name))
     throw Failure(
       "no target named '\(nameOrPath)' in \(folder)",
       fix: near.map { "did you mean \($0)?" } ?? "see 'cyclewright target list'")

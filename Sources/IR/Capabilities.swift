@@ -27,6 +27,8 @@ package struct Capabilities: Hashable, Sendable, Codable {
   package var maximumKernelInputs: Int
   /// Element types contractions can execute, by storage spelling (`f16`, `i8` …).
   package var contractionTypes: Set<String>
+  /// The 16-bit float that layers run in where a request only says "16 bits": bfloat16 where the target multiplies it.
+  package var halfFloat = ElementType.bfloat16
   /// Structured sparsities contractions can execute, such as `2:4`.
   package var sparsities: Set<String>
   /// Channel counts of contractions run without waste when they are a multiple of this: the tile of the multiplier array.

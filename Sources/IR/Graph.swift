@@ -1,4 +1,4 @@
-internal import Basic
+package import Basic
 
 /// A directed acyclic graph of operators over values; a value type, edited only through `Rewriter`.
 package struct Graph: Sendable {
@@ -36,6 +36,24 @@ package struct GraphSource: Hashable, Sendable {
   package var nodeNames: [String] = []
   /// A sentence for every input extent that the file fixes and the user replaced; not part of the text form.
   package var replacements: [String] = []
+  /// What the publisher says of the numbers beyond the types of tensors; not part of the text form.
+  package var published = PublishedFormat()
+  /// What to know of the file, as notes, and what may be wrong with it, as warnings; not part of the text form.
+  package var remarks: [Diagnostic] = []
+
+  package init() {}
+}
+
+/// Number formats of a checkpoint whose tensors are not there.
+package struct PublishedFormat: Hashable, Sendable {
+  /// Of tensors that are not quantised; nil when unknown.
+  package var numbers: ElementType?
+  /// As a request for a precision spells it; nil when nothing is quantised.
+  package var precision: String?
+  /// For people: `awq, 4 bits, groups of 128`.
+  package var description = ""
+  /// Source nodes that the quantisation leaves out.
+  package var plainLayers: Set<String> = []
 
   package init() {}
 }

@@ -96,14 +96,19 @@ package struct TargetSummary: Sendable, Codable, Hashable {
 /// What was asked for: the part of a run that is neither model nor machine.
 package struct RequestSummary: Sendable, Codable, Hashable {
   package var precision: String?
+  /// Formats of the layers, where the file has them: `i8 weights × f16`.
+  package var formats: String?
   package var sparsity: String?
   package var fidelity: String
   /// `graph` or `eager`: who starts the kernels.
   package var launch: String?
   package var overrides: [String]
 
-  package init(precision: String?, sparsity: String?, fidelity: String, launch: String? = nil, overrides: [String]) {
+  package init(
+    precision: String?, formats: String? = nil, sparsity: String?, fidelity: String, launch: String? = nil, overrides: [String]
+  ) {
     self.precision = precision
+    self.formats = formats
     self.sparsity = sparsity
     self.fidelity = fidelity
     self.launch = launch

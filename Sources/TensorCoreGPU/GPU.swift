@@ -22,6 +22,7 @@ package struct GPU: Machine {
     var result = fusion
     result.contractionTypes = Set(formats.map(\.rawValue))
     result.sparsities = Set(description.sparsities.compactMap(\.ratio))
+    result.halfFloat = formats.contains(.bfloat16) ? .bfloat16 : .float16
     result.contractionMultiple =
       description.instructions.first { $0.formats.contains(defaultPrecision) && $0.sparsity == .dense }?.k ?? 1
     return result

@@ -28,7 +28,8 @@ struct CompressCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Inputs and labels to measure on.", valueName: "file")) var data: String?
   @Option(help: ArgumentHelp("A machine whose rules and integer arithmetic are followed.", valueName: "T")) var target: String?
   @OptionGroup var folder: TargetFolderOption
-  @Option(help: ArgumentHelp("Inputs per run: binds or replaces the leading axis of the inputs.", valueName: "N")) var batch: Int?
+  @Option(parsing: .unconditional, help: ArgumentHelp("Inputs per run: binds or replaces the leading axis of the inputs.", valueName: "N"))
+  var batch: Int?
   @Option(
     name: .customLong("dim"),
     help: ArgumentHelp(
@@ -43,7 +44,7 @@ struct CompressCommand: ParsableCommand {
     guard !schema else { return try reporting { try FileOutput.write(JSONSchema.recipe(), to: "-") } }
     try reporting {
       guard let recipe else { throw ValidationError("--recipe is missing") }
-      for path in [output, encodings, json].compactMap({ $0 }) { try FileOutput.checkFolder(of: path) }
+      try FileOutput.check([output, encodings, json].compactMap { $0 })
       let checked = try CompressionRun.recipe(recipe)
       guard let path = model ?? checked.model else { throw ValidationError("name a model, here or in the recipe") }
       var request = ModelRequest(path: path)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basic
 import Foundation
 
 @main
@@ -27,7 +28,7 @@ struct Cyclewright: ParsableCommand {
       try command.run()
     } catch {
       guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-      FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+      OutputFile.note(fullMessage(for: error) + "\n")
       exit(withError: ExitCode(2))
     }
   }

@@ -10,6 +10,7 @@ struct ModelOptions: ParsableArguments {
   var model: String
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Inputs per run: binds or replaces the leading axis of the inputs (predictions take an open one as 1).", valueName: "N"))
   var batch: Int?
@@ -57,7 +58,7 @@ struct ModelOptions: ParsableArguments {
 struct FormatOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Number format: fp32, tf32, fp16, bf16, fp8, int8, w8a16, w4a16, w4a8, int4, nvfp4, mxfp4 … (default: the model's own, or the machine's). fp8 finds scales of activations at run time, int8 has them fixed; fp8-static and int8-dynamic are the other way.",
+      "Number format: fp32, tf32, fp16, bf16, fp8, int8, w8a16, w4a16 (w4a16-g64: groups of 64), w4a8, int4, nvfp4, mxfp4 … (default: the machine's usual one for layers that the file has in floating point, else the file's own). fp8 finds scales of activations at run time, int8 has them fixed; fp8-static and int8-dynamic are the other way.",
       valueName: "format"))
   var precision: String?
 

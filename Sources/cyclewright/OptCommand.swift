@@ -62,7 +62,7 @@ struct OptCommand: ParsableCommand {
       optimization.dumpFolder = dumpPasses
       optimization.printsStatistics = passStatistics
       let (graph, log) = try optimization.run()
-      FileHandle.standardError.write(Data(log.utf8))
+      OutputFile.note(log)
       if let file = output ?? (asksForLog ? nil : "-") { try GraphOutput.write(graph, to: file) }
     }
   }

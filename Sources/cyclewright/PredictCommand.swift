@@ -46,6 +46,10 @@ struct PredictCommand: ParsableCommand {
   @Option(name: .customLong("report"), help: ArgumentHelp("Write a report; may be repeated.", valueName: "format=file"))
   var reports: [String] = []
 
+  func validate() throws {
+    guard calibration == nil || recipe != nil else { throw ValidationError("--calibration belongs to --recipe") }
+  }
+
   func run() throws {
     try reporting {
       var prediction = Prediction(model: try model.request(), target: target.target, catalog: try target.folder.catalog())
@@ -57,17 +61,21 @@ struct PredictCommand: ParsableCommand {
       prediction.fidelity = fidelity
       prediction.launch = launch
       let requested = try reports.map { try ReportRequest($0) }
+      try FileOutput.check(requested.map(\.path) + [json].compactMap { $0 })
       let bar = ProgressBar()
       defer { bar.clear() }
       prediction.progress = { bar.show($0, $1) }
       let result = try prediction.run()
+      // A picture that cannot be drawn does not take the figures away.
+      var problems: [Diagnostic] = []
       for request in requested {
         bar.show("drawing \(request.path)", 0.9)
-        try request.write(result)
+        do throws(Failure) { try request.write(result) } catch { problems += error.diagnostics }
       }
       bar.clear()
       if let json { try FileOutput.write(JSONReport.encode(result), to: json) }
       if json != "-" { try FileOutput.write(Terminal.text(result), to: "-") }
+      guard problems.isEmpty else { throw Failure(problems) }
     }
   }
 }
@@ -85,6 +93,7 @@ struct ReportRequest {
     guard let equals = text.firstIndex(of: "=") else { throw Failure("--report \(text): expected format=file, such as svg=schedule.svg") }
     let name = String(text[..<equals])
     path = String(text[text.index(after: equals)...])
+    guard !path.isEmpty else { throw Failure("--report \(text): the name of the file is missing", fix: "write --report \(text)FILE") }
     report = try ReportCatalog.report(named: name)
     // A file type names the type that is written, whatever the file is called.
     fileExtension = report.fileExtensions.contains(name) ? name : try ReportCatalog.fileExtension(for: path, of: report)
@@ -98,7 +107,7 @@ struct ReportRequest {
 
   func write(_ result: RunResult, _ options: ReportOptions = ReportOptions()) throws(Failure) {
     let rendered = try report.render(result, as: fileExtension, options)
-    if let companion = rendered.companion, path != "-" {
+    if let companion = rendered.companion, try OutputFile(path).isFile {
       let stem = path.hasSuffix("." + fileExtension) ? String(path.dropLast(fileExtension.count + 1)) : path
       try FileOutput.write(companion.bytes, to: "\(stem).\(companion.fileExtension)")
     }
@@ -119,7 +128,7 @@ enum Terminal {
 
   static func note(_ diagnostics: [Diagnostic]) {
     guard !diagnostics.isEmpty else { return }
-    FileHandle.standardError.write(Data((diagnostics.map(\.description).joined(separator: "\n") + "\n").utf8))
+    OutputFile.note(diagnostics.map(\.description).joined(separator: "\n") + "\n")
   }
 
   private static func size() -> Int? {

@@ -1,3 +1,4 @@
+import Basic
 import Dispatch
 import Foundation
 import Synchronization
@@ -46,5 +47,5 @@ final class ProgressBar: Sendable {
     }
   }
 
-  private static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  private static func write(_ text: String) { OutputFile.note(text) }
 }

@@ -24,7 +24,7 @@ struct TargetFolderOption: ParsableArguments {
 /// Turns failures into messages on stderr and exit status 1.
 func reporting(_ body: () throws -> Void) throws {
   do { try body() } catch let failure as Failure {
-    FileHandle.standardError.write(Data((failure.description + "\n").utf8))
+    OutputFile.note(failure.description + "\n")
     throw ExitCode(1)
   }
 }

@@ -4,5 +4,5 @@ import Driver
 struct VersionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "version", abstract: "Prints the version.")
 
-  func run() throws { print("cyclewright \(Version.current)") }
+  func run() throws { try reporting { try FileOutput.write("cyclewright \(Version.current)\n", to: "-") } }
 }

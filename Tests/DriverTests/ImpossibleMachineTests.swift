@@ -16,7 +16,17 @@ import Testing
     let failure = #expect(throws: Failure.self) { _ = try prediction.run() }
     let message = failure?.description ?? ""
     #expect(message.contains("GiB of dram") && message.contains("for weights; 'nvidia-a100-sxm4-80gb' has 80.0 GiB"), "\(message)")
-    #expect(message.contains("--batch") && message.contains("nvidia-a100-sxm4-80gb.xml"), "\(message)")
+    #expect(message.contains("the weights alone do not fit") && message.contains("nvidia-a100-sxm4-80gb.xml"), "\(message)")
+  }
+
+  /// Where the weights fit, fewer inputs would.
+  @Test func aBatchThatDoesNotFitIsRefused() {
+    var prediction = Prediction(
+      model: ModelRequest(path: "\(PredictionTests.root)/graphs/llama-3-8b.json"), target: "nvidia-a100-sxm4-80gb",
+      catalog: PredictionTests.catalog)
+    prediction.model.dimensions = ["batch": 4096, "sequence": 1, "past": 4096]
+    let failure = #expect(throws: Failure.self) { _ = try prediction.run() }
+    #expect(failure?.description.contains("--batch") == true, "\(failure?.description ?? "")")
   }
 
   /// Numbers that are each within their range may still be too much together.

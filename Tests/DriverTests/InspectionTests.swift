@@ -100,4 +100,29 @@ struct InspectionTests {
     let inspection = try Inspection(ModelRequest(path: path), target: nil)
     #expect(inspection.lines.first { $0.operator == "gemm" }?.parameters == 12 + 3)
   }
+
+  /// Work that open extents decide is unknown, not none.
+  @Test func arithmeticOfOpenExtentsIsUnknown() throws {
+    let path = try Self.file(
+      """
+      graph "g" {
+        source "g.onnx" "onnx" "by hand" nodes ["first", "second"]
+        input %0 "x" : f32[batch, 4]
+        const %1 "w" : f32[4, 8] = absent
+        %2 "h" : f32[batch, 8] = matmul(%0, %1) name "first" from ["first"]
+        %3 "y" : f32[batch, 8] = unary(%2) {function = "relu"} name "second" from ["second"]
+        output %3
+      }
+      """, "open")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var request = ModelRequest(path: path)
+    let open = try Inspection(request, target: nil)
+    #expect(open.lines.allSatisfy { $0.macs == nil && $0.flops == nil && $0.uncounted == 1 })
+    #expect(open.lines.reduce(0) { $0 + $1.parameters } == 32)
+    #expect(try open.json().contains("\"macs\" : null"))
+    #expect(try open.json().contains("cyclewright.inspection/1"))
+    #expect(open.text().contains("–"))
+    request.dimensions = ["batch": 3]
+    #expect(try Inspection(request, target: nil).lines.compactMap(\.macs).reduce(0, +) == 96)
+  }
 }

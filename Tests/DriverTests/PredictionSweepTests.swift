@@ -45,6 +45,13 @@ struct PredictionSweepTests {
     #expect(try sweep(["array.rows=16"]).notes.isEmpty)
   }
 
+  /// A path that the machine does not have is no variant that fails but a mistake.
+  @Test func misspeltPathsAreNamed() {
+    #expect { try sweep(["array.rowz=16,32"]) } throws: {
+      "\($0)".contains("--vary array.rowz") && "\($0)".contains("did you mean rows?")
+    }
+  }
+
   @Test(arguments: ["array.rows", "array.rows=", "array.rows=1,,2", "=3"])
   func mistypedAxesAreNamed(_ text: String) {
     #expect(throws: Failure.self) { try PredictionSweep.Axis(text) }

@@ -32,6 +32,15 @@ struct PredictionTests {
     #expect(covered.count == result.model.sourceNodes)
   }
 
+  /// What is not known is `null`, not absent.
+  @Test func unknownEnergyIsNull() throws {
+    let result = try Self.prediction("mobilenet-v2", ["batch": 1], "edge-tpu-usb").run()
+    let text = String(decoding: try JSONReport.encode(result), as: UTF8.self)
+    let unknown = result.kernels.count { $0.energyJoules == nil } + (result.totals.energyJoules == nil ? 1 : 0)
+    #expect(unknown > 0)
+    #expect(text.components(separatedBy: "\"energy_joules\" : null").count == unknown + 1)
+  }
+
   @Test func resNetHasAllItsConvolutionsFused() throws {
     let result = try Self.prediction("resnet-50", ["batch": 1], "nvidia-a100-sxm4-80gb").run()
     #expect(result.kernels.count { $0.kind == "convolution" } == 53)

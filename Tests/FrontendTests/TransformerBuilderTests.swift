@@ -184,4 +184,43 @@ struct TransformerBuilderTests {
       "\(error)".contains(word) && "\(error)".contains("config.json")
     }
   }
+
+  /// What a configuration says and nobody would notice if it were passed over.
+  @Test(arguments: [
+    (#""torch_dtype": "float99""#, #"torch_dtype "float99" is not known"#), (#""hidden_act": "foo""#, #"hidden_act "foo" is not known"#),
+    (#""quantization_config": 4"#, "quantization_config must be an object"),
+    (#""quantization_config": {"quant_method": "awq", "group_size": 0}"#, "group_size must be"),
+  ])
+  func unknownWordsAreNamed(_ key: String, _ message: String) {
+    #expect { try TransformerBuilder.build(Self.small(key), file: "config.json", dimensions: [:]) } throws: { "\($0)".contains(message) }
+  }
+
+  @Test(arguments: [
+    (#"{"quant_method": "gptq", "bits": 8, "group_size": -1}"#, "w8a16-channel"),
+    (#"{"quant_method": "bitsandbytes", "load_in_4bit": true}"#, "w4a16-g64"),
+    (#"{"quant_method": "bitsandbytes", "load_in_8bit": true}"#, "int8-dynamic"),
+    (#"{"quant_method": "fp8", "activation_scheme": "static"}"#, "fp8-static"),
+    (
+      #"{"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 8, "type": "float"}, "input_activations": {"num_bits": 8, "type": "float", "dynamic": true}}}}"#,
+      "fp8"
+    ),
+    (#"{"quant_method": "gptq", "bits": 3}"#, nil), (#"{"bits": 4}"#, nil),
+  ])
+  func publishedFormatsAreUnderstood(_ section: String, _ precision: String?) throws {
+    let graph = try TransformerBuilder.build(Self.small(#""quantization_config": "# + section), file: "config.json", dimensions: [:])
+    #expect(graph.source.published.precision == precision)
+    #expect(graph.source.remarks.isEmpty == (precision != nil))
+  }
+
+  /// A table of positions ends; rotation does not.
+  @Test(arguments: [("gpt2-large", 1024, true), ("bert-large", 512, true), ("llama-3-8b", 8192, false)])
+  func positionsBeyondTheTableAreTold(_ name: String, _ most: Int, _ isTable: Bool) throws {
+    #expect(try shipped(name, ["batch": 1, "sequence": most]).source.remarks.isEmpty)
+    let beyond = try shipped(name, ["batch": 1, "sequence": most + 1]).source.remarks
+    #expect(beyond.contains { $0.message.contains("\(most) that the model has learned") } == isTable)
+  }
+
+  private static func small(_ keys: String) -> String {
+    #"{"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 4, "vocab_size": 100, "# + keys + "}"
+  }
 }

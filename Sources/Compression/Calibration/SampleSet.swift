@@ -51,11 +51,18 @@ package struct SampleSet: Sendable {
     return result
   }
 
+  /// The first `limit` samples, but no fewer than a model with a fixed batch takes at once.
+  package func prefix(_ limit: Int, for graph: Graph) -> SampleSet { prefix(max(limit, Self.fixedBatch(of: graph) ?? 1)) }
+
+  private static func fixedBatch(of graph: Graph) -> Int? {
+    graph.inputs.lazy.compactMap { graph.tensorType($0)?.shape.first?.constant }.first
+  }
+
   /// Batches aligned with the inputs of a graph. A graph whose leading extent is fixed decides the size of a batch, and
   /// samples that do not fill one are left out.
   package func batches(of size: Int, for graph: Graph) throws(Failure) -> [[Datum?]] {
     let sources = try aligned(with: graph)
-    let fixed = graph.inputs.lazy.compactMap { graph.tensorType($0)?.shape.first?.constant }.first
+    let fixed = Self.fixedBatch(of: graph)
     let step = fixed ?? min(max(1, size), count)
     guard step > 0, step <= count else {
       throw Failure("the model takes \(step) samples at once, the file has \(count)", at: SourceLocation(file: source))

@@ -53,7 +53,7 @@ package struct MixedPrecisionStage: CompressionStage {
     let graph = model.graph
     let layers = LinearLayer.all(in: graph).filter { targets.matches(graph[$0.node]) && ignored?.matches(graph[$0.node]) != true }
     guard !layers.isEmpty else { throw Failure("'mixed_precision' matches no layer of the model", at: options.location) }
-    guard let calibration = context.calibration?.prefix(samples) else {
+    guard let calibration = context.calibration?.prefix(samples, for: graph) else {
       throw Failure("this needs calibration data", fix: "give the recipe's key calibration.data")
     }
     let batches = try calibration.batches(of: context.batch, for: graph)

@@ -16,6 +16,8 @@ package struct Compilation: Sendable {
     package var sparsity: String?
     /// Layers kept dense although sparsity is asked for.
     package var denseLayers: Set<String> = []
+    /// Layers whose products stay in 16 bits although fewer are asked for.
+    package var plainLayers: Set<String> = []
     package var manager = PassManager.Options()
 
     package init() {}
@@ -26,7 +28,8 @@ package struct Compilation: Sendable {
   ) throws(Failure) {
     let context = PassContext(
       capabilities: options.capabilities, values: options.values, precision: try Self.precision(options.precision),
-      sparsity: try Self.sparsity(options.sparsity), denseLayers: options.denseLayers)
+      sparsity: try Self.sparsity(options.sparsity), denseLayers: options.denseLayers,
+      plainLayers: options.plainLayers)
     reports = []
     self.graph = try PassManager(passes, options: options.manager).run(graph, context, reports: &reports, observer: observer)
     ledger = context.ledger
@@ -34,7 +37,7 @@ package struct Compilation: Sendable {
 
   private static func precision(_ name: String?) throws(Failure) -> PrecisionRequest? {
     guard let name else { return nil }
-    if let request = PrecisionRequest.spellings[name.lowercased()] { return request }
+    if let request = PrecisionRequest.named(name) { return request }
     let known = PrecisionRequest.spellings.keys.sorted()
     let near = nearestSpelling(to: name, in: known).map { "did you mean \($0)?" }
     throw Failure("--precision \(name) is not known", fix: near ?? "one of \(known.joined(separator: ", "))")

@@ -56,7 +56,9 @@ extension LoadedModel {
   /// What was taken for granted about the model that the file does not say.
   package var assumptions: [Assumption] {
     let replaced = graph.source.replacements.map { Assumption(what: $0, basis: .assumed, source: "asked for on the command line") }
-    return replaced
+    let remarks = graph.source.remarks.filter { $0.severity == .note }
+      .map { Assumption(what: $0.message, basis: .assumed, source: $0.fix ?? "") }
+    return replaced + remarks
       + graph.unreachableBranches.map { found in
         Assumption(
           what: "node '\(found.node)' never runs its \(found.branch) branch, which does not fit these extents", basis: .assumed,
@@ -70,7 +72,7 @@ extension LoadedModel {
     let replaced = graph.source.replacements.map { sentence in
       Diagnostic(.warning, sentence, at: place, fix: "make sure that the model is meant for this size")
     }
-    return replaced
+    return replaced + graph.source.remarks.filter { $0.severity == .warning }
       + graph.unreachableBranches.map { found in
         Diagnostic(
           .warning, "node '\(found.node)': its \(found.branch) branch does not fit these extents: \(found.reason)", at: place,

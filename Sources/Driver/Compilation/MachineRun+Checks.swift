@@ -10,7 +10,10 @@ extension MachineRun {
       throw Failure(
         "the model needs \(Format.bytes(Double(most))) of \(level), \(Format.bytes(Double(weightBytes))) of them for weights; "
           + "'\(target.name)' has \(Format.bytes(Double(capacity)))",
-        at: target.root.location, fix: "run fewer inputs at once (--batch, --dim), in a narrower --precision, or on a machine with more")
+        at: target.root.location,
+        fix: Double(weightBytes) > Double(capacity)
+          ? "the weights alone do not fit: store them in a narrower --precision, or take a machine with more"
+          : "run fewer inputs at once (--batch, --dim), in a narrower --precision, or on a machine with more")
     }
   }
 }

@@ -52,14 +52,14 @@ package struct Prediction: Sendable {
     }
     var options = Compilation.Options()
     options.capabilities = launch == .eager ? machine.capabilities.perOperation : machine.capabilities
-    options.precision = model.precision ?? Self.defaultPrecision(machine, loaded.graph)
+    DefaultPrecision.set(&options, asked: model.precision, machine, loaded.graph)
     options.sparsity = model.sparsity
     let attempt: PredictionAttempt
     var verdicts: [SparsityVerdict]?
     if let sparsity = model.sparsity {
       (attempt, verdicts) = try sparse(loaded, machine, &options, name: sparsity)
     } else {
-      attempt = try PredictionAttempt(loaded, machine, options, request, progress)
+      attempt = try PredictionAttempt(loaded, machine, options, request, at: file.root.location, progress)
     }
     var applied = self
     applied.overrides = settings
@@ -89,18 +89,6 @@ package struct Prediction: Sendable {
     options.denseLayers = study.denseLayers(verdicts)
     return (try PredictionAttempt(loaded, machine, options, request, progress), verdicts)
   }
-
-  /// A float32 model without a wish runs in the machine's own format, as deployment tools do. Caches and tables in few bits do not
-  /// say in which format its layers run.
-  static func defaultPrecision(_ machine: any Machine, _ graph: Graph) -> String? {
-    let users = graph.usersByValue()
-    let carriesFormat = graph.valueIDs.contains { value in
-      guard graph.tensorType(value)?.encoding.quantization != nil else { return false }
-      return users[value.index].isEmpty
-        || users[value.index].contains { !(graph[$0].operation is any CachedAttention || graph[$0].operation is Gather) }
-    }
-    return carriesFormat ? nil : machine.defaultPrecision.rawValue
-  }
 }
 
 /// One way through the compiler and the machine.
@@ -111,14 +99,16 @@ struct PredictionAttempt {
 
   init(
     _ loaded: LoadedModel, _ machine: any Machine, _ options: Compilation.Options, _ request: RunRequest,
-    _ progress: @Sendable (String, Double) -> Void = { _, _ in }
+    at place: SourceLocation? = nil, _ progress: @Sendable (String, Double) -> Void = { _, _ in }
   ) throws(Failure) {
     progress("compiling \(loaded.graph.name)", 0.2)
     (compiled, program) = try Self.compile(loaded, options, request.launch)
     var request = request
     request.batch = loaded.batch
     progress("simulating \(program.kernels.count) kernels", 0.6)
-    run = try machine.run(program.kernels, request)
+    do throws(Failure) { run = try machine.run(program.kernels, request) } catch {
+      throw place.map { error.located(at: $0) } ?? error
+    }
   }
 
   /// The kernels of a model under options, without a run.

@@ -27,6 +27,19 @@ package struct PredictionSweep: Sendable {
         throw Failure("--vary \(text): a value is empty", fix: "separate values by single commas")
       }
     }
+
+    /// A path that the machine does not have is no variant.
+    fileprivate func check(_ target: TargetFile) throws(Failure) {
+      var target = target
+      do throws(Failure) { try target.set("\(path)=\(values.first ?? "")") } catch {
+        throw Failure(
+          error.diagnostics.map { found in
+            var found = found
+            if found.message.hasPrefix("--set") { found.message = "--vary" + found.message.dropFirst(5) }
+            return found
+          })
+      }
+    }
   }
 
   /// One variant: what was set, and what came of it.
@@ -71,6 +84,7 @@ package struct PredictionSweep: Sendable {
     }
     var base = try prediction.catalog.load(prediction.target)
     for assignment in prediction.overrides { try base.set(assignment) }
+    for axis in axes { try axis.check(base) }
     let loaded = try LoadedModel(prediction.model, assumesBatch: true)
     try loaded.checkBound()
     let request = RunRequest(fidelity: prediction.fidelity, launch: prediction.launch, batch: loaded.batch)
@@ -137,11 +151,11 @@ package struct PredictionSweep: Sendable {
       }
       let key = ProgramKey(
         capabilities: prediction.launch == .eager ? machine.capabilities.perOperation : machine.capabilities,
-        precision: prediction.model.precision ?? Prediction.defaultPrecision(machine, loaded.graph))
+        precision: prediction.model.precision ?? DefaultPrecision(machine, loaded.graph).name)
       if let known = programs[key] { return .success(Variant(file: file, machine: machine, program: known)) }
       var options = Compilation.Options()
       options.capabilities = key.capabilities
-      options.precision = key.precision
+      DefaultPrecision.set(&options, asked: prediction.model.precision, machine, loaded.graph)
       let program = try PredictionAttempt.program(loaded, options, prediction.launch)
       programs[key] = program
       return .success(Variant(file: file, machine: machine, program: program))

@@ -26,19 +26,45 @@ struct ResultAssembly {
       target: TargetSummary(
         name: target.name, family: target.family, summary: target.summary, file: target.file, sha256: target.sha256),
       request: RequestSummary(
-        precision: precision, sparsity: options.sparsity, fidelity: prediction.fidelity.rawValue,
+        precision: precision, formats: formats, sparsity: options.sparsity, fidelity: prediction.fidelity.rawValue,
         launch: launches.count > 1 ? prediction.launch.rawValue : nil,
         overrides: prediction.overrides),
       totals: totals, kernels: run.kernels, timeline: run.timeline, fusion: ledger,
       folded: program.folded.map { FoldedSource(name: $0.name, reason: $0.reason) }, outline: outline,
       resources: run.resources, roofline: run.roofline,
-      assumptions: batchAssumption + loaded.assumptions + branchAssumptions + routingAssumption + fusionAssumptions + run.assumptions,
+      assumptions: batchAssumption + formatAssumption + loaded.assumptions + branchAssumptions + routingAssumption + fusionAssumptions
+        + run.assumptions,
       diagnostics: loaded.diagnostics + run.diagnostics)
   }
 
   /// What was asked for, or else the machine's usual format where anything runs in it: a pipeline of fixed-point stages has none.
   private var precision: String? {
-    prediction.model.precision ?? options.precision.flatMap { usual in run.kernels.contains { $0.format.contains(usual) } ? usual : nil }
+    prediction.model.precision ?? loaded.graph.source.published.precision
+      ?? options.precision.flatMap { usual in run.kernels.contains { $0.format.contains(usual) } ? usual : nil }
+  }
+
+  private var formatAssumption: [Assumption] {
+    prediction.model.precision == nil ? DefaultPrecision.assumptions(loaded.graph, used: precision) : []
+  }
+
+  /// Formats of the products where the file, not the request, says them; most multiplications first.
+  private var formats: String? {
+    guard prediction.model.precision == nil, loaded.graph.source.published.precision == nil else { return nil }
+    // Operators such as MatMulNBits have stored weights without a value that shows it.
+    var isStored = DefaultPrecision.fileHasFormats(loaded.graph)
+    let ran = Dictionary(run.kernels.map { ($0.id, $0.format) }) { first, _ in first }
+    var work: [String: Int] = [:]
+    for kernel in program.kernels {
+      guard case .contraction(let product) = kernel.anchorComputation, let format = ran[kernel.id] else { continue }
+      let weight = product.rhs.storage.rawValue
+      isStored = isStored || product.rhs.isConstant && product.rhs.storage.bits < 16 && weight != options.precision
+      // Some machines name both operands themselves, and some run a layer in another format than the file has it in.
+      let isPlain = format == product.lhs.storage.rawValue && format != weight
+      work[isPlain ? "\(weight) weights × \(format)" : format, default: 0] += product.macs
+    }
+    let names = work.keys.sorted { (work[$1] ?? 0, $0) < (work[$0] ?? 0, $1) }
+    guard isStored, !names.isEmpty else { return nil }
+    return names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " …" : "")
   }
 
   private var branchAssumptions: [Assumption] {

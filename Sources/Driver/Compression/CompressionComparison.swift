@@ -46,7 +46,7 @@ package struct CompressionComparison: Sendable {
 }
 
 extension CompressionReport {
-  package static let currentSchema = "cyclewright.compression/1"
+  package static let currentSchema = "cyclewright.compression/2"
 
   /// True for what `compress --json` and `evaluate --json` write.
   package static func recognises(_ bytes: [UInt8]) -> Bool {
@@ -56,8 +56,11 @@ extension CompressionReport {
 
   package static func decode(_ bytes: [UInt8], file: String) throws(Failure) -> CompressionReport {
     do {
-      let report = try JSONDecoder().decode(CompressionReport.self, from: Data(bytes))
-      guard report.schema == currentSchema else {
+      let decoder = JSONDecoder()
+      decoder.keyDecodingStrategy = .convertFromSnakeCase
+      let report = try decoder.decode(CompressionReport.self, from: Data(bytes))
+      // The first version had the same keys in another spelling.
+      guard [currentSchema, "cyclewright.compression/1"].contains(report.schema) else {
         throw Failure("the schema is '\(report.schema)', this version reads '\(currentSchema)'", at: SourceLocation(file: file))
       }
       return report

@@ -108,6 +108,7 @@ package struct CompressionReport: Sendable, Codable {
   package func encoded() throws(Failure) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     do { return [UInt8](try encoder.encode(self)) + [10] } catch { throw Failure("the report cannot be written as JSON: \(error)") }
   }
 }

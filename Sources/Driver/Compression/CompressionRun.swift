@@ -91,7 +91,7 @@ package struct CompressionRun: Sendable {
     let measure = AccuracyMeasure(progress: progress)
     report.accuracy = try measure.run(compressed.graph, against: compressed.original, on: samples)
     guard IntegerReport.applies(to: compressed.graph) else { return }
-    let few = samples.prefix(min(samples.count, integerSamples))
+    let few = samples.prefix(min(samples.count, integerSamples), for: compressed.graph)
     let size = min(16, few.usualBatch)
     report.integers = try IntegerComparison(report.arithmetic)
       .run(

@@ -56,7 +56,7 @@ struct LatencyComparison {
     bound.graph = try graph.bindingInputs(Dictionary(uniqueKeysWithValues: symbols.map { ($0, 1) }), file: loaded.graph.source.file)
     var options = Compilation.Options()
     options.capabilities = machine.capabilities
-    options.precision = Prediction.defaultPrecision(machine, bound.graph)
+    DefaultPrecision.set(&options, asked: nil, machine, bound.graph)
     return try PredictionAttempt(bound, machine, options, RunRequest(batch: bound.batch)).run
   }
 }

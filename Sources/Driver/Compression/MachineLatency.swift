@@ -25,8 +25,7 @@ package struct MachineLatency: LatencyOracle {
     for value in graph.valueIDs { rewriter.setType(graph[value].type.bound(extents), of: value) }
     var options = Compilation.Options()
     options.capabilities = machine.capabilities
-    // Layers without a format of their own run in the machine's.
-    options.precision = machine.defaultPrecision.rawValue
+    DefaultPrecision.set(&options, asked: nil, machine, graph)
     let compiled = try Compilation(rewriter.finish(), passes: PassCatalog.predict, options: options)
     let program = try KernelProgram(compiled.graph, readsSlices: machine.capabilities.readsSlices)
     let run = try machine.run(program.kernels, RunRequest(batch: batch))

@@ -24,6 +24,6 @@ package enum SampleFile {
       }
     }
     let samples = try SampleSet(arrays, labels: labels, source: path)
-    return limit.map(samples.prefix) ?? samples
+    return limit.map { samples.prefix($0, for: graph) } ?? samples
   }
 }

@@ -56,6 +56,24 @@ struct ConfigKeys {
 
   func layerList(_ name: String) throws(Failure) -> [Int]? { try first([name], "a list of layers") }
 
+  /// An object inside; nil when it is not there.
+  func section(_ name: String) throws(Failure) -> ConfigKeys? {
+    try (first([name], "an object") as [String: Any]?).map { ConfigKeys($0, file: file) }
+  }
+
+  /// Weights that share a scale; −1 for all of a channel.
+  func group(_ names: String...) throws(Failure) -> Int? {
+    try first(names, "-1 or a number of weights") { $0 == -1 || (1...TransformerConfig.largestExtent).contains($0) }
+  }
+
+  /// One of the words that are known.
+  func word(_ names: String..., in known: [String]) throws(Failure) -> String? {
+    guard let name = names.first(where: isPresent), let word = try optionalText(name) else { return nil }
+    guard !known.contains(word) else { return word }
+    let near = nearestSpelling(to: word, in: known).map { "did you mean \($0)?" } ?? "one of \(known.joined(separator: ", "))"
+    throw Failure("\(name) \"\(word)\" is not known", at: SourceLocation(file: file), fix: near)
+  }
+
   /// The first of these keys that is there and not null; a value of another kind is an error.
   private func first<T>(_ names: [String], _ kind: String, where isMeant: (T) -> Bool = { _ in true }) throws(Failure) -> T? {
     for name in names where isPresent(name) {

@@ -50,7 +50,8 @@ extension TransformerBlocks {
     let shape = [batch, 1, Dimension.symbol("past") + sequence]
     let cache = writer.input("\(writer.scope).cache", .float32, shape + [.constant(shared)])
     // The same storage seen again: attention kernels read the first features of a key as its value.
-    let values = writer.input("\(writer.scope).cache.values", .float32, shape + [.constant(latent.keyRank)])
+    let ends = [0, latent.keyRank, 3].map { writer.integers([$0]) }
+    let values = try writer.apply(Slice(), [cache, ends[0], ends[1], ends[2]], "attention.cache")
     let attended = try writer.apply(ScaledDotProductAttention(isCausal: true), [carried, cache, values], "attention")
     return try writer.apply(
       MatrixMultiply(), [attended, writer.weight("attention.value.absorb", [heads, latent.keyRank, latent.value])], "attention.values")

@@ -84,6 +84,11 @@ struct LayerWriter: ~Copyable {
     return try apply(Reshape(), [joined, integers([0, 0, width])], name)
   }
 
+  /// Activations as configurations spell them.
+  static let activations = [
+    "gelu", "gelu_accurate", "gelu_fast", "gelu_new", "gelu_python", "gelu_pytorch_tanh", "relu", "silu", "swish",
+  ]
+
   /// The activation as the named function of the framework is carried out: one kernel, or for `gelu_new` eight.
   mutating func activation(_ x: ValueID, _ function: String, _ name: String) throws(OperatorError) -> ValueID {
     switch function {
@@ -98,7 +103,8 @@ struct LayerWriter: ~Copyable {
       let gate = try apply(BinaryElementwise(.add), [tanh, scalar(1)], name)
       let half = try apply(BinaryElementwise(.mul), [x, scalar(0.5)], name)
       return try apply(BinaryElementwise(.mul), [half, gate], name)
-    default: return try apply(Gelu(function == "gelu_pytorch_tanh" ? .tanh : .erf), [x], name)
+    case "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate": return try apply(Gelu(.tanh), [x], name)
+    default: return try apply(Gelu(.erf), [x], name)
     }
   }
 

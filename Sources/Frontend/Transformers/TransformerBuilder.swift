@@ -32,7 +32,10 @@ package enum TransformerBuilder {
     }
     var dimensions = dimensions
     if dimensions["past"] == 0 { dimensions["past"] = nil }
-    return try graph.bindingInputs(dimensions, file: file)
+    var bound = try graph.bindingInputs(dimensions, file: file)
+    bound.source.published = config.published(bound.source.nodeNames)
+    bound.source.remarks = config.remarks(dimensions, file: file)
+    return bound
   }
 }
 
@@ -243,23 +246,5 @@ struct TransformerBlocks: ~Copyable {
     }
     let probabilities = try writer.apply(Softmax(), [scores], "attention.softmax")
     return try writer.apply(MatrixMultiply(), [probabilities, value], "attention.values")
-  }
-
-  /// Caches that already hold the new keys and values; those become results of the graph.
-  mutating func caches(
-    _ key: ValueID, _ value: ValueID, heads: Int, depth: Int, valueDepth: Int
-  ) -> (key: ValueID, value: ValueID) {
-    newEntries += [key, value]
-    let length = Dimension.symbol("past") + sequence
-    let shape = [batch, Dimension.constant(heads), length]
-    return (
-      writer.input("\(writer.scope).cache.key", .float32, shape + [.constant(depth)]),
-      writer.input("\(writer.scope).cache.value", .float32, shape + [.constant(valueDepth)])
-    )
-  }
-
-  /// [b, s, heads·d] with features rotated by position.
-  mutating func rotated(_ x: ValueID, _ heads: Int, _ tables: [ValueID], _ name: String) throws(OperatorError) -> ValueID {
-    try writer.apply(RotaryEmbedding(heads: heads), [x, nil, tables[0], tables[1]], name)
   }
 }

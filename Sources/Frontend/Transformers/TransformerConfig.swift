@@ -1,5 +1,6 @@
 internal import Basic
 internal import Foundation
+internal import IR
 
 /// The architecture of a transformer as the `config.json` of its published checkpoint states it.
 ///
@@ -61,6 +62,10 @@ struct TransformerConfig: Sendable {
   var routing: Routing?
   /// Latent attention; nil for the others.
   var latent: Latent?
+  /// Number format of the published tensors; nil when the file does not say.
+  var numbers: ElementType?
+  /// How the published weights are stored in fewer bits; nil when they are not.
+  var quantization: QuantizationConfig?
 
   enum QueryKeyNorm: Sendable { case none, wholeRows, heads }
 
@@ -133,9 +138,9 @@ extension TransformerConfig {
   /// Extents above this are refused before anything is built from them.
   static let largestExtent = 1 << 20
   static let mostLayers = 512
-  private static let mostExperts = 1024
+  static let mostExperts = 1024
   /// Widths that are products of two extents: all heads, all shared experts.
-  private static let largestWidth = 1 << 24
+  static let largestWidth = 1 << 24
 
   /// Keys a query of this layer sees at most.
   func window(ofLayer layer: Int) -> Int? {
@@ -164,7 +169,8 @@ extension TransformerConfig {
     vocabulary = family == .vit ? 1 : try keys.extent("vocab_size")
     positions = try keys.optionalExtent("max_position_embeddings", "n_positions") ?? 1 << 20
     activation =
-      try keys.optionalText("hidden_activation", "hidden_act", "activation_function", "dense_act_fn", "activation")
+      try keys.word(
+        "hidden_activation", "hidden_act", "activation_function", "dense_act_fn", "activation", in: LayerWriter.activations)
       ?? Self.usualActivation(type, family)
     // The early files of Gemma say "gelu" and mean its other form.
     if type.hasPrefix("gemma"), activation == "gelu" { activation = "gelu_pytorch_tanh" }
@@ -204,8 +210,13 @@ extension TransformerConfig {
       throw Failure(
         "\(key): experts are not laid out for model_type \"\(type)\"", at: SourceLocation(file: file), fix: "export the model to ONNX")
     }
+    numbers = try keys.word("torch_dtype", "dtype", in: Self.numberFormats.keys.sorted() + ["auto"]).flatMap { Self.numberFormats[$0] }
+    quantization = try QuantizationConfig(keys)
     try check(file: file)
   }
+
+  /// Names of torch.
+  private static let numberFormats: [String: ElementType] = ["float32": .float32, "float16": .float16, "bfloat16": .bfloat16]
 
   private static func family(_ type: String, file: String) throws(Failure) -> Family {
     if let family = families[type] { return family }
@@ -229,44 +240,6 @@ extension TransformerConfig {
     case "gemma2": return .allButEvery(2)
     case "gemma3_text": return .allButEvery(try keys.optionalExtent("sliding_window_pattern") ?? 6)
     default: return .all
-    }
-  }
-
-  private static func routing(_ type: String, _ keys: ConfigKeys) throws(Failure) -> Routing {
-    if type == "deepseek_v2", let groups = try keys.optionalExtent("n_group"), groups > 1, try keys.optionalText("topk_method") != "greedy"
-    {
-      throw Failure(
-        "topk_method: experts chosen by groups are not laid out", at: SourceLocation(file: keys.file), fix: "export the model to ONNX")
-    }
-    let inner = try keys.extent("moe_intermediate_size", "intermediate_size")
-    var shared = try keys.optionalExtent("shared_expert_intermediate_size")
-    if let count = try keys.optionalExtent("n_shared_experts") { shared = count * inner }
-    return Routing(
-      count: try keys.extent("num_local_experts", "num_experts", "n_routed_experts"), perToken: try keys.extent("num_experts_per_tok"),
-      inner: inner, normalisesShares: try keys.flag("norm_topk_prob") ?? (type == "mixtral"), sharedInner: shared,
-      gatesShared: type == "qwen2_moe", firstSparse: try keys.layer("first_k_dense_replace") ?? 0,
-      sparseStep: try keys.optionalExtent("decoder_sparse_step") ?? 1, dense: try keys.layerList("mlp_only_layers") ?? [])
-  }
-
-  private func check(file: String) throws(Failure) {
-    func refuse(_ message: String) -> Failure { Failure(message, at: SourceLocation(file: file)) }
-    guard max(layers, decoderLayers) <= Self.mostLayers else { throw refuse("num_hidden_layers \(layers) is above \(Self.mostLayers)") }
-    if case .listed(let kinds) = windowedLayers, kinds.count != layers {
-      throw refuse("layer_types names \(kinds.count) of \(layers) layers")
-    }
-    guard heads % keyHeads == 0 else { throw refuse("\(heads) query heads cannot share \(keyHeads) key heads") }
-    guard experts.map({ $0.count <= 256 }) ?? true else { throw refuse("num_experts is above 256") }
-    let depth = latent.map { max($0.plain + $0.rotated, $0.value, $0.keyRank + $0.rotated) } ?? headDimension
-    guard heads * depth <= Self.largestWidth else { throw refuse("\(heads) heads of \(depth) features are above \(Self.largestWidth)") }
-    if let routing {
-      guard routing.sharedInner ?? 0 <= Self.largestWidth else {
-        throw refuse("n_shared_experts: \(routing.sharedInner ?? 0) features are above \(Self.largestWidth)")
-      }
-      guard routing.count <= Self.mostExperts else { throw refuse("\(routing.count) experts are above \(Self.mostExperts)") }
-      guard routing.perToken <= routing.count else { throw refuse("num_experts_per_tok \(routing.perToken) of \(routing.count) experts") }
-    }
-    guard family != .vit || image.size % image.patch == 0 else {
-      throw refuse("patch_size \(image.patch) does not divide image_size \(image.size)")
     }
   }
 }

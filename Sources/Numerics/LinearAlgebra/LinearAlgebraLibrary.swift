@@ -14,7 +14,8 @@ enum LinearAlgebraLibrary {
   static func routine<Function>(_ name: String, as type: Function.Type) -> Function {
     guard let found = find(name, as: type) else {
       let reason = handle == nil ? "OpenBLAS cannot be opened (\(fileNames.joined(separator: ", ")))" : "OpenBLAS has no \(name)"
-      FileHandle.standardError.write(Data("error: \(reason); install it, for example with apt-get install libopenblas0\n".utf8))
+      try? FileHandle.standardError.write(
+        contentsOf: Data("error: \(reason); install it, for example with apt-get install libopenblas0\n".utf8))
       exit(1)
     }
     return found

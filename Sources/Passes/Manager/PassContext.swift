@@ -12,6 +12,8 @@ package final class PassContext {
   package let sparsity: Encoding.Sparsity?
   /// Source nodes whose weights stay dense although sparsity is asked for, because it would not pay.
   package let denseLayers: Set<String>
+  /// Source nodes whose products stay in 16 bits although fewer are asked for.
+  package let plainLayers: Set<String>
   /// Fusion rules that applied and nearly applied, in order.
   package var ledger = FusionRecords()
   /// How often each named rewrite happened, for `--pass-statistics`.
@@ -19,13 +21,14 @@ package final class PassContext {
 
   package init(
     capabilities: Capabilities = Capabilities(), values: Values = .exact, precision: PrecisionRequest? = nil,
-    sparsity: Encoding.Sparsity? = nil, denseLayers: Set<String> = []
+    sparsity: Encoding.Sparsity? = nil, denseLayers: Set<String> = [], plainLayers: Set<String> = []
   ) {
     self.capabilities = capabilities
     self.values = values
     self.precision = precision
     self.sparsity = sparsity
     self.denseLayers = denseLayers
+    self.plainLayers = plainLayers
   }
 
   package func count(_ rewrite: String) { counts[rewrite, default: 0] += 1 }

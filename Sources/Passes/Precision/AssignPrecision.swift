@@ -12,13 +12,14 @@ package let assignPrecision = GraphPass(
 ) { rewriter, context throws(Failure) in
   guard let request = context.precision else { return }
   let graph = rewriter.graph
-  let roles = PrecisionRoles(graph, isStatic: !request.isDynamic)
+  let roles = PrecisionRoles(graph, isStatic: !request.isDynamic, plain: context.plainLayers)
   for value in graph.valueIDs {
     // Numbers of 8 bits and fewer are stored as they are meant to be.
     guard case .tensor(var type) = graph[value].type, type.element.isFloat, type.element != .float64, type.element.bits >= 16,
       type.encoding.quantization == nil
     else { continue }
-    guard let encoding = roles.encoding(of: value, request), encoding.storage != type.element else { continue }
+    guard let encoding = roles.encoding(of: value, request, halfFloat: context.capabilities.halfFloat), encoding.storage != type.element
+    else { continue }
     type.encoding.quantization = encoding
     rewriter.setType(.tensor(type), of: value)
   }

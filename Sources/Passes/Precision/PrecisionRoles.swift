@@ -6,10 +6,13 @@ struct PrecisionRoles {
   private var activations: Set<ValueID> = []
 
   /// - `isStatic`: scales are known before the run, so quantised values may pass additions, pooling and copies.
-  init(_ graph: Graph, isStatic: Bool) {
+  /// - `plain`: source nodes whose products stay in 16 bits.
+  init(_ graph: Graph, isStatic: Bool, plain: Set<String> = []) {
     for id in graph.nodeIDs {
       let node = graph[id]
-      guard case .contraction? = graph.computation(of: node), node.inputs.count >= 2 else { continue }
+      guard case .contraction? = graph.computation(of: node), node.inputs.count >= 2,
+        plain.isDisjoint(with: node.origin.names)
+      else { continue }
       for case let input? in node.inputs.prefix(2) {
         if graph[input].constant != nil { weights.insert(input) } else { activations.insert(input) }
       }
@@ -51,13 +54,14 @@ struct PrecisionRoles {
     }
   }
 
-  func encoding(of value: ValueID, _ request: PrecisionRequest) -> Encoding.Quantization? {
+  /// - `halfFloat`: what "16 bits" are on the target.
+  func encoding(of value: ValueID, _ request: PrecisionRequest, halfFloat: ElementType) -> Encoding.Quantization? {
     if weights.contains(value) {
       return Encoding.Quantization(storage: request.weights, granularity: request.weightGranularity ?? .tensor, scale: request.weightScale)
     }
-    let storage = request.activations
+    let storage = request.activations ?? halfFloat
     guard storage.bits < 16 else { return Encoding.Quantization(storage: storage) }
-    guard activations.contains(value) else { return Encoding.Quantization(storage: .bfloat16) }
+    guard activations.contains(value) else { return Encoding.Quantization(storage: halfFloat) }
     return Encoding.Quantization(storage: storage, granularity: request.isDynamic ? .token : .tensor, isDynamic: request.isDynamic)
   }
 }

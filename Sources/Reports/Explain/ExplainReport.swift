@@ -219,6 +219,9 @@ extension Bound {
     case .launch: "Starting them costs more than running them; fusion or a larger batch would help."
     case .dependency: "They wait for others; only a shorter chain would help."
     case .host: "The host limits these."
+    case .quantization:
+      "Scales of activations are found while the model runs; scales known before (fp8-static or int8 instead of fp8 or int8-dynamic, by calibration) take that time away."
+    case .reduction: "Partial sums of a split reduction axis are added up; a larger batch would fill the machine without splitting."
     }
   }
 }

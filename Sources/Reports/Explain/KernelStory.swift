@@ -36,7 +36,7 @@ struct KernelStory {
       lines.append("  moves \(Format.bytes(Double(bytes))) through \(level)\(rate)".visible)
     }
     for (name, value) in kernel.figures.sorted(by: { $0.key < $1.key }) {
-      lines.append("  \(name): \(Self.figure(value))".visible)
+      lines.append("  \(name): \(figure(name, value))".visible)
     }
     if !kernel.operations.isEmpty { lines.append("  operations: \(kernel.operations.joined(separator: ", "))".visible) }
     lines.append(
@@ -48,6 +48,19 @@ struct KernelStory {
     }
     return lines.joined(separator: "\n")
   }
+
+  /// With its unit: times of a GPU are seconds, what stalls an NPU counts cycles, shares and utilisations are percentages.
+  private func figure(_ name: String, _ value: Double) -> String {
+    if name.hasSuffix("share") || name.hasPrefix("array ") { return Format.percent(value) }
+    switch result.target.family {
+    case "gpu": return Self.counts.contains(name) ? Self.figure(value) : Format.seconds(value)
+    case "npu": return "\(Self.figure(value)) cycles"
+    default: return name == "ii" ? "\(Self.figure(value)) cycles" : Self.figure(value)
+    }
+  }
+
+  /// Figures of a GPU that are no times.
+  private static let counts: Set<String> = ["waves", "blocks"]
 
   /// Small figures would vanish at two digits after the point.
   private static func figure(_ value: Double) -> String {

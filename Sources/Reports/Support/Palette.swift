@@ -21,6 +21,8 @@ enum Palette {
     case .launch: "#5F5F5F"
     case .dependency: "#009E73"
     case .host: "#000000"
+    case .quantization: "#882255"
+    case .reduction: "#999933"
     }
   }
 

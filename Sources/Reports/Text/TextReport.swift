@@ -31,7 +31,7 @@ package enum TextReport: Report {
   package static func heading(_ result: RunResult) -> String {
     let target = result.target.summary.isEmpty ? result.target.name : result.target.summary
     var parts = ["\(result.model.name) on \(target)"]
-    if let precision = result.request.precision { parts.append(precision) }
+    if let format = result.request.formats ?? result.request.precision { parts.append(format) }
     if let sparsity = result.request.sparsity { parts.append(sparsity) }
     parts += result.model.dims.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value)" }
     return parts.joined(separator: ", ")

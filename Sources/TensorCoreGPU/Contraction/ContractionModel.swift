@@ -52,10 +52,30 @@ package struct ContractionModel: Sendable {
       // The kernel before has stored its result in this format with a known scale: nothing is left to quantise.
       (choice.path.prelude, choice.path.preludeBytes) = (0, 0)
     }
+    let own = estimate(contraction, choice)
+    guard let native = native(contraction, shape, emulated: choice), native.seconds > own.seconds else { return own }
+    return native.standing(for: own)
+  }
+
+  private func estimate(_ contraction: Contraction, _ choice: GEMMPathChoice) -> ContractionEstimate {
     guard let convolution = contraction.convolution else {
       return ContractionEstimate(gemm.estimate(choice.shape, on: choice.path), choice, gpu)
     }
     return fastest(convolution, choice)
+  }
+
+  /// The same product in the 16-bit format that the machine has beside the emulated one; nil when it has none.
+  ///
+  /// Emulation reads as many bytes and starts as many kernels: what it seems to gain for few rows is the matrix-vector kernel of fp32,
+  /// for which no 16-bit timings exist.
+  private func native(_ contraction: Contraction, _ shape: GEMMShape, emulated: GEMMPathChoice) -> ContractionEstimate? {
+    guard emulated.shape.storedOperands != nil, shape.activation.bits == 16 else { return nil }
+    var twin = shape
+    twin.activation = .float16
+    if twin.weight.bits == 16 { twin.weight = .float16 }
+    if twin.output.bits == 16 { twin.output = .float16 }
+    guard let choice = gemm.choosePath(for: twin), choice.notes.isEmpty else { return nil }
+    return estimate(contraction, choice)
   }
 }
 
@@ -78,11 +98,18 @@ extension GEMMShape {
 }
 
 extension ContractionEstimate {
+  /// This time for a product that runs in another format.
+  fileprivate func standing(for other: ContractionEstimate) -> ContractionEstimate {
+    var result = self
+    (result.format, result.notes) = (other.format, other.notes + ["no faster than in \(format)"])
+    return result
+  }
+
   init(_ estimate: GEMMEstimate, _ choice: GEMMPathChoice, _ gpu: GPUDescription) {
     let sparse = choice.shape.isSparse ? " 2:4" : ""
     self.init(
       seconds: estimate.seconds, floorSeconds: min(estimate.floorSeconds, estimate.seconds),
-      bound: estimate.limit.bound,
+      bound: estimate.bound(choice),
       reason: estimate.reason(choice, gpu), choice: "\(estimate.path): \(estimate.choice)",
       format: choice.path.instruction.formats.contains(choice.shape.activation)
         ? choice.shape.activation.rawValue + sparse : choice.path.instruction.name,

@@ -16,6 +16,13 @@ extension GEMMEstimate.Limit {
 }
 
 extension GEMMEstimate {
+  /// The level a report colours the kernel by; of what stands around a short main loop, the part that is more than half of it.
+  func bound(_ choice: GEMMPathChoice) -> Bound {
+    guard limit == .launch else { return limit.bound }
+    let half = (seconds - mainLoop) / 2
+    return prelude - choice.path.lead > half ? .quantization : reduction > half ? .reduction : .launch
+  }
+
   /// One sentence: what binds, with the figures.
   func reason(_ choice: GEMMPathChoice, _ gpu: GPUDescription) -> String {
     let grid = "\(Format.count(blocks)) blocks on \(Format.count(slots)) slots (\(Format.fixed(waves, 2)) waves)"
@@ -32,6 +39,12 @@ extension GEMMEstimate {
     case .store:
       return
         "writing the result takes \(Format.seconds(epilogue)) beside \(Format.seconds(mainLoop)) of main loop, \(grid)"
+    case .launch where bound(choice) == .quantization:
+      let remedy = choice.shape.isDynamic ? "; scales fixed before the run (fp8-static, int8) would save it" : ""
+      return
+        "quantising the activations takes \(Format.seconds(prelude - choice.path.lead)) before \(Format.seconds(mainLoop)) of main loop, \(grid)\(remedy)"
+    case .launch where bound(choice) == .reduction:
+      return "adding up \(split) partial sums takes \(Format.seconds(reduction)) after \(Format.seconds(mainLoop)) of main loop, \(grid)"
     case .launch:
       return
         "launch, fill and epilogue take \(Format.seconds(seconds - mainLoop)) around \(Format.seconds(mainLoop)) of main loop, \(grid)"

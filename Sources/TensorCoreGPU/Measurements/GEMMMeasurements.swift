@@ -32,6 +32,8 @@ package struct GEMMMeasurements: MeasurementSchema {
 private struct GEMMRowPredictor: RowPredictor {
   let target: String
   let model: GEMMModel
+  /// What tables call a product.
+  private static let operations = ["linear", "bmm", "gemm", "batched_gemm", "matmul", "mm", "addmm", "baddbmm", "fc", "dense"]
 
   func predict(_ row: MeasurementRow) -> RowOutcome {
     let format = String(row["dtype"])
@@ -41,6 +43,9 @@ private struct GEMMRowPredictor: RowPredictor {
       return .skipped(why: "batch, m, n or k is not a positive whole number up to 2^24", group: group)
     }
     guard MeasurementRow.product([batch, m, n, k]) != nil else { return .skipped(why: "batch·m·n·k is above 2^48", group: group) }
+    guard Self.operations.contains(String(row["op"])) else {
+      return .skipped(why: "unknown op '\(row["op"])': a product is one of \(Self.operations.joined(separator: ", "))", group: group)
+    }
     guard let precision = GEMMPrecision(format) else { return .skipped(why: "unknown dtype '\(format)'", group: group) }
     var shape = precision.shape(batch: batch, m: m, n: n, k: k)
     let operands =

@@ -71,7 +71,10 @@ struct StreamingCosting {
     let format = computation.outputs.first?.storage.rawValue ?? ""
     if case .attention(let operands) = computation, let attention {
       let shape = AttentionShape(operands)
-      guard let estimate = attention.estimate(shape, start: model.software.kernelLatency, found: min(1, hotBytes / max(1, bytesRead)))
+      // Values that are a part of the keys (latent attention) are read twice and come from memory once.
+      let asked = max(bytesRead, Double(computation.inputs.reduce(0) { $0 + $1.bytes }))
+      let found = min(1, (hotBytes + asked - bytesRead) / max(1, asked))
+      guard let estimate = attention.estimate(shape, start: model.software.kernelLatency, found: found)
       else {
         throw Failure(
           "\(attention.library.name) has no attention kernel for head dimension \(max(shape.headDimension, shape.valueDimension)) in \(operands.query.storage.rawValue)",

@@ -182,7 +182,7 @@ extension StreamingModel {
     case .cache: return "\(bytes) from the L2 at \(Format.bytes(work.bytes / body.seconds))/s"
     case .memory: return "\(bytes) from device memory at \(Format.bytes(work.bytes / body.seconds))/s"
     case .feed: return "a row's chain of loads and reductions, not its \(bytes), takes the time"
-    case .compute, .link, .dependency: return "instructions per element take longer than moving \(bytes)"
+    case .compute, .link, .dependency, .quantization, .reduction: return "instructions per element take longer than moving \(bytes)"
     }
   }
 }

@@ -1,6 +1,5 @@
 package import Basic
 package import IR
-internal import Foundation
 internal import Ops
 
 /// Writes a graph of any stage as an ONNX file: fused groups become local functions, node names are kept.
@@ -45,32 +44,13 @@ package enum ONNXExporter {
     guard model.byteCount < 1 << 31 else {
       throw Failure("the model without its weights is larger than ONNX allows (2 GiB)")
     }
-    do {
-      if !session.external.isEmpty {
-        try replace(path + ".data") { handle in
-          for data in session.external { try handle.write(contentsOf: data.withBytes { Data($0) }) }
-        }
+    let file = try OutputFile(path)
+    if !session.external.isEmpty {
+      try OutputFile(path + ".data").write { part in
+        for data in session.external { try data.withBytes(part) }
       }
-      try replace(path) { try model.write(to: $0) }
-    } catch {
-      throw Failure("cannot write '\(path)'", fix: "check that the folder exists, is writable and has space")
     }
-  }
-
-  /// Writes a file under a temporary name in the same folder, then renames it.
-  private static func replace(_ path: String, _ body: (FileHandle) throws -> Void) throws {
-    let temporary = "\(path).\(ProcessInfo.processInfo.processIdentifier).tmp"
-    guard FileManager.default.createFile(atPath: temporary, contents: nil),
-      let handle = FileHandle(forWritingAtPath: temporary)
-    else { throw CocoaError(.fileWriteUnknown) }
-    do {
-      try body(handle)
-      try handle.close()
-      guard rename(temporary, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-    } catch {
-      try? FileManager.default.removeItem(atPath: temporary)
-      throw error
-    }
+    try file.write(model.write)
   }
 }
 

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import IR
 
 /// A protocol-buffers message under construction; tensor bytes are referred to, not copied, until the file is written.
@@ -46,11 +45,12 @@ struct WireWriter {
     byteCount += data.byteCount
   }
 
-  func write(to handle: FileHandle) throws {
+  /// Hands on all bytes in order.
+  func write(_ part: (UnsafeRawBufferPointer) throws -> Void) throws {
     for chunk in chunks {
       switch chunk {
-      case .bytes(let bytes): try handle.write(contentsOf: bytes)
-      case .tensor(let data): try handle.write(contentsOf: data.withBytes { Data($0) })
+      case .bytes(let bytes): try bytes.withUnsafeBytes(part)
+      case .tensor(let data): try data.withBytes(part)
       }
     }
   }
