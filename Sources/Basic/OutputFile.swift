@@ -75,8 +75,9 @@ package struct OutputFile: Sendable {
   private func replace(_ file: String, _ body: Body) throws {
     var status = stat()
     let mode = stat(file, &status) == 0 ? status.st_mode & 0o777 : nil
-    let temporary = Self.folder(of: file) + "/.cyclewright-\(getpid()).tmp"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o666)
+    // A name of its own: threads of one process may write into one folder.
+    let temporary = Self.folder(of: file) + "/.cyclewright-\(UUID().uuidString).tmp"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw failure(errno) }
     do {
       // Who could read the old file can read the new one, and nobody else.
