@@ -51,13 +51,21 @@ package struct StreamingModel: Sendable {
   private func scalarRows(_ work: StreamingWork, passes: Int, _ isWarm: Bool) -> Body {
     let threads = Self.scalarRowThreads
     let steps = Double((work.columns + threads - 1) / threads)
-    let step = passes > 1 ? software.scalarTwoPassStep : software.scalarStep
+    let step = passes > 1 ? twoPassStep(work) : software.scalarStep
     let chain = device.seconds(software.scalarRowStart + steps * step)
     let waves = waves(work.rows, blocksPerSM: max(1, device.threadsPerSM / threads))
     var body = stream(work.bytes, work, isWarm)
     if waves * chain > body.seconds { body.bound = .feed }
     body.seconds += waves * chain
     return body
+  }
+
+  /// Each load waits for the sum before it: for the L2, or for device memory as far as the working set outgrows the L2.
+  private func twoPassStep(_ work: StreamingWork) -> Double {
+    let held = software.twoPassHeld * device.cacheCapacity
+    let lost = max(held + 1, software.twoPassLost * device.cacheCapacity)
+    let missed = min(1, max(0, (work.bytes - held) / (lost - held)))
+    return software.scalarTwoPassStep + missed * (software.coldTwoPassStep - software.scalarTwoPassStep)
   }
 
   /// A block has the power of two of threads at least half of which have a 16-byte vector; the rest of the row goes one by one.

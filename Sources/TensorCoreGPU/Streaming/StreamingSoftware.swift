@@ -24,6 +24,11 @@ package struct StreamingSoftware: Sendable, Hashable {
   package var scalarStep: Double
   /// As `scalarStep` for kernels that pass over the row twice with a block-wide sum between.
   package var scalarTwoPassStep: Double
+  /// The same when the rows come from device memory.
+  package var coldTwoPassStep: Double
+  /// Working set, in capacities of the L2, up to which such kernels find their rows there, and from which they find none.
+  package var twoPassHeld: Double
+  package var twoPassLost: Double
   /// Fixed part of one softmax row: two block-wide reductions.
   package var softmaxRow: Double
   /// One load iteration of one of the three passes of a softmax row.
@@ -58,6 +63,9 @@ package struct StreamingSoftware: Sendable, Hashable {
     scalarRowStart = reader.number("scalar-row-start", .cycles).value
     scalarStep = reader.number("scalar-step", .cycles).value
     scalarTwoPassStep = reader.number("scalar-two-pass-step", .cycles).value
+    coldTwoPassStep = reader.number("cold-two-pass-step", .cycles).value
+    twoPassHeld = reader.number("two-pass-held", .ratio, in: .factor).value
+    twoPassLost = reader.number("two-pass-lost", .ratio, in: .factor).value
     softmaxRow = reader.number("softmax-row", .cycles).value
     softmaxStep = reader.number("softmax-step", .cycles).value
     momentStart = reader.number("moment-start", .cycles).value
