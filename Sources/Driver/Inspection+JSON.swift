@@ -1,22 +1,6 @@
 internal import Foundation
 package import Basic
 
-extension Inspection.Line {
-  enum CodingKeys: String, CodingKey { case `operator`, count, parameters, macs, flops, uncounted, support }
-
-  /// Writes unknown arithmetic as `null`, which is not none.
-  package func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(self.operator, forKey: .operator)
-    try container.encode(count, forKey: .count)
-    try container.encode(parameters, forKey: .parameters)
-    try container.encode(macs, forKey: .macs)
-    try container.encode(flops, forKey: .flops)
-    try container.encode(uncounted, forKey: .uncounted)
-    try container.encodeIfPresent(support, forKey: .support)
-  }
-}
-
 extension Inspection {
   private struct Document: Encodable {
     var schema = "cyclewright.inspection/1"

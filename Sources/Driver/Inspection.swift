@@ -14,8 +14,8 @@ package struct Inspection: Sendable {
     package var count: Int
     package var parameters: Int
     /// Nil where extents that are not bound decide it.
-    package var macs: Int?
-    package var flops: Int?
+    @NullWhenUnknown package var macs: Int?
+    @NullWhenUnknown package var flops: Int?
     /// Nodes whose arithmetic cannot be told.
     package var uncounted: Int
     /// How the machine would run it: `native`, `emulated` or `opaque`; nil without a machine.

@@ -1,3 +1,5 @@
+package import Basic
+
 /// What limits a kernel.
 package enum Bound: String, Sendable, Codable, Hashable, CaseIterable {
   case compute, feed, cache, memory, link, launch, dependency, host
@@ -40,7 +42,7 @@ package struct KernelResult: Sendable, Codable, Hashable {
   package var flops: Int
   /// Bytes moved per memory level, outermost first by name.
   package var bytes: [String: Int]
-  package var energyJoules: Double?
+  @NullWhenUnknown package var energyJoules: Double?
   /// Number format the arithmetic runs in: `bf16`, `i8`, `f16 2:4` …
   package var format: String
   /// Implementation choice, such as the tile: `128×128×32, 4 stages, split-K 2`.
@@ -84,40 +86,6 @@ package struct KernelResult: Sendable, Codable, Hashable {
     self.reads = reads
     self.writes = writes
     self.figures = figures
-  }
-}
-
-extension KernelResult {
-  private enum CodingKeys: String, CodingKey {
-    case id, name, kind, origin, bound, reason, startSeconds, latencySeconds, floorSeconds, cycles, macs, flops, bytes, energyJoules,
-      format,
-      choice, isOpaque, operations, reads, writes, figures
-  }
-
-  /// Writes an unavailable energy as `null`, so that tools see that it is unknown rather than absent.
-  package func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(id, forKey: .id)
-    try container.encode(name, forKey: .name)
-    try container.encode(kind, forKey: .kind)
-    try container.encode(origin, forKey: .origin)
-    try container.encode(bound, forKey: .bound)
-    try container.encode(reason, forKey: .reason)
-    try container.encode(startSeconds, forKey: .startSeconds)
-    try container.encode(latencySeconds, forKey: .latencySeconds)
-    try container.encode(floorSeconds, forKey: .floorSeconds)
-    try container.encode(cycles, forKey: .cycles)
-    try container.encode(macs, forKey: .macs)
-    try container.encode(flops, forKey: .flops)
-    try container.encode(bytes, forKey: .bytes)
-    try container.encode(energyJoules, forKey: .energyJoules)
-    try container.encode(format, forKey: .format)
-    try container.encode(choice, forKey: .choice)
-    try container.encode(isOpaque, forKey: .isOpaque)
-    try container.encode(operations, forKey: .operations)
-    try container.encode(reads, forKey: .reads)
-    try container.encode(writes, forKey: .writes)
-    try container.encode(figures, forKey: .figures)
   }
 }
 

@@ -138,7 +138,7 @@ package struct Totals: Sendable, Codable, Hashable {
   package var serialSeconds: Double
   package var throughputPerSecond: Double
   /// Nil when the target does not state its energy.
-  package var energyJoules: Double?
+  @NullWhenUnknown package var energyJoules: Double?
   /// Joules by part of the machine (arithmetic, each memory); nil when the machine knows only the sum, or nothing.
   package var energyByPart: [String: Double]?
   package var peakMemoryBytes: [String: Int]
@@ -165,29 +165,6 @@ package struct Totals: Sendable, Codable, Hashable {
     self.peakMemoryBytes = peakMemoryBytes
     self.bytesMoved = bytesMoved
     self.opaqueShare = opaqueShare
-  }
-
-  private enum CodingKeys: String, CodingKey {
-    case latencySeconds, cycles, floorSeconds, floorScope, serialSeconds, throughputPerSecond, energyJoules, energyByPart, peakMemoryBytes,
-      bytesMoved,
-      opaqueShare, overhead
-  }
-
-  /// Writes an unavailable energy as `null`, so that tools see that it is unknown rather than absent.
-  package func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(latencySeconds, forKey: .latencySeconds)
-    try container.encode(cycles, forKey: .cycles)
-    try container.encode(floorSeconds, forKey: .floorSeconds)
-    try container.encodeIfPresent(floorScope, forKey: .floorScope)
-    try container.encode(serialSeconds, forKey: .serialSeconds)
-    try container.encode(throughputPerSecond, forKey: .throughputPerSecond)
-    try container.encode(energyJoules, forKey: .energyJoules)
-    try container.encodeIfPresent(energyByPart, forKey: .energyByPart)
-    try container.encode(peakMemoryBytes, forKey: .peakMemoryBytes)
-    try container.encode(bytesMoved, forKey: .bytesMoved)
-    try container.encode(opaqueShare, forKey: .opaqueShare)
-    try container.encodeIfPresent(overhead, forKey: .overhead)
   }
 }
 
